@@ -1,0 +1,178 @@
+package userns
+
+import (
+	"encoding/binary"
+	"fmt"
+	"runtime"
+	"strings"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// An FD names a descriptor. Most are opened by a step in the child and used by
+// a later one; the others the caller of Start gives. Names make a plan readable
+// and comparable, where numbers are known only while it runs.
+type FD string
+
+// assembler lowers steps to calls. Everything a call points at is allocated and
+// pinned here, before the clone.
+type assembler struct {
+	prog  *program
+	step  int
+	cells map[FD]int     // registers that hold what a step opened
+	given map[FD]uintptr // descriptors of the supervisor's that the child inherits
+	chunk []byte         // what is left of the current allocation for bytes
+	inits []func()       // the calls of PID 1, laid behind those of the command
+	err   error
+}
+
+// operand is an argument of a call: a value, or a register's content.
+type operand struct {
+	value    uintptr
+	register bool
+}
+
+func num[T ~int | ~uint | ~int32 | ~uint32 | ~int64 | ~uint64 | ~uintptr](v T) operand {
+	return operand{value: uintptr(v)}
+}
+
+// cwd is AT_FDCWD.
+func cwd() operand { return operand{value: atCwd} }
+
+// syscall appends a system call and returns it for adornment.
+func (a *assembler) syscall(nr uintptr, args ...operand) *call {
+	c := a.add(opSyscall)
+	c.nr = nr
+	for i, o := range args {
+		c.args[i] = o.value
+		if o.register {
+			c.from |= 1 << i
+		}
+	}
+	return c
+}
+
+// add appends an empty call. The pointer is good until the next add.
+func (a *assembler) add(o op) *call {
+	a.prog.calls = append(a.prog.calls, call{op: o, step: uint16(a.step), into: noRegister})
+	return &a.prog.calls[len(a.prog.calls)-1]
+}
+
+// keep has the call's result kept under a name.
+func (a *assembler) keep(c *call, name FD) {
+	c.into = int32(a.cell(name))
+}
+
+func (a *assembler) cell(name FD) int {
+	r, ok := a.cells[name]
+	if !ok {
+		r = len(a.cells)
+		a.cells[name] = r
+	}
+	return r
+}
+
+// fd is the descriptor of that name.
+func (a *assembler) fd(name FD) operand {
+	if v, ok := a.given[name]; ok {
+		return operand{value: v}
+	}
+	r, ok := a.cells[name]
+	if !ok {
+		a.fail("descriptor %q is used before a step opens it", name)
+	}
+	return operand{value: uintptr(r), register: true}
+}
+
+// fail remembers the first mistake in a plan. It is a bug of whoever made the
+// plan, so it is told as one.
+func (a *assembler) fail(format string, args ...any) {
+	if a.err == nil {
+		a.err = fmt.Errorf("BUG(sbx): plan step %d: "+format, append([]any{a.step}, args...)...)
+	}
+}
+
+// str is a pointer to the string's bytes and a NUL. A NUL within would cut the
+// name short and so name something else; it is refused.
+func (a *assembler) str(s string) operand {
+	if strings.IndexByte(s, 0) >= 0 && a.err == nil {
+		a.err = fmt.Errorf("%q has a NUL byte in it", s)
+	}
+	b := a.bytes(len(s) + 1)
+	copy(b, s)
+	return a.at(b)
+}
+
+// cstr is str for lists of pointers.
+func (a *assembler) cstr(s string) *byte {
+	b := a.bytes(len(s) + 1)
+	copy(b, s)
+	if strings.IndexByte(s, 0) >= 0 && a.err == nil {
+		a.err = fmt.Errorf("%q has a NUL byte in it", s)
+	}
+	return &b[0]
+}
+
+// words is a pointer to 32-bit numbers, as the kernel's structures have them.
+func (a *assembler) words(ws ...uint32) (operand, []byte) {
+	b := a.bytes(4 * len(ws))
+	for i, w := range ws {
+		binary.NativeEndian.PutUint32(b[4*i:], w)
+	}
+	return a.at(b), b
+}
+
+// longs is a pointer to 64-bit numbers.
+func (a *assembler) longs(ls ...uint64) operand {
+	b := a.bytes(8 * len(ls))
+	for i, l := range ls {
+		binary.NativeEndian.PutUint64(b[8*i:], l)
+	}
+	return a.at(b)
+}
+
+// bytes allocates zeroed memory that starts at a multiple of 8 and stays where
+// it is until the child has its copy.
+func (a *assembler) bytes(n int) []byte {
+	size := (n + 7) &^ 7
+	if size > len(a.chunk) {
+		a.chunk = make([]byte, max(size, 4096))
+		a.prog.pinned.Pin(&a.chunk[0])
+	}
+	b := a.chunk[:n:n]
+	a.chunk = a.chunk[size:]
+	return b
+}
+
+// at is a pointer to bytes of the assembler's.
+func (a *assembler) at(b []byte) operand {
+	return operand{value: uintptr(unsafe.Pointer(&b[0]))}
+}
+
+// word64 is a pointer to a number in the program itself.
+func (a *assembler) word64(w *uint64) operand {
+	return operand{value: uintptr(unsafe.Pointer(w))}
+}
+
+// closeAllBut closes every descriptor from 0 on but those.
+func (a *assembler) closeAllBut(keep ...uintptr) {
+	from := uintptr(0)
+	for _, fd := range keep {
+		if fd > from {
+			a.syscall(unix.SYS_CLOSE_RANGE, num(from), num(fd-1), num(0))
+		}
+		from = fd + 1
+	}
+	a.syscall(unix.SYS_CLOSE_RANGE, num(from), num(^uint32(0)), num(0))
+}
+
+// finish lays the calls of PID 1 and makes the program ready to run.
+func (a *assembler) finish() error {
+	for _, lay := range a.inits {
+		lay()
+	}
+	a.prog.registers = make([]uintptr, len(a.cells))
+	runtime.KeepAlive(a.chunk)
+	return a.err
+}

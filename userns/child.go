@@ -1,0 +1,186 @@
+package userns
+
+import (
+	"syscall"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Rules of this file, each from the comment in Go's syscall/exec_linux.go or
+// from a crash. Between clone and execve the child is a copy of one thread of a
+// Go program: the locks of the others are held for ever, the garbage collector
+// does not run, and the runtime has poisoned the stack guard. So:
+//
+//   - every function is nosplit, and calls only nosplit functions. The linker
+//     checks the sum of their frames; without it the child dies of "stack
+//     growth after fork" at run time.
+//   - no allocation, no map, no string, no interface, no defer, no closure, no
+//     bounds failure: a panic would need all of them.
+//   - system calls only by RawSyscall6: Syscall would tell the scheduler.
+//   - norace, because the race detector's calls are none of the above.
+
+// clone makes the child and has it run the program. It returns in the
+// supervisor only.
+//
+// A plain clone copies the page tables, where vfork would not; but Go allows
+// vfork only with assembly per architecture (go.dev/issue/71892), and a child
+// that shares memory could not be an init that outlives this call.
+//
+//go:noinline
+//go:norace
+func clone(p *program) (pid uintptr, err syscall.Errno) {
+	syscall.ForkLock.Lock()
+	runtimeBeforeFork()
+	pid, _, err = syscall.RawSyscall6(syscall.SYS_CLONE, p.flags, 0, uintptr(unsafe.Pointer(&p.pidfd)), 0, 0, 0)
+	if err == 0 && pid == 0 {
+		runtimeAfterForkInChild()
+		interpret(p)
+	}
+	runtimeAfterFork()
+	syscall.ForkLock.Unlock()
+	return pid, err
+}
+
+// interpret runs the calls and never returns.
+//
+//go:nosplit
+//go:norace
+func interpret(p *program) {
+	for pc := uintptr(0); ; pc++ {
+		c := &p.calls[pc]
+		var errno syscall.Errno
+		var r uintptr
+		switch c.op {
+		case opSyscall:
+			r, errno = issue(p, c)
+		case opAlive:
+			if poll(c.args[0], 0)&unix.POLLHUP != 0 {
+				exit(1)
+			}
+		case opAwait:
+			for poll(c.args[0], -1) == 0 {
+			}
+			if !released(c.args[0]) {
+				exit(1)
+			}
+		case opFork:
+			r, _, errno = syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
+			if errno == 0 && r != 0 {
+				p.reap.command = r
+				pc = c.args[0] - 1
+			}
+		case opStore:
+			*c.word = uint32(p.registers[c.args[0]])
+		case opTitle:
+			for i := range p.cmdline {
+				p.cmdline[i] = p.title[i]
+			}
+		case opExec:
+			errno = execute(p, c.exec)
+		case opReap:
+			reap(&p.reap)
+		case opFail:
+			errno = syscall.Errno(c.args[0])
+		}
+		if errno != 0 && errno != syscall.Errno(c.also[0]) && errno != syscall.Errno(c.also[1]) {
+			fail(p, c.step, errno)
+		}
+		if c.into != noRegister {
+			p.registers[c.into] = r
+		}
+	}
+}
+
+//go:nosplit
+//go:norace
+func issue(p *program, c *call) (uintptr, syscall.Errno) {
+	a := c.args
+	for i := range a {
+		if c.from&(1<<i) != 0 {
+			a[i] = p.registers[a[i]]
+		}
+	}
+	r, _, errno := syscall.RawSyscall6(c.nr, a[0], a[1], a[2], a[3], a[4], a[5])
+	return r, errno
+}
+
+// poll waits so many seconds, or for ever when negative, for a byte on the
+// leash or its end. It returns the events seen, 0 for none.
+//
+//go:nosplit
+//go:norace
+func poll(leash uintptr, seconds int64) int16 {
+	set := unix.PollFd{Fd: int32(leash), Events: unix.POLLIN}
+	var at unix.Timespec
+	limit := unsafe.Pointer(&at)
+	if seconds < 0 {
+		limit = nil
+	}
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 1, uintptr(limit), 0, 0, 0)
+	if errno != 0 {
+		return 0
+	}
+	return set.Revents
+}
+
+// released reads the byte that lets the child go on; false is the end of the
+// leash: nobody holds it any more.
+//
+//go:nosplit
+//go:norace
+func released(leash uintptr) bool {
+	var b [1]byte
+	n, _, errno := syscall.RawSyscall6(syscall.SYS_READ, leash, uintptr(unsafe.Pointer(&b)), 1, 0, 0, 0)
+	return errno == 0 && n == 1
+}
+
+// execute is execvp(3) without its search: the paths are the search. EACCES on
+// one of them is remembered, as a shell does, and any other error than "not
+// there" is final. The path that was not there although it is (a missing
+// loader) is told from one that is not.
+//
+//go:nosplit
+//go:norace
+func execute(p *program, e *execution) syscall.Errno {
+	last := syscall.ENOENT
+	for _, path := range e.paths {
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(path)),
+			uintptr(unsafe.Pointer(&e.argv[0])), uintptr(unsafe.Pointer(&e.env[0])), 0, 0, 0)
+		switch errno {
+		case syscall.EACCES:
+			last = errno
+		case syscall.ENOENT:
+			_, _, missing := syscall.RawSyscall6(syscall.SYS_FACCESSAT, atCwd, uintptr(unsafe.Pointer(path)), 0, 0, 0, 0)
+			if missing == 0 {
+				p.report.detail = detailNoLoader
+				return errno
+			}
+		case syscall.ENOTDIR:
+		default:
+			return errno
+		}
+	}
+	return last
+}
+
+// fail tells the supervisor and ends the process; in PID 1 that ends all.
+//
+//go:nosplit
+//go:norace
+func fail(p *program, step uint16, errno syscall.Errno) {
+	p.report.step, p.report.errno = uint32(step), uint32(errno)
+	syscall.RawSyscall6(syscall.SYS_WRITE, uintptr(p.reports), uintptr(unsafe.Pointer(&p.report)), unsafe.Sizeof(p.report), 0, 0, 0)
+	exit(125)
+}
+
+//go:nosplit
+//go:norace
+func exit(code uintptr) {
+	for {
+		syscall.RawSyscall6(syscall.SYS_EXIT_GROUP, code, 0, 0, 0, 0, 0)
+	}
+}
+
+// atCwd is AT_FDCWD, negative, as the register the kernel reads.
+const atCwd = ^uintptr(99)

@@ -1,0 +1,113 @@
+package userns
+
+import (
+	"fmt"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// Mkdir makes a directory and those above it that are missing, as far down as
+// Below, which is there. One that exists stays as it is.
+type Mkdir struct {
+	Path  string
+	Mode  uint32
+	Below string
+}
+
+func (s Mkdir) String() string { return fmt.Sprintf("mkdir %s mode=%04o", s.Path, s.Mode) }
+
+func (s Mkdir) lower(a *assembler) {
+	parents(a, s.Path, s.Below)
+	a.mkdir(s.Path, s.Mode)
+}
+
+// parents makes the directories between below and the path that are missing.
+func parents(a *assembler, path, below string) {
+	for i := len(below) + 1; i < len(path); i++ {
+		if path[i] == '/' && path[i-1] != '/' {
+			a.mkdir(path[:i], 0o755)
+		}
+	}
+}
+
+// mkdir counts EEXIST as done: the kernel looks for the name before it looks
+// whether the file system may be written, so it says EEXIST on a read-only one.
+func (a *assembler) mkdir(path string, mode uint32) {
+	c := a.syscall(unix.SYS_MKDIRAT, cwd(), a.str(path), num(mode))
+	c.also[0] = uint16(unix.EEXIST)
+}
+
+// Touch makes an empty file to mount another on, and the directories above it.
+// One that exists stays as it is.
+type Touch struct {
+	Path  string
+	Mode  uint32
+	Below string
+}
+
+func (s Touch) String() string { return fmt.Sprintf("touch %s mode=%04o", s.Path, s.Mode) }
+
+func (s Touch) lower(a *assembler) {
+	parents(a, s.Path, s.Below)
+	c := a.syscall(unix.SYS_MKNODAT, cwd(), a.str(s.Path), num(unix.S_IFREG|s.Mode), num(0))
+	c.also[0] = uint16(unix.EEXIST)
+}
+
+// Symlink makes a symbolic link. Existing says that one by that name may be
+// there already and stays.
+type Symlink struct {
+	Target, Path string
+	Existing     bool
+}
+
+func (s Symlink) String() string { return fmt.Sprintf("symlink %s -> %s", s.Path, s.Target) }
+
+func (s Symlink) lower(a *assembler) {
+	c := a.syscall(unix.SYS_SYMLINKAT, a.str(s.Target), cwd(), a.str(s.Path))
+	if s.Existing {
+		c.also[0] = uint16(unix.EEXIST)
+	}
+}
+
+// WriteFile writes data to a file that exists: a switch below /proc.
+type WriteFile struct {
+	Path, Data string
+}
+
+func (s WriteFile) String() string {
+	return fmt.Sprintf("write %q to %s", strings.TrimSuffix(s.Data, "\n"), s.Path)
+}
+
+func (s WriteFile) lower(a *assembler) { a.write(s.Path, s.Data) }
+
+func (a *assembler) write(path, data string) {
+	fd := FD("written")
+	a.keep(a.syscall(unix.SYS_OPENAT, cwd(), a.str(path), num(unix.O_WRONLY|unix.O_CLOEXEC), num(0)), fd)
+	a.syscall(unix.SYS_WRITE, a.fd(fd), a.str(data), num(len(data)))
+	a.syscall(unix.SYS_CLOSE, a.fd(fd))
+}
+
+// Remove removes a file.
+type Remove struct{ Path string }
+
+func (s Remove) String() string { return "remove " + s.Path }
+
+func (s Remove) lower(a *assembler) {
+	a.syscall(unix.SYS_UNLINKAT, cwd(), a.str(s.Path), num(0))
+}
+
+// Chdir changes the working directory, of the process that runs the step and of
+// those it forks later.
+type Chdir struct{ Path string }
+
+func (s Chdir) String() string { return "chdir " + s.Path }
+
+func (s Chdir) lower(a *assembler) { a.syscall(unix.SYS_CHDIR, a.str(s.Path)) }
+
+// Umask sets the file mode creation mask.
+type Umask struct{ Mask uint32 }
+
+func (s Umask) String() string { return fmt.Sprintf("umask %04o", s.Mask) }
+
+func (s Umask) lower(a *assembler) { a.syscall(unix.SYS_UMASK, num(s.Mask)) }

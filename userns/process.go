@@ -1,0 +1,253 @@
+package userns
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// leash names the read end of the pipe whose other end the supervisor alone
+// holds. status is PID 1's end of the pipe that carries wait statuses.
+const (
+	leash     FD = "leash"
+	leashHeld FD = "leash, the supervisor's end"
+	status    FD = "status"
+)
+
+// DieWithSupervisor ties the child to the supervisor's life. The signal alone
+// leaves a gap: a supervisor that dies between the clone and the prctl sends
+// none. So the signal is set first, and then the leash is looked at.
+type DieWithSupervisor struct{}
+
+func (DieWithSupervisor) String() string { return "die with the supervisor" }
+
+func (DieWithSupervisor) lower(a *assembler) {
+	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
+	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld]))
+	a.add(opAlive).args[0] = a.given[leash]
+}
+
+// Fork makes the command's process. The steps behind it are the command's;
+// those of Init are the last of PID 1, which then reaps until the command ends.
+type Fork struct{ Init []Step }
+
+func (s Fork) String() string {
+	parts := make([]string, len(s.Init))
+	for i, step := range s.Init {
+		parts[i] = step.String()
+	}
+	return "fork the command; pid 1: " + strings.Join(append(parts, "reap"), ", ")
+}
+
+func (s Fork) lower(a *assembler) {
+	r := &a.prog.reap
+	r.all, r.status = ^uint64(0), a.given[status]
+	all, old := a.word64(&r.all), a.word64(&r.mask)
+	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), all, old, num(sigsetSize))
+
+	child := FD("command")
+	fork := len(a.prog.calls)
+	a.keep(a.add(opFork), child)
+	// Both sides make the command leader of its group, as shells do: whichever
+	// comes second finds it done. Its group is not PID 1's, so it is no orphan,
+	// and the kernel stops it when the terminal says so.
+	a.syscall(unix.SYS_SETPGID, num(0), num(0))
+	step := a.step
+	a.inits = append(a.inits, func() {
+		a.step = step
+		a.prog.calls[fork].args[0] = uintptr(len(a.prog.calls))
+		pgid := a.syscall(unix.SYS_SETPGID, a.fd(child), a.fd(child))
+		pgid.also = [2]uint16{uint16(unix.EACCES), uint16(unix.ESRCH)}
+		for _, s := range s.Init {
+			s.lower(a)
+		}
+		reports, status := uintptr(a.prog.reports), a.given[status]
+		a.closeAllBut(min(reports, status), max(reports, status))
+		a.syscall(unix.SYS_CLOSE, num(reports))
+		a.add(opReap)
+	})
+}
+
+// RestoreSignals gives the command the signal mask that the caller of the
+// supervisor had; PID 1 blocks them all.
+type RestoreSignals struct{}
+
+func (RestoreSignals) String() string { return "restore the signal mask" }
+
+func (RestoreSignals) lower(a *assembler) {
+	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), a.word64(&a.prog.reap.mask), num(0), num(sigsetSize))
+}
+
+// NewSession makes the process leader of a session without a terminal, so that
+// it shares none with the caller: TIOCSTI needs one's own (tty_ioctl(4)).
+type NewSession struct{}
+
+func (NewSession) String() string { return "new session" }
+
+func (NewSession) lower(a *assembler) { a.syscall(unix.SYS_SETSID) }
+
+// Rlimit sets one resource limit, soft and hard (getrlimit(2)).
+type Rlimit struct {
+	Resource   int
+	Name       string
+	Soft, Hard uint64
+}
+
+func (s Rlimit) String() string {
+	return fmt.Sprintf("limit %s %s:%s", s.Name, rlimitString(s.Soft), rlimitString(s.Hard))
+}
+
+func rlimitString(n uint64) string {
+	if n == unix.RLIM_INFINITY {
+		return "unlimited"
+	}
+	return strconv.FormatUint(n, 10)
+}
+
+func (s Rlimit) lower(a *assembler) {
+	a.syscall(unix.SYS_PRLIMIT64, num(0), num(s.Resource), a.longs(s.Soft, s.Hard), num(0))
+}
+
+// Hostname names the host in the child's UTS namespace.
+type Hostname struct{ Name string }
+
+func (s Hostname) String() string { return "hostname " + s.Name }
+
+func (s Hostname) lower(a *assembler) {
+	a.syscall(unix.SYS_SETHOSTNAME, a.str(s.Name), num(len(s.Name)))
+}
+
+// Domainname sets the NIS domain name in the child's UTS namespace.
+type Domainname struct{ Name string }
+
+func (s Domainname) String() string { return "domainname " + s.Name }
+
+func (s Domainname) lower(a *assembler) {
+	a.syscall(unix.SYS_SETDOMAINNAME, a.str(s.Name), num(len(s.Name)))
+}
+
+// LoopbackUp brings up lo, the one interface of a new network namespace.
+type LoopbackUp struct{}
+
+func (LoopbackUp) String() string { return "bring lo up" }
+
+func (LoopbackUp) lower(a *assembler) {
+	fd := FD("socket")
+	request := a.bytes(40) // struct ifreq: 16 bytes of name, then the flags
+	copy(request, "lo")
+	request[16] = unix.IFF_UP
+	a.keep(a.syscall(unix.SYS_SOCKET, num(unix.AF_INET), num(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), num(0)), fd)
+	a.syscall(unix.SYS_IOCTL, a.fd(fd), num(unix.SIOCSIFFLAGS), a.at(request))
+	a.syscall(unix.SYS_CLOSE, a.fd(fd))
+}
+
+// NewClock gives the processes forked later a time namespace in which the
+// monotonic and the boot clock start at zero, so that they do not tell how long
+// the host has been up (time_namespaces(7)).
+type NewClock struct{ Monotonic, Boottime int64 }
+
+func (s NewClock) String() string { return "new clocks, from zero" }
+
+func (s NewClock) lower(a *assembler) {
+	a.syscall(unix.SYS_UNSHARE, num(unix.CLONE_NEWTIME))
+	a.write("/proc/self/timens_offsets", fmt.Sprintf("monotonic -%d 0\nboottime -%d 0\n", s.Monotonic, s.Boottime))
+}
+
+// Stdio makes the descriptors 0, 1 and 2 what Start was given.
+type Stdio struct{}
+
+func (Stdio) String() string { return "standard input, output and error" }
+
+func (Stdio) lower(a *assembler) {
+	std := [3]uintptr{a.given[stdin], a.given[stdout], a.given[stderr]}
+	for i, fd := range std {
+		// A descriptor that stands where another must go is moved up first.
+		if fd < 3 && fd != uintptr(i) {
+			name := FD("moved " + strconv.Itoa(i))
+			a.keep(a.syscall(unix.SYS_FCNTL, num(fd), num(unix.F_DUPFD_CLOEXEC), num(3)), name)
+		}
+	}
+	for i, fd := range std {
+		switch {
+		case fd == uintptr(i):
+			a.syscall(unix.SYS_FCNTL, num(fd), num(unix.F_SETFD), num(0))
+		case fd < 3:
+			a.syscall(unix.SYS_DUP3, a.fd(FD("moved "+strconv.Itoa(i))), num(i), num(0))
+		default:
+			a.syscall(unix.SYS_DUP3, num(fd), num(i), num(0))
+		}
+	}
+}
+
+const (
+	stdin  FD = "stdin"
+	stdout FD = "stdout"
+	stderr FD = "stderr"
+)
+
+// CloseOnExec marks every descriptor above 2, whoever opened it and however:
+// the supervisor's, those the caller let it inherit, those of the steps.
+type CloseOnExec struct{}
+
+func (CloseOnExec) String() string { return "close every descriptor above 2 at exec" }
+
+func (CloseOnExec) lower(a *assembler) {
+	a.syscall(unix.SYS_CLOSE_RANGE, num(3), num(^uint32(0)), num(unix.CLOSE_RANGE_CLOEXEC))
+}
+
+// Exec replaces the process by the first of Paths that is a program. It is the
+// last step of a plan.
+type Exec struct {
+	Paths []string
+	Argv  []string
+	Env   []string
+}
+
+func (s Exec) String() string {
+	quoted := make([]string, len(s.Argv))
+	for i, arg := range s.Argv {
+		quoted[i] = quote(arg)
+	}
+	return "exec " + strings.Join(quoted, " ")
+}
+
+// quote quotes an argument when a shell would need it to, and whenever it could
+// do something to a terminal (CVE-2023-28101).
+func quote(arg string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_./=:,+@%", r)
+	}
+	if arg != "" && strings.IndexFunc(arg, func(r rune) bool { return !plain(r) }) < 0 {
+		return arg
+	}
+	return strconv.Quote(arg)
+}
+
+func (s Exec) lower(a *assembler) {
+	if len(s.Paths) == 0 || len(s.Argv) == 0 {
+		a.fail("exec of nothing")
+		return
+	}
+	a.add(opExec).exec = &execution{a.list(s.Paths), append(a.list(s.Argv), nil), append(a.list(s.Env), nil)}
+}
+
+func (a *assembler) list(strings []string) []*byte {
+	out := make([]*byte, len(strings), len(strings)+1)
+	for i, s := range strings {
+		out[i] = a.cstr(s)
+	}
+	return out
+}
+
+// Exit ends the process. It is for plans that run no program.
+type Exit struct{ Code int }
+
+func (s Exit) String() string { return fmt.Sprintf("exit %d", s.Code) }
+
+func (s Exit) lower(a *assembler) { a.syscall(unix.SYS_EXIT_GROUP, num(s.Code)) }
+
+// devNull is what a standard stream is that nobody gave.
+func devNull() (*os.File, error) { return os.OpenFile(os.DevNull, os.O_RDWR, 0) }

@@ -1,0 +1,259 @@
+package userns
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// Input is what a plan needs from the process that starts it.
+type Input struct {
+	// Stdin, Stdout and Stderr are the command's. Nil is /dev/null.
+	Stdin, Stdout, Stderr *os.File
+	// Files are descriptors that steps use by name.
+	Files map[FD]*os.File
+	// Receive is called for each descriptor that a Send step hands over, while
+	// the child goes on. The file is the callee's. An error ends the child.
+	Receive func(name FD, f *os.File, p *Process) error
+	// Stopped is called, from another goroutine, each time the command stops
+	// (SIGTSTP and its like) while PID 1 is a reaper.
+	Stopped func(sig syscall.Signal)
+}
+
+// CloneError says that the kernel made no child.
+type CloneError struct {
+	Namespaces Namespaces
+	Err        syscall.Errno
+}
+
+func (e *CloneError) Error() string {
+	return fmt.Sprintf("clone with new namespaces %s: %v", e.Namespaces, e.Err)
+}
+
+func (e *CloneError) Unwrap() error { return e.Err }
+
+// StepError says which step failed and how. Nothing of the child is left.
+type StepError struct {
+	Step  Step
+	Index int // in Plan.Steps
+	Err   syscall.Errno
+	// NoLoader says of an Exec that the program is there, and its loader or the
+	// interpreter that its first line names is not.
+	NoLoader bool
+}
+
+func (e *StepError) Error() string { return fmt.Sprintf("%s: %v", e.Step, e.Err) }
+
+func (e *StepError) Unwrap() error { return e.Err }
+
+// MapError says that newuidmap or newgidmap did not write the maps.
+type MapError struct{ Err error }
+
+func (e *MapError) Error() string { return e.Err.Error() }
+
+func (e *MapError) Unwrap() error { return e.Err }
+
+// Start makes the child and returns when it has replaced itself by the program
+// of the plan's last step, or when a step failed. The errors are CloneError,
+// StepError, MapError, those of Input.Receive, and those of pipes and memory.
+//
+// The child dies with this process. It would also die with the thread that
+// cloned it (PR_SET_PDEATHSIG counts threads, go.dev/issue/27505), so one
+// goroutine clones and keeps its thread until the child has ended.
+func (p Plan) Start(in Input) (*Process, error) {
+	started := make(chan error, 1)
+	proc := &Process{in: in, done: make(chan struct{})}
+	go func() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		err := proc.launch(p)
+		started <- err
+		if err == nil {
+			proc.reap()
+		}
+		close(proc.done)
+	}()
+	if err := <-started; err != nil {
+		return nil, err
+	}
+	return proc, nil
+}
+
+// ends are the descriptors between supervisor and child.
+type ends struct {
+	leash   [2]int // read by the child
+	reports [2]int // supervisor's, child's
+	status  [2]int // read by the supervisor
+	null    *os.File
+}
+
+func newEnds() (*ends, error) {
+	e := &ends{[2]int{-1, -1}, [2]int{-1, -1}, [2]int{-1, -1}, nil}
+	err := unix.Pipe2(e.leash[:], unix.O_CLOEXEC)
+	if err == nil {
+		err = unix.Pipe2(e.status[:], unix.O_CLOEXEC|unix.O_NONBLOCK)
+	}
+	if err == nil {
+		e.reports, err = unix.Socketpair(unix.AF_UNIX, unix.SOCK_SEQPACKET|unix.SOCK_CLOEXEC, 0)
+	}
+	if err != nil {
+		e.close()
+		return nil, fmt.Errorf("pipes to the child: %w", err)
+	}
+	return e, nil
+}
+
+func (e *ends) close() {
+	shut(&e.leash[0], &e.leash[1], &e.reports[0], &e.reports[1], &e.status[0], &e.status[1])
+	if e.null != nil {
+		e.null.Close()
+	}
+}
+
+// shut closes descriptors once.
+func shut(fds ...*int) {
+	for _, fd := range fds {
+		if *fd >= 0 {
+			unix.Close(*fd)
+			*fd = -1
+		}
+	}
+}
+
+// lower makes the program of a plan.
+func (p Plan) lower(in Input, e *ends) (*program, error) {
+	prog := &program{
+		flags:   uintptr(p.Namespaces) | unix.CLONE_PIDFD | uintptr(unix.SIGCHLD),
+		reports: e.reports[1],
+		pidfd:   -1,
+	}
+	a := &assembler{prog: prog, cells: map[FD]int{}, given: map[FD]uintptr{
+		leash: uintptr(e.leash[0]), leashHeld: uintptr(e.leash[1]), status: uintptr(e.status[1]),
+	}}
+	for name, f := range in.Files {
+		a.given[name] = f.Fd()
+	}
+	for name, f := range map[FD]*os.File{stdin: in.Stdin, stdout: in.Stdout, stderr: in.Stderr} {
+		if f == nil {
+			if e.null == nil {
+				var err error
+				if e.null, err = devNull(); err != nil {
+					return nil, err
+				}
+			}
+			f = e.null
+		}
+		a.given[name] = f.Fd()
+	}
+	prog.calls = make([]call, 0, 256)
+	for i, s := range p.Steps {
+		a.step = i
+		s.lower(a)
+	}
+	if err := a.finish(); err != nil {
+		prog.pinned.Unpin()
+		return nil, err
+	}
+	return prog, nil
+}
+
+// launch clones and sees the child through its steps. After an error nothing is
+// left of it.
+func (proc *Process) launch(p Plan) error {
+	e, err := newEnds()
+	if err != nil {
+		return err
+	}
+	defer e.close()
+	prog, err := p.lower(proc.in, e)
+	if err != nil {
+		return err
+	}
+	pid, errno := clone(prog)
+	prog.pinned.Unpin()
+	runtime.KeepAlive(proc.in)
+	if errno != 0 {
+		return &CloneError{p.Namespaces, errno}
+	}
+	proc.pid, proc.pidfd = int(pid), int(prog.pidfd)
+	proc.leash, proc.status = e.leash[1], e.status[0]
+	e.leash[1], e.status[0] = -1, -1
+	shut(&e.leash[0], &e.reports[1], &e.status[1])
+
+	err = proc.letMap(p)
+	if err == nil {
+		err = proc.follow(p, prog, e.reports[0])
+	}
+	if err != nil {
+		proc.Kill()
+		proc.reap()
+	}
+	return err
+}
+
+// letMap has the helpers write the maps that the plan waits for.
+func (proc *Process) letMap(p Plan) error {
+	for _, s := range p.Steps {
+		await, ok := s.(AwaitMaps)
+		if !ok {
+			continue
+		}
+		if err := await.Helpers.Write(proc.pid, await.UID, await.GID); err != nil {
+			return &MapError{err}
+		}
+		if _, err := unix.Write(proc.leash, []byte{1}); err != nil {
+			return fmt.Errorf("release the child: %w", err)
+		}
+	}
+	return nil
+}
+
+// follow reads what the child reports until it runs its program. The end of the
+// socket says so: execve closed the child's side, and PID 1 has closed its own.
+func (proc *Process) follow(p Plan, prog *program, reports int) error {
+	var b [16]byte
+	oob := make([]byte, unix.CmsgSpace(4))
+	for {
+		n, oobn, _, _, err := unix.Recvmsg(reports, b[:], oob, unix.MSG_CMSG_CLOEXEC)
+		switch {
+		case err == unix.EINTR:
+			continue
+		case err != nil:
+			return fmt.Errorf("reports of the child: %w", err)
+		case n == 0:
+			return nil
+		case n == 1:
+			err = proc.received(prog.sent[b[0]], oob[:oobn])
+		default:
+			err = stepError(p, b[:])
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func stepError(p Plan, b []byte) error {
+	r := reportOf(b)
+	return &StepError{p.Steps[r.step], int(r.step), syscall.Errno(r.errno), r.detail == detailNoLoader}
+}
+
+// received gives a descriptor to Input.Receive.
+func (proc *Process) received(name FD, oob []byte) error {
+	messages, err := unix.ParseSocketControlMessage(oob)
+	if err != nil || len(messages) != 1 {
+		return fmt.Errorf("the child sent no %s", name)
+	}
+	fds, err := unix.ParseUnixRights(&messages[0])
+	if err != nil || len(fds) != 1 {
+		return fmt.Errorf("the child sent no %s", name)
+	}
+	f := os.NewFile(uintptr(fds[0]), string(name))
+	if proc.in.Receive == nil {
+		return f.Close()
+	}
+	return proc.in.Receive(name, f, proc)
+}
