@@ -1,0 +1,321 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"syscall"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/layer"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// A Cmd is a command to be run in a sandbox, after the manner of os/exec: fill
+// it in, then Run it, or Start and Wait. It is for one use.
+type Cmd struct {
+	// Spec says what the sandbox is. Command makes one of the host view.
+	Spec Spec
+
+	// Stdin, Stdout and Stderr are the command's. An *os.File is handed over as
+	// it is; anything else is copied through a pipe. Nil is /dev/null. With
+	// Spec.OCI.Process.Terminal they are the other side of its terminal instead,
+	// and Stderr is not used.
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+
+	// Grace is how long the command has between SIGTERM and SIGKILL when the
+	// context ends. Zero is no SIGTERM.
+	Grace time.Duration
+
+	// Note is called with a line that the caller may want to read: what is not
+	// as asked, and why. Nil drops it.
+	Note func(string)
+	// Trace is called with lines of detail: each step of the plan, and the reason
+	// for each choice that was made on the way. Nil drops them.
+	Trace func(string)
+	// Stopped is called, on a goroutine of its own, when the command stops.
+	Stopped func(sig syscall.Signal)
+
+	ctx     context.Context
+	process *userns.Process
+	streams streams
+	kept    *layer.Kept
+	daemon  *daemon
+}
+
+// Command is a command in the host view, with the current directory as its
+// project and the environment that Environment lets through.
+func Command(name string, args ...string) *Cmd {
+	return CommandContext(context.Background(), name, args...)
+}
+
+// CommandContext is Command with a context whose end ends the sandbox.
+func CommandContext(ctx context.Context, name string, args ...string) *Cmd {
+	c := &Cmd{ctx: ctx}
+	c.Spec.Project, _ = os.Getwd()
+	c.Spec.OCI.Process = &specs.Process{
+		Args: append([]string{name}, args...),
+		Env:  Environment(HostView, os.Environ(), nil),
+	}
+	return c
+}
+
+// New is a command for a Spec of the caller's making.
+func New(ctx context.Context, s Spec) *Cmd { return &Cmd{ctx: ctx, Spec: s} }
+
+// Run starts the command and waits for it.
+func (c *Cmd) Run() error {
+	if err := c.Start(); err != nil {
+		return err
+	}
+	return c.Wait()
+}
+
+// Plan is what Start would do, and the Spec with all filled in.
+func (c *Cmd) Plan() (userns.Plan, Spec, error) {
+	_, spec, plan, err := c.prepare()
+	return plan, spec, err
+}
+
+func (c *Cmd) prepare() (Host, Spec, userns.Plan, error) {
+	if c.Spec.OCI.Process == nil {
+		c.Spec.OCI.Process = &specs.Process{}
+	}
+	host, err := Probe(c.Spec)
+	if err != nil {
+		return host, c.Spec, userns.Plan{}, err
+	}
+	spec, notes, err := Complete(c.Spec, host)
+	if err != nil {
+		return host, spec, userns.Plan{}, err
+	}
+	for _, n := range notes {
+		c.note("%s", n)
+	}
+	plan, err := Compile(spec, host)
+	return host, spec, plan, err
+}
+
+func (c *Cmd) note(format string, args ...any) {
+	if c.Note != nil {
+		c.Note(fmt.Sprintf(format, args...))
+	}
+}
+
+func (c *Cmd) trace(format string, args ...any) {
+	if c.Trace != nil {
+		c.Trace(fmt.Sprintf(format, args...))
+	}
+}
+
+// Start starts the command. After an error nothing is left of it.
+func (c *Cmd) Start() error {
+	if c.process != nil {
+		return fmt.Errorf("the command was started before")
+	}
+	if c.ctx == nil {
+		c.ctx = context.Background()
+	}
+	if err := c.ctx.Err(); err != nil {
+		return err
+	}
+	host, spec, plan, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	if spec.Upper != "" {
+		if c.kept, err = layer.Keep(spec.Upper); err != nil {
+			return err
+		}
+	}
+	if c.Trace != nil {
+		for _, line := range plan.Lines() {
+			c.Trace(line)
+		}
+	}
+	if err = c.launch(host, spec, plan); err != nil {
+		c.release()
+		return explain(err, spec, host)
+	}
+	c.streams.start()
+	if c.ctx.Done() != nil {
+		go c.endWithContext()
+	}
+	return nil
+}
+
+// launch starts the plan. Where the kernel refuses the union and may be
+// replaced, it starts again with fuse-overlayfs: the mount itself is the probe,
+// on the very directories, and nothing has been run yet.
+func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan) error {
+	in, err := c.input(spec)
+	if err != nil {
+		return err
+	}
+	err = c.start(host, spec, plan, in)
+	refused := refusedUnion(err)
+	if refused == nil || spec.Overlay != DriverAuto && spec.Overlay != "" || host.FuseOverlayfs == "" {
+		return err
+	}
+	c.trace("overlay driver fuse-overlayfs, since the kernel refused: %v", refused.Err)
+	spec.Overlay = DriverFuse
+	if plan, err = Compile(spec, host); err != nil {
+		return err
+	}
+	return c.start(host, spec, plan, in)
+}
+
+func (c *Cmd) start(host Host, spec Spec, plan userns.Plan, in userns.Input) (err error) {
+	in.Receive = func(fd userns.FD, f *os.File, p *userns.Process) error {
+		if fd == layer.FuseFD {
+			defer f.Close()
+			c.daemon, err = serve(spec, host, f, p)
+			return err
+		}
+		return c.streams.terminal(f, c.Stdin, c.Stdout)
+	}
+	c.process, err = plan.Start(in)
+	if err != nil && c.daemon != nil {
+		err = c.daemon.explain(err)
+	}
+	return err
+}
+
+// refusedUnion is the error of a union that the kernel would not mount, or nil.
+func refusedUnion(err error) *userns.StepError {
+	var step *userns.StepError
+	if !errors.As(err, &step) {
+		return nil
+	}
+	switch s := step.Step.(type) {
+	case userns.Make:
+		if s.Type == "overlay" {
+			return step
+		}
+	case userns.Mount:
+		if s.Type == "overlay" {
+			return step
+		}
+	}
+	return nil
+}
+
+func (c *Cmd) input(spec Spec) (userns.Input, error) {
+	in := userns.Input{Stopped: c.Stopped}
+	var err error
+	if spec.OCI.Process.Terminal {
+		return in, nil
+	}
+	if in.Stdin, err = c.streams.reader(c.Stdin); err != nil {
+		return in, err
+	}
+	if in.Stdout, err = c.streams.writer(c.Stdout); err != nil {
+		return in, err
+	}
+	in.Stderr = in.Stdout
+	if !same(c.Stdout, c.Stderr) {
+		if in.Stderr, err = c.streams.writer(c.Stderr); err != nil {
+			return in, err
+		}
+	}
+	return in, nil
+}
+
+// Wait waits for the end of the command, and so of the whole sandbox. It
+// returns an ExitError when the command did not exit with 0, and the context's
+// error when that ended it.
+func (c *Cmd) Wait() error {
+	if c.process == nil {
+		return fmt.Errorf("the command was not started")
+	}
+	status, err := c.process.Wait()
+	if e := c.streams.wait(); err == nil {
+		err = e
+	}
+	if e := c.release(); err == nil {
+		err = e
+	}
+	switch {
+	case err != nil:
+		return err
+	case c.ctx.Err() != nil && status.Signaled():
+		return c.ctx.Err()
+	case status != 0:
+		return &ExitError{status}
+	}
+	return nil
+}
+
+// release gives back what the command held.
+func (c *Cmd) release() (err error) {
+	if c.daemon != nil {
+		err = c.daemon.end()
+		c.daemon = nil
+	}
+	if c.kept != nil {
+		if e := c.kept.Release(); err == nil {
+			err = e
+		}
+		c.kept = nil
+	}
+	if e := c.streams.close(); err == nil {
+		err = e
+	}
+	return err
+}
+
+// Signal sends a signal to the command.
+func (c *Cmd) Signal(sig syscall.Signal) error {
+	if c.process == nil {
+		return fmt.Errorf("the command was not started")
+	}
+	return c.process.Signal(sig)
+}
+
+// Resize tells the command's terminal how large it is.
+func (c *Cmd) Resize(rows, columns uint16) error { return c.streams.resize(rows, columns) }
+
+// PID is the process id of the sandbox's first process, as seen from here.
+func (c *Cmd) PID() int { return c.process.PID() }
+
+func (c *Cmd) endWithContext() {
+	select {
+	case <-c.process.Done():
+		return
+	case <-c.ctx.Done():
+	}
+	if c.Grace > 0 {
+		_ = c.process.Signal(unix.SIGTERM) // it ended: the kill says the same
+		select {
+		case <-c.process.Done():
+			return
+		case <-time.After(c.Grace):
+		}
+	}
+	_ = c.process.Kill()
+}
+
+// An ExitError says how a command ended that did not exit with 0.
+type ExitError struct{ syscall.WaitStatus }
+
+func (e *ExitError) Error() string {
+	if e.Signaled() {
+		return fmt.Sprintf("signal: %v", e.Signal())
+	}
+	return fmt.Sprintf("exit status %d", e.ExitStatus())
+}
+
+// Code is the exit code as a shell tells it: 128 and the signal's number for a
+// death by a signal.
+func (e *ExitError) Code() int {
+	if e.Signaled() {
+		return 128 + int(e.Signal())
+	}
+	return e.ExitStatus()
+}

@@ -1,0 +1,262 @@
+package sandbox
+
+import (
+	"fmt"
+	"path"
+	"strings"
+
+	"github.com/moby/sys/capability"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/sbxrun/sbx/sandbox/layer"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// Compile makes the plan of a completed Spec. It is pure: what the child will
+// do is decided here, and can be read and compared before anything is run.
+func Compile(s Spec, h Host) (userns.Plan, error) {
+	c := &compiler{spec: s, host: h}
+	c.plan.Namespaces = c.namespaces()
+	c.add(userns.DieWithSupervisor{})
+	c.ids()
+	if err := c.takeAll(); err != nil {
+		return userns.Plan{}, err
+	}
+	if err := c.root(); err != nil {
+		return userns.Plan{}, err
+	}
+	for i, m := range s.OCI.Mounts {
+		if err := c.mount(i, m); err != nil {
+			return userns.Plan{}, err
+		}
+	}
+	c.hide()
+	if c.pivots() && s.OCI.Root.Readonly {
+		c.add(userns.SetAttr{Target: "/", Attr: userns.ReadOnly})
+	}
+	c.names()
+	if err := c.process(); err != nil {
+		return userns.Plan{}, err
+	}
+	return c.plan, nil
+}
+
+type compiler struct {
+	spec Spec
+	host Host
+	plan userns.Plan
+}
+
+func (c *compiler) add(steps ...userns.Step) { c.plan.Steps = append(c.plan.Steps, steps...) }
+
+// pivots tells whether the root is changed. The host view keeps the root it has:
+// a new mount namespace is a copy of the host's mounts already, and what is
+// private is mounted over them. Those mounts are locked together for every
+// namespace below (mount_namespaces(7)), so nothing can take them off.
+func (c *compiler) pivots() bool { return c.spec.View != HostView }
+
+var namespaceFlags = map[specs.LinuxNamespaceType]userns.Namespaces{
+	specs.UserNamespace: userns.User, specs.MountNamespace: userns.Mounts, specs.PIDNamespace: userns.PID,
+	specs.IPCNamespace: userns.IPC, specs.UTSNamespace: userns.UTS, specs.CgroupNamespace: userns.Cgroup,
+	specs.NetworkNamespace: userns.Net,
+}
+
+func (c *compiler) namespaces() (flags userns.Namespaces) {
+	for _, n := range c.spec.OCI.Linux.Namespaces {
+		flags |= namespaceFlags[n.Type]
+	}
+	return flags
+}
+
+// ids maps the ids: by the child itself where the kernel lets it, and by the
+// helpers otherwise.
+func (c *compiler) ids() {
+	uids, gids := fromOCI(c.spec.OCI.Linux.UIDMappings), fromOCI(c.spec.OCI.Linux.GIDMappings)
+	if c.singleID() {
+		c.add(userns.MapSelf{UID: uids, GID: gids})
+		return
+	}
+	c.add(userns.AwaitMaps{UID: uids, GID: gids, Helpers: c.host.Helpers})
+}
+
+// singleID tells whether the maps have the caller's ids and no other.
+func (c *compiler) singleID() bool {
+	uids, gids := fromOCI(c.spec.OCI.Linux.UIDMappings), fromOCI(c.spec.OCI.Linux.GIDMappings)
+	return uids.IsSingle() && gids.IsSingle() && uids[0].Outside == c.host.UID && gids[0].Outside == c.host.GID
+}
+
+// takeAll opens everything of the host's that goes into the sandbox, while the
+// host's paths still mean what the caller meant.
+func (c *compiler) takeAll() error {
+	c.takeDevices()
+	for i, m := range c.spec.OCI.Mounts {
+		if err := c.take(i, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// root changes the root, or seals the one there is.
+func (c *compiler) root() error {
+	const scratch = "/proc"
+	if !c.pivots() {
+		c.add(userns.Chdir{Path: "/"}, userns.Seal{Attr: userns.ReadOnly | userns.NoSuid | userns.NoDev})
+		return nil
+	}
+	c.add(userns.Seal{})
+	if c.spec.View == Rootfs {
+		c.add(userns.Take{Source: c.spec.OCI.Root.Path, Attr: userns.NoSuid | userns.NoDev, As: "root"})
+		// Any directory can carry the new root until it is one. /proc is there,
+		// is no longer needed, and no layer is below it.
+		c.add(userns.Attach{From: "root", What: c.spec.OCI.Root.Path, Target: scratch}, userns.PivotRoot{Root: scratch})
+		return nil
+	}
+	steps, root := c.union().Steps(scratch, c.driver(), c.host.Kernel.AtLeast(6, 5))
+	c.add(steps...)
+	c.add(userns.PivotRoot{Root: root})
+	return nil
+}
+
+func (c *compiler) union() layer.Union { return layer.Union{Lower: c.spec.Layers, Upper: c.spec.Upper} }
+
+// driver is how the union is mounted. Auto is the kernel's here; that it
+// refuses is known when it does, see Cmd.Start.
+func (c *compiler) driver() layer.Driver {
+	if c.spec.Overlay == DriverFuse {
+		return layer.Fuse
+	}
+	return layer.Kernel
+}
+
+// names sets the host's name and brings the network up.
+func (c *compiler) names() {
+	if c.spec.OCI.Hostname != "" {
+		c.add(userns.Hostname{Name: c.spec.OCI.Hostname})
+	}
+	if c.spec.OCI.Domainname != "" {
+		c.add(userns.Domainname{Name: c.spec.OCI.Domainname})
+	}
+	if !c.spec.HostNetwork {
+		c.add(userns.LoopbackUp{})
+	}
+}
+
+// process adds PID 1 and the command.
+func (c *compiler) process() error {
+	p := c.spec.OCI.Process
+	limits, err := rlimits(p.Rlimits)
+	if err != nil {
+		return err
+	}
+	bounding, err := capabilities(p.Capabilities.Bounding)
+	if err != nil {
+		return err
+	}
+	permitted, err := capabilities(p.Capabilities.Permitted)
+	if err != nil {
+		return err
+	}
+	effective, err := capabilities(p.Capabilities.Effective)
+	if err != nil {
+		return err
+	}
+	if c.spec.Clock {
+		c.add(userns.NewClock{Monotonic: c.host.Monotonic, Boottime: c.host.Boottime})
+	}
+	c.add(userns.Undumpable{}, userns.NewSession{})
+	stdio := userns.Step(userns.Stdio{})
+	if p.Terminal {
+		c.terminal()
+		stdio = userns.TerminalStdio{}
+	}
+	if !c.spec.NoInit {
+		c.add(userns.Fork{Init: []userns.Step{userns.Title{Name: "sbx-init"}, userns.DropBounding{}, userns.SetCaps{}, userns.NoNewPrivs{}}})
+	}
+	for _, l := range limits {
+		c.add(l)
+	}
+	c.add(userns.DropBounding{Keep: bounding})
+	c.user()
+	c.add(userns.Chdir{Path: p.Cwd}, userns.SetCaps{Permitted: permitted, Effective: effective}, userns.NoNewPrivs{})
+	if p.User.Umask != nil {
+		c.add(userns.Umask{Mask: *p.User.Umask})
+	}
+	c.add(stdio, userns.CloseOnExec{})
+	if !c.spec.NoInit {
+		c.add(userns.RestoreSignals{})
+	}
+	c.add(userns.Exec{Paths: search(p.Args[0], p.Env), Argv: p.Args, Env: p.Env})
+	return nil
+}
+
+// terminal makes the sandbox's terminal.
+func (c *compiler) terminal() {
+	t := userns.NewTerminal{UID: c.spec.OCI.Process.User.UID, Master: Master}
+	if size := c.spec.OCI.Process.ConsoleSize; size != nil {
+		t.Rows, t.Columns = uint16(size.Height), uint16(size.Width)
+	}
+	c.add(t, userns.TakeTerminal{}, userns.Send{FD: Master})
+}
+
+// Master is the name of the terminal's supervisor side.
+const Master userns.FD = "terminal's master"
+
+// user becomes the command's user. The supplementary groups are those asked
+// for and no others: the caller's, which would show as nogroup, still open what
+// they may open. With one id mapped the kernel lets nobody change them.
+func (c *compiler) user() {
+	u := c.spec.OCI.Process.User
+	if c.singleID() {
+		return
+	}
+	groups := u.AdditionalGids
+	if groups == nil {
+		groups = []uint32{}
+	}
+	c.add(userns.SetUser{UID: u.UID, GID: u.GID, Groups: groups})
+}
+
+// search gives the places where execvp(3) would look for a program. An empty
+// element of PATH means the working directory there; here it means nothing,
+// since that is the untrusted tree.
+func search(name string, env []string) []string {
+	if strings.Contains(name, "/") {
+		return []string{name}
+	}
+	var paths []string
+	for _, dir := range strings.Split(lookupEnv(env, "PATH"), ":") {
+		if dir != "" {
+			paths = append(paths, path.Join(dir, name))
+		}
+	}
+	if paths == nil {
+		paths = []string{path.Join("/usr/bin", name), path.Join("/bin", name)}
+	}
+	return paths
+}
+
+func lookupEnv(env []string, name string) (value string) {
+	for _, e := range env {
+		if k, v, _ := strings.Cut(e, "="); k == name {
+			value = v
+		}
+	}
+	return value
+}
+
+func capabilities(names []string) (set userns.Caps, err error) {
+	for _, name := range names {
+		known := false
+		for _, k := range capability.ListKnown() {
+			if "CAP_"+strings.ToUpper(k.String()) == name {
+				set |= 1 << k
+				known = true
+			}
+		}
+		if !known {
+			return 0, fmt.Errorf("capability %q is not known", name)
+		}
+	}
+	return set, nil
+}

@@ -1,0 +1,336 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/sbxrun/sbx/idmap"
+)
+
+// Complete fills in what the Spec leaves to sbx: the mounts that make up a
+// view, namespaces, id maps, capabilities. Its result says everything that
+// Compile uses, and as an OCI configuration it is what --dry-run=spec prints.
+// Notes are what the caller should be told of in a line each.
+//
+// It is pure. It establishes that OCI.Process, OCI.Root and OCI.Linux are there.
+func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
+	if !h.Kernel.AtLeast(floor.Major, floor.Minor) {
+		return s, nil, hinted(fmt.Errorf("kernel %s is too old, sbx needs %s or newer", h.Kernel, floor),
+			"mount_setattr(2) is what makes the host's mounts read-only at once; boot a newer kernel")
+	}
+	s = s.clone()
+	if err := s.check(h); err != nil {
+		return s, nil, err
+	}
+	note, err := s.completeIDs(h)
+	if err != nil {
+		return s, nil, err
+	}
+	if note != "" {
+		notes = append(notes, note)
+	}
+	if s.User != "" {
+		s.OCI.Process.User = specs.User{UID: h.Account.UID, GID: h.Account.GID, AdditionalGids: h.Account.Groups}
+	}
+	if err := s.checkUser(); err != nil {
+		return s, nil, err
+	}
+	if err := s.completeMounts(h); err != nil {
+		return s, nil, err
+	}
+	s.completeProcess(h)
+	return s, notes, nil
+}
+
+// clone copies what Complete changes, and makes the parts it relies on.
+func (s Spec) clone() Spec {
+	o := &s.OCI
+	process, root, linux := specs.Process{}, specs.Root{}, specs.Linux{}
+	if o.Process != nil {
+		process = *o.Process
+	}
+	if o.Root != nil {
+		root = *o.Root
+	}
+	if o.Linux != nil {
+		linux = *o.Linux
+	}
+	process.Env = slices.Clone(process.Env)
+	process.Rlimits = slices.Clone(process.Rlimits)
+	linux.Namespaces = slices.Clone(linux.Namespaces)
+	o.Process, o.Root, o.Linux = &process, &root, &linux
+	o.Mounts = slices.Clone(o.Mounts)
+	if o.Version == "" {
+		o.Version = specs.Version
+	}
+	return s
+}
+
+// check refuses what cannot be meant.
+func (s Spec) check(h Host) error {
+	if len(s.OCI.Process.Args) == 0 {
+		return fmt.Errorf("no command to run")
+	}
+	if s.View == Rootfs && s.OCI.Root.Path == "" || s.View == Union && len(s.Layers) == 0 {
+		return fmt.Errorf("no root to run in")
+	}
+	for _, dir := range s.rootDirs() {
+		if err := h.wantDir("root", dir); err != nil {
+			return err
+		}
+	}
+	if err := s.checkUnsupported(); err != nil {
+		return err
+	}
+	return s.checkProject(h)
+}
+
+func (h Host) wantDir(what, dir string) error {
+	mode, ok := h.Files[dir]
+	switch {
+	case !ok:
+		return fmt.Errorf("%s %s: no such directory, or not readable", what, dir)
+	case !mode.IsDir():
+		return fmt.Errorf("%s %s: not a directory", what, dir)
+	}
+	return nil
+}
+
+// checkUnsupported refuses the parts of OCI that this version does not carry
+// out. Ignoring one would be weaker than said.
+func (s Spec) checkUnsupported() error {
+	o, l := s.OCI, s.OCI.Linux
+	for name, set := range map[string]bool{
+		"hooks": o.Hooks != nil, "linux.seccomp": l.Seccomp != nil, "linux.resources": l.Resources != nil,
+		"linux.sysctl": len(l.Sysctl) > 0, "linux.devices": len(l.Devices) > 0,
+		"linux.readonlyPaths": len(l.ReadonlyPaths) > 0, "linux.rootfsPropagation": l.RootfsPropagation != "",
+		"linux.mountLabel": l.MountLabel != "", "linux.intelRdt": l.IntelRdt != nil,
+		"linux.personality": l.Personality != nil, "linux.timeOffsets": len(l.TimeOffsets) > 0,
+		"linux.cgroupsPath": l.CgroupsPath != "", "process.apparmorProfile": o.Process.ApparmorProfile != "",
+		"process.selinuxLabel": o.Process.SelinuxLabel != "", "process.scheduler": o.Process.Scheduler != nil,
+		"process.ioPriority": o.Process.IOPriority != nil, "process.oomScoreAdj": o.Process.OOMScoreAdj != nil,
+	} {
+		if set {
+			return fmt.Errorf("%s is not supported", name)
+		}
+	}
+	return nil
+}
+
+// checkProject refuses to make a directory writable that is not a project: one
+// that holds the keys, or that sbx replaces by a private one.
+func (s Spec) checkProject(h Host) error {
+	if s.Project == "" {
+		return nil
+	}
+	if err := h.wantDir("project directory", s.Project); err != nil {
+		return hinted(err, "change to a directory that exists, or use --no-project")
+	}
+	if slices.Contains(s.Writable, s.Project) {
+		return nil
+	}
+	for _, home := range h.Homes {
+		if below(h.real(home), s.Project) || below(home, s.Project) {
+			return hinted(fmt.Errorf("refusing to make %s writable as the project: your home is in it", s.Project),
+				"change to a project directory, or say --rw "+s.Project+" if you mean it")
+		}
+	}
+	private := []string{"/dev", "/proc", "/sys"}
+	for _, d := range privateDirs {
+		private = append(private, d.path, h.real(d.path))
+	}
+	if slices.Contains(private, s.Project) {
+		return hinted(fmt.Errorf("refusing to make %s writable as the project: it is shared by the whole host", s.Project),
+			"change to a project directory, or say --rw "+s.Project+" if you mean it")
+	}
+	return nil
+}
+
+// below tells whether path is dir or within it.
+func below(path, dir string) bool {
+	return path == dir || dir == "/" || strings.HasPrefix(path, dir+"/")
+}
+
+func (h Host) real(dir string) string {
+	if r, ok := h.Real[dir]; ok {
+		return r
+	}
+	return dir
+}
+
+// completeIDs fills the maps in. The note says when there are fewer ids than
+// asked for.
+func (s *Spec) completeIDs(h Host) (note string, err error) {
+	if s.IDs == IDsMap {
+		return "", nil
+	}
+	var uids, gids idmap.Map
+	own := func(inside uint32) {
+		if inside == 0 {
+			uids, gids = idmap.Single(0, h.UID), idmap.Single(0, h.GID)
+			return
+		}
+		uids, gids = idmap.Single(h.UID, h.UID), idmap.Single(h.GID, h.GID)
+	}
+	missing := h.missingRanges()
+	switch {
+	case s.View == HostView && s.IDs == IDsRoot, s.View != HostView && s.IDs == IDsSingle:
+		own(0)
+	case s.View == HostView:
+		own(1)
+	case missing == nil && s.IDs == IDsKeep:
+		uids, gids = idmap.KeepID(h.UID, h.UIDs), idmap.KeepID(h.GID, h.GIDs)
+	case missing == nil:
+		uids, gids = idmap.Root(h.UID, h.UIDs), idmap.Root(h.GID, h.GIDs)
+	case s.IDs == IDsRoot:
+		return "", missing
+	case s.IDs == IDsKeep:
+		own(1)
+	default:
+		own(0)
+	}
+	if missing != nil && s.wantsRanges() {
+		note = fmt.Sprintf("one id mapped, files cannot change owner: %v", missing)
+	}
+	s.OCI.Linux.UIDMappings, s.OCI.Linux.GIDMappings = toOCI(uids), toOCI(gids)
+	return note, nil
+}
+
+// missingRanges says why several ids cannot be mapped, or nil.
+func (h Host) missingRanges() error {
+	if name := h.Helpers.Missing(); name != "" {
+		return hinted(fmt.Errorf("%s is not installed", name), "install it: apt-get install uidmap, dnf install shadow-utils")
+	}
+	if h.RangesErr != nil {
+		return hinted(h.RangesErr, fmt.Sprintf("as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s", h.User))
+	}
+	return nil
+}
+
+// wantsRanges tells whether the caller's subordinate ids matter to the Spec.
+func (s Spec) wantsRanges() bool {
+	return s.View != HostView && (s.IDs == "" || s.IDs == IDsAuto || s.IDs == IDsKeep || s.IDs == IDsRoot)
+}
+
+// checkUser refuses maps the kernel would refuse, and a user without an id.
+func (s Spec) checkUser() error {
+	uids, gids := fromOCI(s.OCI.Linux.UIDMappings), fromOCI(s.OCI.Linux.GIDMappings)
+	if err := uids.Check(); err != nil {
+		return fmt.Errorf("user %w", err)
+	}
+	if err := gids.Check(); err != nil {
+		return fmt.Errorf("group %w", err)
+	}
+	u := s.user()
+	if _, ok := uids.ToOutside(u.UID); !ok {
+		return hinted(fmt.Errorf("user %d has no id here, the map is %s", u.UID, uids), "see --userns")
+	}
+	if _, ok := gids.ToOutside(u.GID); !ok {
+		return hinted(fmt.Errorf("group %d has no id here, the map is %s", u.GID, gids), "see --userns")
+	}
+	for _, g := range u.AdditionalGids {
+		if _, ok := gids.ToOutside(g); !ok {
+			return hinted(fmt.Errorf("group %d has no id here, the map is %s", g, gids), "see --userns")
+		}
+	}
+	return nil
+}
+
+// user is who the command runs as. Without a wish that is the caller, who is
+// the first line of a map that sbx made.
+func (s Spec) user() specs.User {
+	u := s.OCI.Process.User
+	l := s.OCI.Linux
+	if s.User == "" && s.IDs != IDsMap && u.UID == 0 && u.GID == 0 {
+		u.UID, u.GID = l.UIDMappings[0].ContainerID, l.GIDMappings[0].ContainerID
+	}
+	return u
+}
+
+func toOCI(m idmap.Map) []specs.LinuxIDMapping {
+	out := make([]specs.LinuxIDMapping, len(m))
+	for i, l := range m {
+		out[i] = specs.LinuxIDMapping{ContainerID: l.Inside, HostID: l.Outside, Size: l.Count}
+	}
+	return out
+}
+
+func fromOCI(m []specs.LinuxIDMapping) idmap.Map {
+	out := make(idmap.Map, len(m))
+	for i, l := range m {
+		out[i] = idmap.Mapping{Inside: l.ContainerID, Outside: l.HostID, Count: l.Size}
+	}
+	return out
+}
+
+// completeProcess fills in user, working directory, capabilities and what the
+// limits must be put back to.
+func (s *Spec) completeProcess(h Host) {
+	p := s.OCI.Process
+	p.User = s.user()
+	p.NoNewPrivileges = true
+	p.Env = s.completeEnv(h)
+	if p.Cwd == "" {
+		p.Cwd = "/"
+		if s.Project != "" {
+			p.Cwd = s.Project
+		}
+	}
+	if p.Capabilities == nil {
+		p.Capabilities = s.defaultCapabilities()
+	}
+	if !slices.ContainsFunc(p.Rlimits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" }) && h.NoFile.Cur > 0 {
+		p.Rlimits = append(p.Rlimits, specs.POSIXRlimit{Type: "RLIMIT_NOFILE", Soft: h.NoFile.Cur, Hard: h.NoFile.Max})
+	}
+	for _, ns := range []specs.LinuxNamespaceType{
+		specs.UserNamespace, specs.MountNamespace, specs.PIDNamespace, specs.IPCNamespace, specs.UTSNamespace, specs.CgroupNamespace, specs.NetworkNamespace,
+	} {
+		if !s.hasNamespace(ns) && !(ns == specs.NetworkNamespace && s.HostNetwork) {
+			s.OCI.Linux.Namespaces = append(s.OCI.Linux.Namespaces, specs.LinuxNamespace{Type: ns})
+		}
+	}
+}
+
+func (s Spec) hasNamespace(t specs.LinuxNamespaceType) bool {
+	return slices.ContainsFunc(s.OCI.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == t })
+}
+
+// containerCapabilities are what root has in a rootfs. It is the set that
+// podman gives: docker's, less those that make device nodes and raw packets and
+// write the host's audit log.
+var containerCapabilities = []string{
+	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
+	"CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+}
+
+func (s Spec) defaultCapabilities() *specs.LinuxCapabilities {
+	if s.View == HostView {
+		return &specs.LinuxCapabilities{}
+	}
+	c := &specs.LinuxCapabilities{Bounding: containerCapabilities}
+	if s.OCI.Process.User.UID == 0 {
+		c.Permitted, c.Effective = containerCapabilities, containerCapabilities
+	}
+	return c
+}
+
+// hostPaths are the paths of the host that matter to the Spec.
+func (s Spec) hostPaths() []string {
+	paths := s.rootDirs()
+	if s.Upper != "" {
+		paths = append(paths, s.Upper)
+	}
+	own := s.ownMounts()
+	for i, m := range own {
+		if isBind(m) {
+			paths = append(paths, m.Source)
+		}
+		if at := s.backing(m.Destination, own[:i]); at != "" {
+			paths = append(paths, at)
+		}
+	}
+	return paths
+}

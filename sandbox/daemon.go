@@ -1,0 +1,80 @@
+package sandbox
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/layer"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// daemon is the fuse-overlayfs that serves a sandbox's root.
+type daemon struct {
+	process *userns.Process
+	said    *os.File // what it printed
+}
+
+// serve starts fuse-overlayfs on a connection of the sandbox p.
+func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, error) {
+	handle, err := p.Handle()
+	if err != nil {
+		return nil, err
+	}
+	defer handle.Close()
+	fd, err := unix.MemfdCreate("fuse-overlayfs", unix.MFD_CLOEXEC)
+	if err != nil {
+		return nil, fmt.Errorf("memfd: %w", err)
+	}
+	d := &daemon{said: os.NewFile(uintptr(fd), "fuse-overlayfs")}
+	uids := fromOCI(s.OCI.Linux.UIDMappings)
+	root, mapped := uids.ToOutside(0)
+	plan := layer.Union{Lower: s.Layers, Upper: s.Upper}.Daemon(h.FuseOverlayfs, mapped && root != h.UID)
+	d.process, err = plan.Start(userns.Input{
+		Stdout: d.said, Stderr: d.said,
+		Files: map[userns.FD]*os.File{layer.FuseFD: connection, layer.Sandbox: handle},
+	})
+	if err != nil {
+		d.said.Close()
+		return nil, fmt.Errorf("fuse-overlayfs: %w", err)
+	}
+	return d, nil
+}
+
+// explain adds what the daemon printed to an error of the sandbox that needed
+// it.
+func (d *daemon) explain(err error) error {
+	if said := d.output(); said != "" {
+		return fmt.Errorf("%w (fuse-overlayfs: %s)", err, said)
+	}
+	return err
+}
+
+func (d *daemon) output() string {
+	b := make([]byte, 1024)
+	n, err := d.said.ReadAt(b, 0)
+	if err != nil && err != io.EOF {
+		return ""
+	}
+	return strings.TrimSpace(string(b[:n]))
+}
+
+// unmounted is how long fuse-overlayfs may take to end after the sandbox, and
+// with it the mount, is gone.
+const unmounted = 5 * time.Second
+
+// end waits for the daemon, which ends with the mount that it serves.
+func (d *daemon) end() error {
+	defer d.said.Close()
+	select {
+	case <-d.process.Done():
+	case <-time.After(unmounted):
+		_ = d.process.Kill() // it ended just now
+	}
+	_, err := d.process.Wait()
+	return err
+}

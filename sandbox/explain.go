@@ -1,0 +1,201 @@
+package sandbox
+
+import (
+	"debug/elf"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns"
+)
+
+// explain adds to an error of a start what would mend it. It looks at the host
+// only now, when something went wrong.
+func explain(err error, s Spec, h Host) error {
+	var clone *userns.CloneError
+	var step *userns.StepError
+	var mapped *userns.MapError
+	switch {
+	case errors.As(err, &clone):
+		return hinted(err, cloneHint(clone, sysctl))
+	case errors.As(err, &mapped):
+		return hinted(err, mapHint(mapped, h))
+	case errors.As(err, &step):
+		return explainStep(err, step, s)
+	}
+	return err
+}
+
+// sysctl reads a kernel setting, or nothing where there is none by that name.
+func sysctl(name string) string {
+	b, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
+	if err != nil {
+		return ""
+	}
+	return strings.TrimSpace(string(b))
+}
+
+// cloneHint tells the ways apart in which user namespaces are forbidden. Each
+// has an errno of its own, and a setting that is to blame.
+func cloneHint(e *userns.CloneError, sysctl func(string) string) string {
+	switch e.Err {
+	case unix.ENOSPC:
+		return fmt.Sprintf("user namespaces are limited to user.max_user_namespaces=%s; as root: sysctl -w user.max_user_namespaces=15000",
+			sysctl("user.max_user_namespaces"))
+	case unix.EUSERS:
+		return "user namespaces nest at most 32 deep"
+	case unix.EACCES:
+		return "AppArmor denies user namespaces to this program; allow them with a profile that has the rule: userns,"
+	case unix.EPERM:
+		if sysctl("kernel.unprivileged_userns_clone") == "0" {
+			return "kernel.unprivileged_userns_clone=0 forbids user namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1"
+		}
+		return "user namespaces are forbidden here, as in a container or a chroot; a container needs a seccomp profile that allows clone and unshare"
+	case unix.EAGAIN, unix.ENOMEM:
+		return "the limit of processes or memory is reached; see ulimit -u"
+	}
+	return ""
+}
+
+func mapHint(e *userns.MapError, h Host) string {
+	text := e.Error()
+	switch {
+	case h.Helpers.Missing() != "":
+		return "install " + h.Helpers.Missing() + ": apt-get install uidmap, dnf install shadow-utils; or --userns single"
+	case strings.Contains(text, "not allowed"), strings.Contains(text, "not granted"):
+		return fmt.Sprintf("the map is not within the subordinate ids of %s in /etc/subuid and /etc/subgid; or --userns single", h.User)
+	case strings.Contains(text, "Operation not permitted"), strings.Contains(text, "Permission denied"):
+		return "the helper must be setuid root or have the capability; as root: dpkg-reconfigure uidmap; or --userns single"
+	}
+	return "or --userns single, which needs no helper"
+}
+
+// explainStep adds to the error of a step.
+func explainStep(err error, e *userns.StepError, s Spec) error {
+	switch step := e.Step.(type) {
+	case userns.MapSelf:
+		if e.Err == unix.EPERM || e.Err == unix.EACCES {
+			return hinted(err, "user namespaces are granted without rights, as AppArmor does on Ubuntu; as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or a profile that has the rule: userns,")
+		}
+	case userns.Exec:
+		return explainExec(e, step, s)
+	case userns.Chdir:
+		return hinted(err, "the working directory must be there inside; see --workdir")
+	case userns.Take:
+		if step.Source == s.Project {
+			return hinted(fmt.Errorf("project directory %w", err), "it was deleted, or may not be read; change to another, or use --no-project")
+		}
+	case userns.Mount:
+		return hinted(err, mountHint(step.Type, step.Target, e.Err, s))
+	case userns.Make:
+		return hinted(err, mountHint(step.Type, "", e.Err, s))
+	case userns.MountFuse:
+		if e.Err == unix.EACCES || e.Err == unix.ENOENT {
+			return hinted(err, "/dev/fuse must be there and open to all; as root: modprobe fuse; chmod 666 /dev/fuse")
+		}
+	case userns.Attach:
+		if e.Err == unix.ELOOP {
+			return hinted(err, "a symbolic link of the rootfs is where the directory "+step.Target+" must be")
+		}
+	case userns.Rlimit:
+		if e.Err == unix.EPERM {
+			return hinted(err, "a limit can be lowered, not raised; see ulimit -H")
+		}
+	}
+	return err
+}
+
+func mountHint(fstype, target string, errno syscall.Errno, s Spec) string {
+	switch {
+	case errno == unix.ELOOP:
+		return "a symbolic link of the rootfs is where the directory " + target + " must be"
+	case fstype == "proc" && errno == unix.EPERM:
+		return "the kernel makes a new /proc only where the one outside is whole; a container hides parts of it: run it with --security-opt unmask=ALL"
+	case fstype == "overlay" && s.Upper != "":
+		return "the file system of " + s.Upper + " may not do as upper; --overlay fuse-overlayfs, or an --upper elsewhere"
+	case fstype == "overlay":
+		return "a layer may have mounts below it, or be on a file system that cannot be one; --overlay fuse-overlayfs"
+	}
+	return ""
+}
+
+// explainExec tells "not there" from "there, but what runs it is not".
+func explainExec(e *userns.StepError, x userns.Exec, s Spec) error {
+	name := x.Argv[0]
+	switch {
+	case e.NoLoader:
+		missing := "its loader"
+		if l := s.loader(x.Paths); l != "" {
+			missing = l
+		}
+		return hinted(fmt.Errorf("%w: %s is there, but what runs it is not: %s", e, name, missing), "the root lacks that file; see ldd or the first line of a script")
+	case e.Err == unix.ENOENT && !strings.Contains(name, "/"):
+		return hinted(fmt.Errorf("%w: %s is in no directory of PATH", e, name), "PATH inside is "+lookupEnv(x.Env, "PATH")+"; the home is empty: show a tool in it with --ro")
+	case e.Err == unix.ENOEXEC:
+		return hinted(e, "a script must start with #! and its interpreter; a binary must be for this machine")
+	}
+	return e
+}
+
+// loader names what the kernel starts in order to run the first of the paths
+// that is there: the interpreter of a script, or the loader of a binary.
+func (s Spec) loader(paths []string) string {
+	for _, p := range paths {
+		f, err := s.openInRoot(path.Join("/", p))
+		if err != nil {
+			continue
+		}
+		defer f.Close()
+		file, ok := f.(*os.File)
+		if !ok {
+			continue
+		}
+		if l := interpreter(file); l != "" {
+			return l
+		}
+	}
+	return ""
+}
+
+// interpreter reads the name that a file gives of what runs it. The file is
+// untrusted, so little of it is read.
+func interpreter(f io.ReaderAt) string {
+	head := make([]byte, 256)
+	n, err := f.ReadAt(head, 0)
+	if err != nil && err != io.EOF {
+		return ""
+	}
+	if line, ok := strings.CutPrefix(string(head[:n]), "#!"); ok {
+		line, _, _ = strings.Cut(line, "\n")
+		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
+		return printable(name)
+	}
+	bin, err := elf.NewFile(f)
+	if err != nil {
+		return ""
+	}
+	for _, p := range bin.Progs {
+		if p.Type == elf.PT_INTERP && p.Filesz < 4096 {
+			name := make([]byte, p.Filesz)
+			if _, err := p.ReadAt(name, 0); err != nil && err != io.EOF {
+				return ""
+			}
+			return printable(strings.TrimRight(string(name), "\x00"))
+		}
+	}
+	return ""
+}
+
+// printable makes a name of the untrusted tree safe to show on a terminal.
+func printable(name string) string {
+	if strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 }) < 0 {
+		return name
+	}
+	return fmt.Sprintf("%q", name)
+}

@@ -1,0 +1,189 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/nofile"
+)
+
+// A Host is what is granted: what Complete and Compile need to know of the
+// machine and the caller. Probe fills one; a test fills it by hand.
+type Host struct {
+	Kernel   Kernel
+	UID, GID uint32
+	// User is the caller's login name, Home the home directories he has: that
+	// of the password file, and $HOME where it is another.
+	User  string
+	Homes []string
+	// Ranges are the caller's subordinate ids, and RangesErr why there are none.
+	// Neither is looked up for a Spec that cannot use them.
+	UIDs, GIDs []idmap.Range
+	RangesErr  error
+	Helpers    idmap.Helpers
+	// FuseOverlayfs is the program's path, or empty.
+	FuseOverlayfs string
+	// Files says what is at the host paths that the Spec names. A path that is
+	// not in it is not there.
+	Files map[string]fs.FileMode
+	// Real gives the path without symbolic links for those of sbx's own private
+	// directories that are reached through one.
+	Real map[string]string
+	// Resolver is where /etc/resolv.conf really is.
+	Resolver string
+	// NoFile is the caller's limit of open files.
+	NoFile syscall.Rlimit
+	// Monotonic and Boottime are the clocks, in whole seconds.
+	Monotonic, Boottime int64
+	// Account is what Spec.User means in the Spec's root.
+	Account Account
+}
+
+// Kernel is a kernel's version.
+type Kernel struct{ Major, Minor int }
+
+// AtLeast tells whether the kernel is that version or newer.
+func (k Kernel) AtLeast(major, minor int) bool {
+	return k.Major > major || k.Major == major && k.Minor >= minor
+}
+
+func (k Kernel) String() string { return fmt.Sprintf("%d.%d", k.Major, k.Minor) }
+
+// floor is the oldest kernel: it has mount_setattr(2).
+var floor = Kernel{5, 12}
+
+// privateDirs are the host's directories that the host view replaces by empty
+// ones, with the mode they get.
+var privateDirs = []struct{ path, mode string }{
+	{"/tmp", "1777"}, {"/var/tmp", "1777"}, {"/run", "755"}, {"/home", "755"}, {"/root", "700"},
+}
+
+// Probe looks at the host, as far as the Spec makes it matter: it stats the
+// paths that the Spec names, and looks for subordinate ids and helpers only when
+// the Spec may map them.
+func Probe(s Spec) (Host, error) {
+	h := Host{
+		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
+		Files: map[string]fs.FileMode{}, Real: map[string]string{},
+		NoFile: nofile.AtStart(),
+	}
+	var err error
+	if h.Kernel, err = kernel(); err != nil {
+		return h, err
+	}
+	h.probeCaller()
+	if s.View == HostView {
+		h.probeHostView(s)
+	}
+	if s.View == Union && s.Overlay != DriverKernel {
+		h.FuseOverlayfs = fuseOverlayfs()
+	}
+	if s.wantsRanges() {
+		h.Helpers = idmap.FindHelpers()
+		h.UIDs, h.GIDs, h.RangesErr = idmap.Granted(h.UID, h.User)
+	}
+	if s.Clock {
+		h.probeClocks()
+	}
+	for _, path := range s.hostPaths() {
+		h.stat(path)
+	}
+	h.Account, err = s.account()
+	return h, err
+}
+
+func kernel() (Kernel, error) {
+	var u unix.Utsname
+	if err := unix.Uname(&u); err != nil {
+		return Kernel{}, fmt.Errorf("uname: %w", err)
+	}
+	return parseKernel(unix.ByteSliceToString(u.Release[:]))
+}
+
+func parseKernel(release string) (Kernel, error) {
+	major, rest, _ := strings.Cut(release, ".")
+	minor := rest
+	if i := strings.IndexFunc(rest, func(r rune) bool { return r < '0' || r > '9' }); i >= 0 {
+		minor = rest[:i]
+	}
+	a, err := strconv.Atoi(major)
+	b, err2 := strconv.Atoi(minor)
+	if err := errors.Join(err, err2); err != nil {
+		return Kernel{}, fmt.Errorf("kernel release %q: no version", release)
+	}
+	return Kernel{a, b}, nil
+}
+
+// probeCaller looks the caller up. One who is not in the password file has the
+// home that $HOME says, and his number for a name.
+func (h *Host) probeCaller() {
+	h.User = strconv.Itoa(int(h.UID))
+	if u, err := user.LookupId(h.User); err == nil {
+		h.User = u.Username
+		h.addHome(u.HomeDir)
+	}
+	h.addHome(os.Getenv("HOME"))
+}
+
+func (h *Host) addHome(dir string) {
+	if filepath.IsAbs(dir) && !slices.Contains(h.Homes, filepath.Clean(dir)) {
+		h.Homes = append(h.Homes, filepath.Clean(dir))
+	}
+}
+
+func (h *Host) probeHostView(s Spec) {
+	dirs := slices.Clone(h.Homes)
+	for _, d := range privateDirs {
+		dirs = append(dirs, d.path)
+	}
+	for _, dir := range dirs {
+		h.stat(dir)
+		if fi, err := os.Lstat(dir); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+			if real, err := filepath.EvalSymlinks(dir); err == nil {
+				h.Real[dir] = real
+				h.stat(real)
+			}
+		}
+	}
+	if s.HostNetwork {
+		// What /etc/resolv.conf links to is often below /run, which is private.
+		if real, err := filepath.EvalSymlinks("/etc/resolv.conf"); err == nil && real != "/etc/resolv.conf" {
+			h.Resolver = real
+			h.stat(real)
+		}
+	}
+}
+
+func (h *Host) stat(path string) {
+	if fi, err := os.Stat(path); err == nil {
+		h.Files[path] = fi.Mode()
+	}
+}
+
+func (h *Host) probeClocks() {
+	var mono, boot unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) == nil && unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) == nil {
+		h.Monotonic, h.Boottime = mono.Sec, boot.Sec
+	}
+}
+
+func fuseOverlayfs() string {
+	for _, dir := range []string{"/usr/bin/", "/bin/", "/usr/local/bin/"} {
+		if path, err := exec.LookPath(dir + "fuse-overlayfs"); err == nil {
+			return path
+		}
+	}
+	return ""
+}

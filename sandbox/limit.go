@@ -1,0 +1,62 @@
+package sandbox
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns"
+)
+
+// rlimitNumbers are the resources by their OCI names.
+var rlimitNumbers = map[string]int{
+	"RLIMIT_AS": unix.RLIMIT_AS, "RLIMIT_CORE": unix.RLIMIT_CORE, "RLIMIT_CPU": unix.RLIMIT_CPU,
+	"RLIMIT_DATA": unix.RLIMIT_DATA, "RLIMIT_FSIZE": unix.RLIMIT_FSIZE, "RLIMIT_LOCKS": unix.RLIMIT_LOCKS,
+	"RLIMIT_MEMLOCK": unix.RLIMIT_MEMLOCK, "RLIMIT_MSGQUEUE": unix.RLIMIT_MSGQUEUE, "RLIMIT_NICE": unix.RLIMIT_NICE,
+	"RLIMIT_NOFILE": unix.RLIMIT_NOFILE, "RLIMIT_NPROC": unix.RLIMIT_NPROC, "RLIMIT_RSS": unix.RLIMIT_RSS,
+	"RLIMIT_RTPRIO": unix.RLIMIT_RTPRIO, "RLIMIT_RTTIME": unix.RLIMIT_RTTIME,
+	"RLIMIT_SIGPENDING": unix.RLIMIT_SIGPENDING, "RLIMIT_STACK": unix.RLIMIT_STACK,
+}
+
+func rlimits(in []specs.POSIXRlimit) ([]userns.Rlimit, error) {
+	var out []userns.Rlimit
+	for _, l := range in {
+		n, ok := rlimitNumbers[l.Type]
+		if !ok {
+			return nil, fmt.Errorf("limit %q is not known", l.Type)
+		}
+		if l.Soft > l.Hard {
+			return nil, fmt.Errorf("limit %s: soft %s is above hard %s", l.Type, strconv.FormatUint(l.Soft, 10), strconv.FormatUint(l.Hard, 10))
+		}
+		out = append(out, userns.Rlimit{Resource: n, Name: strings.ToLower(strings.TrimPrefix(l.Type, "RLIMIT_")), Soft: l.Soft, Hard: l.Hard})
+	}
+	return out, nil
+}
+
+// ParseUlimit reads NAME=SOFT[:HARD], as docker's --ulimit does.
+func ParseUlimit(text string) (specs.POSIXRlimit, error) {
+	name, value, ok := strings.Cut(text, "=")
+	soft, hard, two := strings.Cut(value, ":")
+	if !two {
+		hard = soft
+	}
+	l := specs.POSIXRlimit{Type: "RLIMIT_" + strings.ToUpper(name)}
+	var err error
+	if l.Soft, err = parseLimit(soft); err == nil {
+		l.Hard, err = parseLimit(hard)
+	}
+	if _, known := rlimitNumbers[l.Type]; !ok || err != nil || !known {
+		return l, fmt.Errorf("limit %q: want NAME=SOFT[:HARD], as in nofile=1024:4096", text)
+	}
+	return l, nil
+}
+
+func parseLimit(s string) (uint64, error) {
+	if s == "unlimited" || s == "-1" {
+		return unix.RLIM_INFINITY, nil
+	}
+	return strconv.ParseUint(s, 10, 63)
+}

@@ -1,0 +1,165 @@
+package sandbox
+
+import (
+	"fmt"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/sbxrun/sbx/userns"
+)
+
+// mountOptions are a mount's options, sorted into what they mean.
+type mountOptions struct {
+	attr      userns.Attr
+	recursive bool
+	data      []userns.Option // the file system's own
+}
+
+// parseOptions reads the options that OCI and mount(8) share. One that would
+// clear an attribute asks for nothing: in a new user namespace none can be
+// cleared. An option it does not know is the file system's.
+func parseOptions(m specs.Mount) (mountOptions, error) {
+	o := mountOptions{recursive: m.Type != "bind"}
+	for _, word := range m.Options {
+		switch word {
+		case "ro":
+			o.attr |= userns.ReadOnly
+		case "nosuid":
+			o.attr |= userns.NoSuid
+		case "nodev":
+			o.attr |= userns.NoDev
+		case "noexec":
+			o.attr |= userns.NoExec
+		case "rbind":
+			o.recursive = true
+		case "bind", "rw", "suid", "dev", "exec", "relatime", "private", "rprivate":
+		default:
+			if isBind(m) {
+				return o, fmt.Errorf("mount option %q of %s is not known", word, m.Destination)
+			}
+			key, value, _ := strings.Cut(word, "=")
+			if strings.ContainsAny(word, ",") {
+				return o, fmt.Errorf("mount option %q of %s has a comma in it", word, m.Destination)
+			}
+			o.data = append(o.data, userns.Option{Key: key, Value: value})
+		}
+	}
+	return o, nil
+}
+
+// mountable are the file systems that a Spec may mount. All are made anew for
+// the sandbox, none reads anything of the host's or of the caller's.
+var mountable = map[string]bool{"proc": true, "sysfs": true, "tmpfs": true, "devpts": true, "mqueue": true}
+
+// early are those that the kernel makes only while an old one is in sight:
+// before the root is changed.
+var early = map[string]bool{"proc": true, "sysfs": true}
+
+// take adds the steps of a mount that come before the root is changed and
+// before anything covers anything.
+func (c *compiler) take(i int, m specs.Mount) error {
+	o, err := parseOptions(m)
+	if err != nil {
+		return err
+	}
+	switch {
+	case isBind(m):
+		c.add(userns.Take{Source: m.Source, Attr: o.attr, Alone: !c.host.isDir(m.Source) || !o.recursive, As: mountFD(i)})
+	case !mountable[m.Type]:
+		return fmt.Errorf("mount of type %q on %s is not supported", m.Type, m.Destination)
+	case early[m.Type] && c.pivots():
+		c.add(userns.Make{Type: m.Type, Options: o.data, Attr: o.attr, As: mountFD(i)})
+	}
+	return nil
+}
+
+func mountFD(i int) userns.FD { return userns.FD(fmt.Sprintf("mount %d", i)) }
+
+// mount adds the steps that put a mount in its place.
+func (c *compiler) mount(i int, m specs.Mount) error {
+	o, err := parseOptions(m)
+	if err != nil {
+		return err
+	}
+	c.mountPoint(i, m)
+	// The kernel's own go exactly where they are said to be, in a tree whose
+	// links are somebody else's.
+	exact := c.pivots() && mountable[m.Type] && !isBind(m)
+	switch {
+	case isBind(m):
+		c.add(userns.Attach{From: mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr})
+	case early[m.Type] && c.pivots():
+		c.add(userns.Attach{From: mountFD(i), What: m.Type, Target: m.Destination, Attr: o.attr, Exact: true})
+	default:
+		c.add(userns.Mount{Type: m.Type, Target: m.Destination, Options: o.data, Attr: o.attr, Exact: exact})
+	}
+	if m.Destination == "/dev" && m.Type == "tmpfs" {
+		c.devices()
+	}
+	return nil
+}
+
+// mountPoint makes the place of a mount where it is in a directory of the
+// sandbox's own.
+func (c *compiler) mountPoint(i int, m specs.Mount) {
+	before := c.spec.OCI.Mounts[:i]
+	under := innermost(m.Destination, before)
+	switch {
+	case c.spec.backing(m.Destination, before) != "":
+	case isBind(m) && !c.host.isDir(m.Source):
+		c.add(userns.Touch{Path: m.Destination, Mode: 0o644, Below: belowOf(under)})
+	default:
+		c.add(userns.Mkdir{Path: m.Destination, Mode: 0o755, Below: belowOf(under)})
+	}
+}
+
+func belowOf(m *specs.Mount) string {
+	if m == nil {
+		return ""
+	}
+	return m.Destination
+}
+
+// device is what every /dev has.
+var devices = []string{"null", "zero", "full", "random", "urandom", "tty"}
+
+var deviceLinks = []struct{ path, target string }{
+	{"/dev/fd", "/proc/self/fd"}, {"/dev/stdin", "/proc/self/fd/0"}, {"/dev/stdout", "/proc/self/fd/1"},
+	{"/dev/stderr", "/proc/self/fd/2"}, {"/dev/ptmx", "pts/ptmx"},
+}
+
+func deviceFD(name string) userns.FD { return userns.FD("/dev/" + name) }
+
+// takeDevices opens the host's devices: a user namespace may not make any.
+func (c *compiler) takeDevices() {
+	for _, name := range devices {
+		c.add(userns.Take{Source: "/dev/" + name, Alone: true, Plain: true, As: deviceFD(name)})
+	}
+}
+
+// devices fills a new /dev.
+func (c *compiler) devices() {
+	for _, name := range devices {
+		c.add(userns.Touch{Path: "/dev/" + name, Mode: 0o666, Below: "/dev"})
+		c.add(userns.Attach{From: deviceFD(name), What: "/dev/" + name, Target: "/dev/" + name})
+	}
+	for _, l := range deviceLinks {
+		c.add(userns.Symlink{Target: l.target, Path: l.path})
+	}
+}
+
+// hide adds the steps that hide the masked paths. They come last, so that
+// nothing mounted later shows what is hidden.
+func (c *compiler) hide() {
+	paths := c.spec.OCI.Linux.MaskedPaths
+	if len(paths) == 0 {
+		return
+	}
+	const empty = "/dev/.hidden"
+	c.add(userns.Touch{Path: empty, Mode: 0o444, Below: "/dev"})
+	for _, path := range paths {
+		c.add(userns.Hide{Path: path, Empty: empty})
+	}
+	c.add(userns.Remove{Path: empty})
+}

@@ -1,0 +1,168 @@
+package sandbox
+
+import (
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+)
+
+// completeMounts puts the mounts that make up the view before the caller's own.
+func (s *Spec) completeMounts(h Host) error {
+	own := s.ownMounts()
+	for _, m := range own {
+		if !filepath.IsAbs(m.Destination) || m.Destination == "/" {
+			return fmt.Errorf("mount point %q: want an absolute path below /", m.Destination)
+		}
+		if isBind(m) && !h.there(m.Source) {
+			return fmt.Errorf("%s: no such file or directory, or not readable", m.Source)
+		}
+	}
+	made := rootfsMounts()
+	if s.View == HostView {
+		s.OCI.Root.Path, s.OCI.Root.Readonly = "/", true
+		made = hostViewMounts(h)
+	}
+	s.OCI.Mounts = append(made, own...)
+	for i, m := range own {
+		if err := s.checkMountPoint(h, m, s.OCI.Mounts[:len(made)+i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownMounts are the project and the caller's mounts, a directory before what is
+// in it: --ro of a directory does not cover the --rw of one below, in whatever
+// order they stand.
+func (s Spec) ownMounts() []specs.Mount {
+	var own []specs.Mount
+	if s.Project != "" {
+		own = append(own, bind(s.Project, s.Project))
+	}
+	for _, m := range s.OCI.Mounts {
+		m.Destination = filepath.Clean(m.Destination)
+		own = append(own, m)
+	}
+	slices.SortStableFunc(own, func(a, b specs.Mount) int {
+		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
+	})
+	return own
+}
+
+func (h Host) there(path string) bool {
+	_, ok := h.Files[path]
+	return ok
+}
+
+func bind(source, destination string, options ...string) specs.Mount {
+	return specs.Mount{Type: "bind", Source: source, Destination: destination, Options: append([]string{"rbind", "nosuid", "nodev"}, options...)}
+}
+
+func isBind(m specs.Mount) bool {
+	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
+}
+
+func tmpfs(destination string, options ...string) specs.Mount {
+	return specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: destination, Options: append([]string{"nosuid", "nodev"}, options...)}
+}
+
+// kernelMounts are what every view has of the kernel's own.
+func kernelMounts() []specs.Mount {
+	return []specs.Mount{
+		{Type: "proc", Source: "proc", Destination: "/proc", Options: []string{"nosuid", "nodev", "noexec"}},
+		{Type: "tmpfs", Source: "tmpfs", Destination: "/dev", Options: []string{"nosuid", "noexec", "mode=755", "size=65536k"}},
+		{Type: "devpts", Source: "devpts", Destination: "/dev/pts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620"}},
+		{Type: "tmpfs", Source: "shm", Destination: "/dev/shm", Options: []string{"nosuid", "nodev", "mode=1777"}},
+	}
+}
+
+// rootfsMounts are what a root of its own gets besides: what an OCI runtime
+// gives by default, less the cgroups.
+func rootfsMounts() []specs.Mount {
+	return append(kernelMounts(),
+		specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
+		specs.Mount{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
+	)
+}
+
+// hostViewMounts are the private directories over the host's.
+func hostViewMounts(h Host) []specs.Mount {
+	mounts := kernelMounts()
+	private := func(dir, mode string) {
+		real := h.real(dir)
+		if real == "/" || !h.there(real) || slices.ContainsFunc(mounts, func(m specs.Mount) bool { return m.Destination == real }) {
+			return
+		}
+		mounts = append(mounts, tmpfs(real, "mode="+mode))
+	}
+	for _, d := range privateDirs {
+		private(d.path, d.mode)
+	}
+	for _, home := range h.Homes {
+		if !coveredBy(h.real(home), mounts) {
+			private(home, "700")
+		}
+	}
+	if h.Resolver != "" && coveredBy(h.Resolver, mounts) && h.there(h.Resolver) {
+		mounts = append(mounts, bind(h.Resolver, h.Resolver, "ro"))
+	}
+	return mounts
+}
+
+// coveredBy tells whether the path is in one of the private directories.
+func coveredBy(path string, mounts []specs.Mount) bool {
+	return slices.ContainsFunc(mounts, func(m specs.Mount) bool {
+		return m.Type == "tmpfs" && below(path, m.Destination)
+	})
+}
+
+// backing tells where on the host a mount point is, before is what is mounted
+// by then. An empty path says that it is in a directory of the sandbox's own,
+// where sbx makes it.
+func (s Spec) backing(point string, before []specs.Mount) string {
+	under := innermost(point, before)
+	switch {
+	case under == nil && s.View == HostView:
+		return point
+	case under == nil || !isBind(*under):
+		return ""
+	}
+	return under.Source + strings.TrimPrefix(point, under.Destination)
+}
+
+// checkMountPoint refuses a mount point that is not there and that sbx will not
+// make: the host's tree is read-only, and an empty directory left in a project
+// would be litter.
+func (s Spec) checkMountPoint(h Host, m specs.Mount, before []specs.Mount) error {
+	at := s.backing(m.Destination, before)
+	if at == "" {
+		return nil
+	}
+	if !h.there(at) {
+		return hinted(fmt.Errorf("mount point %s: no such file or directory", m.Destination),
+			"sbx makes mount points only in its private directories; make this one yourself, or choose another")
+	}
+	if isBind(m) && h.isDir(m.Source) != h.isDir(at) {
+		return fmt.Errorf("bind %s on %s: one is a directory and the other is not", m.Source, m.Destination)
+	}
+	return nil
+}
+
+// innermost is the last of the mounts that path lies in, or nil.
+func innermost(path string, mounts []specs.Mount) *specs.Mount {
+	var in *specs.Mount
+	for i := range mounts {
+		if path != mounts[i].Destination && below(path, mounts[i].Destination) &&
+			(in == nil || len(mounts[i].Destination) >= len(in.Destination)) {
+			in = &mounts[i]
+		}
+	}
+	return in
+}
+
+// isDir tells whether the source of a bind is a directory.
+func (h Host) isDir(path string) bool { return h.Files[path]&fs.ModeDir != 0 }
