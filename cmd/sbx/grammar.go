@@ -1,0 +1,213 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/alecthomas/kong"
+)
+
+// The flags of run, in the groups in which --help shows them. kong takes some 20
+// microseconds for each flag of a grammar, so only the groups are built of which
+// the arguments use a flag; a plain sbx run -- CMD pays for none.
+
+type fileFlags struct {
+	Volume    []string `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host."`
+	Ro        []string `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, read-only."`
+	Rw        []string `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
+	Hide      []string `sep:"none" placeholder:"PATH" help:"Cover a path by an empty file or directory. Wins over all others."`
+	Tmpfs     []string `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
+	NoProject bool     `help:"Do not bind the current directory."`
+	Workdir   string   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`
+}
+
+type rootFlags struct {
+	Rootfs   string   `placeholder:"DIR" help:"Run in that directory as root file system. What is written to it is thrown away."`
+	RwRootfs bool     `help:"Write to the directory of --rootfs itself."`
+	Layer    []string `sep:"none" placeholder:"DIR" help:"Run in a union of directories, the top one first. What is written is thrown away."`
+	Upper    string   `placeholder:"DIR" help:"Keep what is written to the union in that directory."`
+	Overlay  string   `enum:"auto,kernel,fuse-overlayfs," default:"" placeholder:"auto|kernel|fuse-overlayfs" help:"How to make the union."`
+}
+
+type identityFlags struct {
+	Userns   string `placeholder:"auto|keep-id|root|single|UIDMAP" help:"Which ids there are inside. UIDMAP is INSIDE:OUTSIDE:COUNT,..."`
+	User     string `short:"u" placeholder:"USER[:GROUP]" help:"Run as that user of the root file system."`
+	Name     string `placeholder:"NAME" help:"Name the sandbox."`
+	Hostname string `placeholder:"NAME" help:"Host name inside (default: the sandbox's name)."`
+}
+
+type environmentFlags struct {
+	Env      []string `short:"e" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a variable, or pass the caller's."`
+	EnvFile  []string `sep:"none" placeholder:"FILE" help:"Set the variables of a file, NAME=VALUE a line."`
+	EnvPass  []string `sep:"none" placeholder:"GLOB" help:"Pass the caller's variables whose names match."`
+	RmEnv    []string `sep:"none" placeholder:"NAME" help:"Remove a variable."`
+	ClearEnv bool     `help:"Pass none of the caller's variables by default."`
+}
+
+type processFlags struct {
+	Net         string        `aliases:"network" enum:"none,host," default:"" placeholder:"none|host" help:"Which network: lo and nothing else (the default), or the host's."`
+	Timeout     time.Duration `placeholder:"DURATION" help:"End everything after that time, with exit code 124."`
+	Ulimit      []string      `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
+	Interactive bool          `short:"i" help:"Keep standard input open. It always is."`
+	Tty         *bool         `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
+	Init        *bool         `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
+	NewClock    bool          `help:"Start the monotonic and boot clocks at zero."`
+}
+
+type outputFlags struct {
+	DryRun  dryRun `placeholder:"plan|spec|json" help:"Print what would be done, step by step or as an OCI config.json, and do nothing."`
+	Quiet   bool   `short:"q" help:"Print errors only."`
+	Verbose bool   `help:"Print each step and the reason for each choice."`
+	Help    bool   `short:"h" help:"Print this."`
+}
+
+// runFlags are all flags of run.
+type runFlags struct {
+	fileFlags
+	rootFlags
+	identityFlags
+	environmentFlags
+	processFlags
+	outputFlags
+	command []string
+}
+
+func (f *runFlags) groups() []flagGroup {
+	return []flagGroup{
+		{"Files", &f.fileFlags}, {"Root", &f.rootFlags}, {"Identity", &f.identityFlags},
+		{"Environment", &f.environmentFlags}, {"Process", &f.processFlags}, {"Output", &f.outputFlags},
+	}
+}
+
+type flagGroup struct {
+	title string
+	flags any // pointer to a struct
+}
+
+// has tells whether a flag of the group is among the arguments. It may take the
+// value of another flag for a flag, which costs time and changes nothing.
+func (g flagGroup) has(args []string) bool {
+	t := reflect.TypeOf(g.flags).Elem()
+	for i := range t.NumField() {
+		field := t.Field(i)
+		long := "--" + kebab(field.Name)
+		short := field.Tag.Get("short")
+		for _, arg := range args {
+			name, _, _ := strings.Cut(arg, "=")
+			switch {
+			case name == long, name == strings.Replace(long, "--", "--no-", 1), name == "--"+field.Tag.Get("aliases"):
+				return true
+			case short != "" && len(arg) > 1 && arg[0] == '-' && arg[1] != '-' && strings.Contains(arg, short):
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// kebab is how kong names the flag of a field.
+func kebab(field string) string {
+	var b strings.Builder
+	for i, r := range field {
+		if r >= 'A' && r <= 'Z' {
+			if i > 0 {
+				b.WriteByte('-')
+			}
+			r += 'a' - 'A'
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}
+
+// dryRun is --dry-run with or without a form.
+type dryRun string
+
+// IsBool lets the flag stand without a value (kong.BoolMapperValue).
+func (d *dryRun) IsBool() bool { return true }
+
+// Decode reads the form, which is plan when there is none.
+func (d *dryRun) Decode(ctx *kong.DecodeContext) error {
+	*d = "plan"
+	if ctx.Scan.Peek().Type == kong.FlagValueToken {
+		*d = dryRun(fmt.Sprint(ctx.Scan.Pop().Value))
+	}
+	if !slices.Contains([]dryRun{"plan", "spec", "json"}, *d) {
+		return fmt.Errorf("want plan, spec or json")
+	}
+	return nil
+}
+
+// parseRun reads the arguments of run. What is not a flag starts the command.
+func parseRun(args []string) (*runFlags, error) {
+	f := &runFlags{}
+	flags := args
+	if i := slices.Index(args, "--"); i >= 0 {
+		flags = args[:i]
+	}
+	var used []flagGroup
+	for _, g := range f.groups() {
+		if g.has(flags) {
+			used = append(used, g)
+		}
+	}
+	if err := f.parse(used, args); err == nil {
+		return f, nil
+	}
+	// The whole grammar has the flag, or says best what is wrong.
+	f = &runFlags{}
+	return f, f.parse(f.groups(), args)
+}
+
+func (f *runFlags) parse(groups []flagGroup, args []string) error {
+	k, command, err := grammar(groups)
+	if err != nil {
+		return err
+	}
+	if _, err = k.Parse(args); err != nil {
+		return err
+	}
+	f.command = command.Command
+	if len(f.command) > 0 && f.command[0] == "--" {
+		f.command = f.command[1:]
+	}
+	return nil
+}
+
+func grammar(groups []flagGroup) (*kong.Kong, *runCommand, error) {
+	options := []kong.Option{
+		kong.Name("sbx run"), kong.NoDefaultHelp(),
+		kong.Description("Run a command in a sandbox: the host's tools read-only, this directory, and nothing else."),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}),
+	}
+	for _, g := range groups {
+		options = append(options, kong.Embed(g.flags, fmt.Sprintf("group:%q", g.title)))
+	}
+	command := &runCommand{}
+	k, err := kong.New(command, options...)
+	return k, command, err
+}
+
+// runCommand is what follows the flags.
+type runCommand struct {
+	Command []string `arg:"" optional:"" passthrough:"partial" name:"CMD" help:"The command and its arguments."`
+}
+
+// runHelp prints what run takes.
+func runHelp(w io.Writer) error {
+	k, _, err := grammar((&runFlags{}).groups())
+	if err != nil {
+		return err
+	}
+	k.Stdout = w
+	ctx, err := kong.Trace(k, nil)
+	if err != nil {
+		return err
+	}
+	return ctx.PrintUsage(false)
+}

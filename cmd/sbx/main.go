@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+)
+
+// version is set by the Makefile from the tag (-ldflags -X).
+var version = "dev"
+
+// Exit codes are part of the interface: docker's and podman's, and timeout's.
+const (
+	exitTimeout       = 124 // --timeout ended the command
+	exitFailed        = 125 // sbx itself failed, the command did not run
+	exitNotExecutable = 126
+	exitNotFound      = 127
+)
+
+// verbs are what sbx can do, each in a file of its own. A verb builds only its
+// own grammar: the whole one would cost every start a millisecond.
+var verbs = map[string]func(u ui, args []string) int{
+	"run":     runVerb,
+	"version": versionVerb,
+	"help":    helpVerb,
+}
+
+func main() {
+	os.Exit(sbx(os.Args[1:]))
+}
+
+func sbx(args []string) int {
+	u := ui{os.Stdout, os.Stderr}
+	if len(args) == 0 {
+		usage(u.errors)
+		return exitFailed
+	}
+	name := args[0]
+	if alias, ok := map[string]string{"-h": "help", "--help": "help", "-V": "version", "--version": "version"}[name]; ok {
+		name = alias
+	}
+	verb, ok := verbs[name]
+	if !ok {
+		u.fail(fmt.Errorf("%q is not an sbx command", name), "sbx run -- "+strings.Join(args, " "))
+		return exitFailed
+	}
+	return verb(u, args[1:])
+}
+
+func versionVerb(u ui, _ []string) int {
+	fmt.Fprintln(u.out, "sbx", version)
+	return 0
+}
+
+func helpVerb(u ui, _ []string) int {
+	usage(u.out)
+	return 0
+}

@@ -1,0 +1,141 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"reflect"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// grace is how long a command that --timeout ends has to end by itself.
+const grace = 1e9 // a second
+
+// runVerb is sbx run.
+func runVerb(u ui, args []string) int {
+	f, err := parseRun(args)
+	if err != nil {
+		u.fail(err, "sbx run --help lists the flags")
+		return exitFailed
+	}
+	if f.Help {
+		if err := runHelp(u.out); err != nil {
+			u.fail(err, "")
+			return exitFailed
+		}
+		return 0
+	}
+	cmd, cancel, err := newCommand(u, f)
+	if err != nil {
+		u.fail(err, sandbox.Hint(err))
+		return exitFailed
+	}
+	defer cancel()
+	if f.DryRun != "" {
+		err = dry(u.out, cmd, f.DryRun)
+	} else {
+		err = runInSession(cmd)
+	}
+	return exitCode(u, err)
+}
+
+// newCommand makes the command of the flags. cancel frees the timer.
+func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) {
+	spec, err := newSpec(f)
+	if err != nil {
+		return nil, nil, err
+	}
+	ctx, cancel := context.Background(), func() {}
+	if f.Timeout > 0 {
+		ctx, cancel = context.WithTimeout(ctx, f.Timeout)
+	}
+	cmd = sandbox.New(ctx, spec)
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.Grace = grace
+	if !f.Quiet {
+		cmd.Note = func(line string) { u.say("%s", line) }
+	}
+	if f.Verbose {
+		cmd.Trace = func(line string) { u.say("%s", line) }
+	}
+	return cmd, cancel, nil
+}
+
+// exitCode prints an error of sbx's own and gives the exit code of the run.
+func exitCode(u ui, err error) int {
+	var exit *sandbox.ExitError
+	var step *userns.StepError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exit.Code()
+	case errors.Is(err, context.DeadlineExceeded):
+		u.say("the time given with --timeout is over")
+		return exitTimeout
+	}
+	u.fail(err, sandbox.Hint(err))
+	if errors.As(err, &step) {
+		if _, ok := step.Step.(userns.Exec); ok {
+			if step.Err == unix.ENOENT {
+				return exitNotFound
+			}
+			return exitNotExecutable
+		}
+	}
+	return exitFailed
+}
+
+// dry prints what a command would do, in one of three forms.
+func dry(w io.Writer, cmd *sandbox.Cmd, form dryRun) error {
+	plan, spec, err := cmd.Plan()
+	if err != nil {
+		return err
+	}
+	switch form {
+	case "spec":
+		b, err := sandbox.Config(spec)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(w, "%s\n", b)
+		return err
+	case "json":
+		return planJSON(w, plan)
+	}
+	for i, line := range plan.Lines() {
+		if _, err := fmt.Fprintf(w, "%3d %s\n", i, plain(line)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// planJSON prints a plan as one JSON object: each step with its kind, its words,
+// and its fields.
+func planJSON(w io.Writer, plan userns.Plan) error {
+	type step struct {
+		Kind   string      `json:"kind"`
+		Text   string      `json:"text"`
+		Fields userns.Step `json:"fields"`
+	}
+	out := struct {
+		Namespaces []string `json:"namespaces"`
+		Steps      []step   `json:"steps"`
+	}{Namespaces: strings.Split(plan.Namespaces.String(), ",")}
+	for _, s := range plan.Steps {
+		out.Steps = append(out.Steps, step{reflect.TypeOf(s).Name(), s.String(), s})
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(out)
+}

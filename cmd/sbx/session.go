@@ -1,0 +1,129 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/containerd/console"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox"
+)
+
+// runInSession runs a command as part of the caller's session: signals go on to
+// it, the caller's terminal is raw while its own is used, and when it stops, so
+// does sbx.
+func runInSession(cmd *sandbox.Cmd) error {
+	s := &session{cmd: cmd}
+	if cmd.Spec.OCI.Process.Terminal {
+		cmd.Stopped = func(syscall.Signal) { s.suspend() }
+		s.enter()
+		defer s.leave()
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	signals := make(chan os.Signal, 64)
+	signal.Notify(signals, forwarded...)
+	defer signal.Stop(signals)
+	s.resize()
+	go s.forward(signals)
+	return cmd.Wait()
+}
+
+// forwarded are the signals that go on to the command. The others have a
+// meaning for sbx itself: SIGCHLD, SIGURG of Go's scheduler, SIGPIPE of its
+// output, SIGTTIN and SIGTTOU of its place behind the terminal.
+var forwarded = []os.Signal{
+	unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM,
+	unix.SIGTSTP, unix.SIGCONT, unix.SIGWINCH,
+}
+
+// session is the caller's terminal while a command has its own.
+type session struct {
+	cmd   *sandbox.Cmd
+	outer console.Console // raw, or nil
+}
+
+func (s *session) forward(signals <-chan os.Signal) {
+	for sig := range signals {
+		switch sig {
+		case unix.SIGTSTP:
+			s.send(unix.SIGTSTP)
+			s.suspend()
+		case unix.SIGCONT:
+			s.enter()
+			s.resize()
+			s.send(unix.SIGCONT)
+		case unix.SIGWINCH:
+			s.resize()
+		default:
+			s.send(sig.(syscall.Signal))
+		}
+	}
+}
+
+// send hands a signal on. A command that has ended needs none.
+func (s *session) send(sig syscall.Signal) {
+	if err := s.cmd.Signal(sig); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		_ = s.cmd.Signal(unix.SIGKILL) // fail closed: it could not be reached
+	}
+}
+
+// enter makes the caller's terminal raw, when it is ours to change: from the
+// background the kernel would stop us for it (SIGTTOU).
+func (s *session) enter() {
+	if s.outer != nil || !s.cmd.Spec.OCI.Process.Terminal || !inForeground(os.Stdin) {
+		return
+	}
+	c, err := console.ConsoleFromFile(os.Stdin)
+	if err != nil {
+		return // --tty without one: bytes are carried as they are
+	}
+	if err := c.SetRaw(); err == nil {
+		s.outer = c
+	}
+}
+
+// leave gives the caller's terminal back as it was.
+func (s *session) leave() {
+	if s.outer != nil {
+		_ = s.outer.Reset() // nothing more can be done about it
+		s.outer = nil
+	}
+}
+
+// suspend stops sbx, as the caller's shell expects of a job whose command has
+// stopped. SIGCONT is taken from there.
+func (s *session) suspend() {
+	s.leave()
+	_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
+}
+
+func (s *session) resize() {
+	if size := terminalSize(); size != nil {
+		_ = s.cmd.Resize(uint16(size.Height), uint16(size.Width)) // it has ended
+	}
+}
+
+func isTerminal(f *os.File) bool {
+	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
+	return err == nil
+}
+
+func inForeground(f *os.File) bool {
+	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
+	return err == nil && group == unix.Getpgrp()
+}
+
+// terminalSize is the size of the caller's terminal, or nil.
+func terminalSize() *specs.Box {
+	size, err := unix.IoctlGetWinsize(int(os.Stdout.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return nil
+	}
+	return &specs.Box{Height: uint(size.Row), Width: uint(size.Col)}
+}

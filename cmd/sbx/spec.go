@@ -1,0 +1,334 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox"
+)
+
+// newSpec is what the flags ask for. The whole combination is checked here.
+func newSpec(f *runFlags) (s sandbox.Spec, err error) {
+	if len(f.command) == 0 {
+		return s, fmt.Errorf("no command to run")
+	}
+	s.OCI.Process = &specs.Process{Args: f.command}
+	s.OCI.Linux = &specs.Linux{}
+	s.OCI.Hostname = "sbx"
+	for _, part := range []func(*runFlags, *sandbox.Spec) error{
+		addRoot, addProject, addFiles, addIdentity, addEnvironment, addProcess,
+	} {
+		if err := part(f, &s); err != nil {
+			return s, err
+		}
+	}
+	return s, nil
+}
+
+// addRoot chooses the view.
+func addRoot(f *runFlags, s *sandbox.Spec) error {
+	switch {
+	case f.Rootfs != "" && len(f.Layer) > 0:
+		return fmt.Errorf("--rootfs and --layer are two roots; a rootfs can be the last --layer")
+	case f.RwRootfs && f.Rootfs == "":
+		return fmt.Errorf("--rw-rootfs writes to the directory of --rootfs, which is not given")
+	case f.RwRootfs && f.Upper != "":
+		return fmt.Errorf("--rw-rootfs writes to the rootfs and --upper keeps what is written from it; choose one")
+	case (f.Upper != "" || f.Overlay != "") && f.Rootfs == "" && len(f.Layer) == 0:
+		return fmt.Errorf("--upper and --overlay are for --layer or --rootfs")
+	}
+	s.Overlay = sandbox.Driver(f.Overlay)
+	layers := f.Layer
+	if f.Rootfs != "" {
+		layers = []string{f.Rootfs}
+	}
+	if len(layers) == 0 {
+		return nil
+	}
+	s.View = sandbox.Union
+	for _, dir := range layers {
+		path, err := filepath.Abs(dir)
+		if err != nil {
+			return err
+		}
+		s.Layers = append(s.Layers, path)
+	}
+	if f.RwRootfs {
+		s.View, s.OCI.Root, s.Layers = sandbox.Rootfs, &specs.Root{Path: s.Layers[0]}, nil
+	}
+	if f.Upper != "" {
+		upper, err := filepath.Abs(f.Upper)
+		s.Upper = upper
+		return err
+	}
+	return nil
+}
+
+// addProject makes the current directory the project. It is named by its
+// physical path: inside, the symbolic links that $PWD may go through are not
+// there.
+func addProject(f *runFlags, s *sandbox.Spec) error {
+	if f.NoProject {
+		return nil
+	}
+	buf := make([]byte, 2*unix.PathMax)
+	n, err := unix.Getcwd(buf)
+	if err == nil && n > 0 && buf[0] == '/' {
+		s.Project = string(buf[:n-1])
+		return nil
+	}
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		err = fmt.Errorf("it was deleted, or is not below the root")
+	}
+	return fmt.Errorf("the current directory cannot be the project: %w", err)
+}
+
+// addFiles adds what the file flags mount and hide.
+func addFiles(f *runFlags, s *sandbox.Spec) error {
+	for _, v := range f.Volume {
+		m, err := volume(v)
+		if err != nil {
+			return err
+		}
+		s.OCI.Mounts = append(s.OCI.Mounts, m)
+	}
+	for option, paths := range map[string][]string{"ro": f.Ro, "rw": f.Rw} {
+		for _, p := range paths {
+			path, err := ownPlace(p)
+			if err != nil {
+				return err
+			}
+			if option == "rw" {
+				s.Writable = append(s.Writable, path)
+				if path == s.Project {
+					continue
+				}
+			}
+			s.OCI.Mounts = append(s.OCI.Mounts, bind(path, path, option))
+		}
+	}
+	for _, t := range f.Tmpfs {
+		m, err := tmpfs(t)
+		if err != nil {
+			return err
+		}
+		s.OCI.Mounts = append(s.OCI.Mounts, m)
+	}
+	for _, p := range f.Hide {
+		path, err := filepath.Abs(p)
+		if err != nil {
+			return err
+		}
+		s.OCI.Linux.MaskedPaths = append(s.OCI.Linux.MaskedPaths, path)
+	}
+	return nil
+}
+
+// ownPlace is the path of --ro and --rw. The directory it is in is named
+// without symbolic links, which are not there inside; the name itself stays.
+func ownPlace(p string) (string, error) {
+	path, err := filepath.Abs(p)
+	if err != nil || path == "/" {
+		return path, err
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	if err != nil {
+		return "", fmt.Errorf("%s: no such file or directory, or not readable", path)
+	}
+	return filepath.Join(dir, filepath.Base(path)), nil
+}
+
+// volume reads SRC:DST[:ro|rw].
+func volume(v string) (specs.Mount, error) {
+	parts := strings.Split(v, ":")
+	mode := "rw"
+	if n := len(parts); n > 2 {
+		mode, parts = parts[n-1], parts[:n-1]
+	}
+	if len(parts) != 2 || parts[0] == "" || parts[1] == "" || mode != "ro" && mode != "rw" {
+		return specs.Mount{}, fmt.Errorf("volume %q: want SRC:DST[:ro|rw]", v)
+	}
+	source, err := filepath.Abs(parts[0])
+	return bind(source, parts[1], mode), err
+}
+
+func bind(source, destination, mode string) specs.Mount {
+	return specs.Mount{Type: "bind", Source: source, Destination: destination, Options: []string{"rbind", "nosuid", "nodev", mode}}
+}
+
+// tmpfs reads DST[:OPTION,...]. Of the options of tmpfs(5) it takes those that
+// say how large it may be and who may use it.
+func tmpfs(t string) (specs.Mount, error) {
+	destination, list, _ := strings.Cut(t, ":")
+	m := specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: destination, Options: []string{"nosuid", "nodev"}}
+	mode := "mode=1777"
+	for _, option := range strings.Split(list, ",") {
+		name, value, _ := strings.Cut(option, "=")
+		switch {
+		case option == "":
+		case name == "mode" && value != "":
+			mode = option
+		case slices.Contains([]string{"size", "nr_inodes"}, name) && value != "",
+			slices.Contains([]string{"ro", "rw", "noexec", "exec", "nosuid", "nodev"}, option):
+			m.Options = append(m.Options, option)
+		default:
+			return m, fmt.Errorf("tmpfs %q: option %q is not known", t, option)
+		}
+	}
+	m.Options = append(m.Options, mode)
+	return m, nil
+}
+
+var nameForm = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$`)
+
+func addIdentity(f *runFlags, s *sandbox.Spec) error {
+	for _, name := range []string{f.Name, f.Hostname} {
+		if name == "" {
+			continue
+		}
+		if !nameForm.MatchString(name) {
+			return fmt.Errorf("name %q: want letters, digits, '_', '.' and '-', 64 at most", name)
+		}
+		s.OCI.Hostname = name
+	}
+	s.User = f.User
+	switch ids := sandbox.IDs(f.Userns); ids {
+	case "", sandbox.IDsAuto, sandbox.IDsKeep, sandbox.IDsRoot, sandbox.IDsSingle:
+		s.IDs = ids
+		return nil
+	}
+	m, err := idmap.Parse(f.Userns)
+	if err != nil {
+		return fmt.Errorf("--userns: %w; or auto, keep-id, root, single", err)
+	}
+	s.IDs = sandbox.IDsMap
+	for _, l := range m {
+		line := specs.LinuxIDMapping{ContainerID: l.Inside, HostID: l.Outside, Size: l.Count}
+		s.OCI.Linux.UIDMappings = append(s.OCI.Linux.UIDMappings, line)
+		s.OCI.Linux.GIDMappings = append(s.OCI.Linux.GIDMappings, line)
+	}
+	return nil
+}
+
+func addEnvironment(f *runFlags, s *sandbox.Spec) error {
+	caller := os.Environ()
+	var env []string
+	if !f.ClearEnv {
+		env = sandbox.Environment(s.View, caller, nil)
+	}
+	env = append(env, sandbox.Filter(caller, f.EnvPass)...)
+	for _, file := range f.EnvFile {
+		lines, err := envFile(file)
+		if err != nil {
+			return err
+		}
+		env = append(env, lines...)
+	}
+	for _, e := range f.Env {
+		name, _, set := strings.Cut(e, "=")
+		switch {
+		case name == "":
+			return fmt.Errorf("variable %q has no name", e)
+		case set:
+			env = append(env, e)
+		default:
+			if value, ok := os.LookupEnv(name); ok {
+				env = append(env, name+"="+value)
+			}
+		}
+	}
+	s.OCI.Process.Env = lastOfEach(env, f.RmEnv)
+	return nil
+}
+
+// lastOfEach keeps the last value of each variable, and none of those removed.
+func lastOfEach(env, removed []string) []string {
+	at := map[string]int{}
+	var out []string
+	for _, e := range env {
+		name, _, _ := strings.Cut(e, "=")
+		if slices.Contains(removed, name) {
+			continue
+		}
+		if i, ok := at[name]; ok {
+			out[i] = e
+			continue
+		}
+		at[name] = len(out)
+		out = append(out, e)
+	}
+	return out
+}
+
+// envFile reads a file of NAME=VALUE lines, as docker does: # starts a comment
+// at the beginning of a line, a name alone passes the caller's value, and
+// nothing is unquoted.
+func envFile(path string) ([]string, error) {
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("--env-file: %w", err)
+	}
+	var env []string
+	for i, line := range strings.Split(string(b), "\n") {
+		line = strings.TrimLeft(strings.TrimSuffix(line, "\r"), " \t")
+		name, _, set := strings.Cut(line, "=")
+		switch {
+		case line == "" || line[0] == '#':
+		case name == "" || strings.ContainsAny(name, " \t"):
+			return nil, fmt.Errorf("--env-file %s, line %d: want NAME=VALUE", path, i+1)
+		case set:
+			env = append(env, line)
+		default:
+			if value, ok := os.LookupEnv(name); ok {
+				env = append(env, name+"="+value)
+			}
+		}
+	}
+	return env, nil
+}
+
+func addProcess(f *runFlags, s *sandbox.Spec) error {
+	p := s.OCI.Process
+	s.HostNetwork = f.Net == "host"
+	s.NoInit = f.Init != nil && !*f.Init
+	s.Clock = f.NewClock
+	if s.Clock && s.NoInit {
+		return fmt.Errorf("--new-clock begins with a new process, so it needs --init")
+	}
+	if f.Timeout < 0 {
+		return fmt.Errorf("--timeout %s is in the past", f.Timeout)
+	}
+	for _, text := range f.Ulimit {
+		l, err := sandbox.ParseUlimit(text)
+		if err != nil {
+			return err
+		}
+		p.Rlimits = append(p.Rlimits, l)
+	}
+	if f.Workdir != "" {
+		if !filepath.IsAbs(f.Workdir) {
+			if s.Project == "" {
+				return fmt.Errorf("--workdir %s: want an absolute path", f.Workdir)
+			}
+			f.Workdir = filepath.Join(s.Project, f.Workdir)
+		}
+		p.Cwd = f.Workdir
+	}
+	p.Terminal = isTerminal(os.Stdin) && isTerminal(os.Stdout)
+	if f.Tty != nil {
+		p.Terminal = *f.Tty
+	}
+	if p.Terminal {
+		p.ConsoleSize = terminalSize()
+	}
+	return nil
+}

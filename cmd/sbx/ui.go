@@ -1,0 +1,58 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// ui is what sbx says. All of it goes to standard error behind "sbx:", so that
+// standard output is the command's alone; what was asked for, as a plan or a
+// version, goes to standard output.
+type ui struct {
+	out, errors io.Writer
+}
+
+func (u ui) say(format string, args ...any) {
+	fmt.Fprintf(u.errors, "sbx: %s\n", plain(fmt.Sprintf(format, args...)))
+}
+
+func (u ui) fail(err error, hint string) {
+	u.say("%v", err)
+	if hint != "" {
+		u.say("hint: %s", hint)
+	}
+}
+
+// plain shows control characters as text: names of the untrusted tree are in
+// what sbx prints, and could move the cursor over it (CVE-2023-28101).
+func plain(s string) string {
+	control := func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd }
+	if strings.IndexFunc(s, control) < 0 {
+		return s
+	}
+	var b strings.Builder
+	for _, r := range s {
+		if control(r) {
+			fmt.Fprintf(&b, "\\x%02x", r)
+		} else {
+			b.WriteRune(r)
+		}
+	}
+	return b.String()
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, `sbx runs a command in a sandbox: no root, no daemon, no setuid program.
+
+Usage:
+  sbx run [flags] [--] CMD [ARG...]   run a command (sbx run --help)
+  sbx version                         print the version
+
+Examples:
+  sbx run -- make                     the host's tools, this directory, nothing else
+  sbx run --ro ~/go -- go build ./... with the module cache, read-only
+  sbx run --rootfs DIR -- /bin/sh     another root, its files unchanged
+  sbx run --dry-run -- make           say what would be done, do nothing
+`)
+}
