@@ -39,10 +39,13 @@ type Cmd struct {
 	// Trace is called with lines of detail: each step of the plan, and the reason
 	// for each choice that was made on the way. Nil drops them.
 	Trace func(string)
+	// Started is called when the command runs.
+	Started func()
 	// Stopped is called, on a goroutine of its own, when the command stops.
 	Stopped func(sig syscall.Signal)
 
 	ctx     context.Context
+	used    bool
 	process *userns.Process
 	streams streams
 	kept    *layer.Kept
@@ -71,10 +74,26 @@ func New(ctx context.Context, s Spec) *Cmd { return &Cmd{ctx: ctx, Spec: s} }
 
 // Run starts the command and waits for it.
 func (c *Cmd) Run() error {
-	if err := c.Start(); err != nil {
+	var status syscall.WaitStatus
+	err := c.begin(func(plan userns.Plan, in userns.Input) (err error) {
+		status, err = plan.Run(in, c.started)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	return c.Wait()
+	return c.finish(status, nil)
+}
+
+// Start starts the command. After an error nothing is left of it.
+func (c *Cmd) Start() error {
+	return c.begin(func(plan userns.Plan, in userns.Input) error {
+		p, err := plan.Start(in)
+		if err == nil {
+			c.started(p)
+		}
+		return err
+	})
 }
 
 // Plan is what Start would do, and the Spec with all filled in.
@@ -114,11 +133,12 @@ func (c *Cmd) trace(format string, args ...any) {
 	}
 }
 
-// Start starts the command. After an error nothing is left of it.
-func (c *Cmd) Start() error {
-	if c.process != nil {
+// begin prepares the command and has run start its plan.
+func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
+	if c.used {
 		return fmt.Errorf("the command was started before")
 	}
+	c.used = true
 	if c.ctx == nil {
 		c.ctx = context.Background()
 	}
@@ -139,26 +159,35 @@ func (c *Cmd) Start() error {
 			c.Trace(line)
 		}
 	}
-	if err = c.launch(host, spec, plan); err != nil {
+	if err = c.launch(host, spec, plan, run); err != nil {
 		c.release()
 		return explain(err, spec, host)
 	}
+	return nil
+}
+
+// started takes over a sandbox whose command runs.
+func (c *Cmd) started(p *userns.Process) {
+	c.process = p
 	c.streams.start()
 	if c.ctx.Done() != nil {
 		go c.endWithContext()
 	}
-	return nil
+	if c.Started != nil {
+		c.Started()
+	}
 }
 
 // launch starts the plan. Where the kernel refuses the union and may be
 // replaced, it starts again with fuse-overlayfs: the mount itself is the probe,
 // on the very directories, and nothing has been run yet.
-func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan) error {
+func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan, run func(userns.Plan, userns.Input) error) error {
 	in, err := c.input(spec)
 	if err != nil {
 		return err
 	}
-	err = c.start(host, spec, plan, in)
+	in.Receive = c.receiver(host, spec)
+	err = c.served(run(plan, in))
 	refused := refusedUnion(err)
 	if refused == nil || spec.Overlay != DriverAuto && spec.Overlay != "" || host.FuseOverlayfs == "" {
 		return err
@@ -168,11 +197,14 @@ func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan) error {
 	if plan, err = Compile(spec, host); err != nil {
 		return err
 	}
-	return c.start(host, spec, plan, in)
+	in.Receive = c.receiver(host, spec)
+	return c.served(run(plan, in))
 }
 
-func (c *Cmd) start(host Host, spec Spec, plan userns.Plan, in userns.Input) (err error) {
-	in.Receive = func(fd userns.FD, f *os.File, p *userns.Process) error {
+// receiver takes what the child hands out: the terminal's master, and the
+// connection that fuse-overlayfs serves.
+func (c *Cmd) receiver(host Host, spec Spec) func(userns.FD, *os.File, *userns.Process) error {
+	return func(fd userns.FD, f *os.File, p *userns.Process) (err error) {
 		if fd == layer.FuseFD {
 			defer f.Close()
 			c.daemon, err = serve(spec, host, f, p)
@@ -180,9 +212,12 @@ func (c *Cmd) start(host Host, spec Spec, plan userns.Plan, in userns.Input) (er
 		}
 		return c.streams.terminal(f, c.Stdin, c.Stdout)
 	}
-	c.process, err = plan.Start(in)
+}
+
+// served adds what fuse-overlayfs said to an error that it may have caused.
+func (c *Cmd) served(err error) error {
 	if err != nil && c.daemon != nil {
-		err = c.daemon.explain(err)
+		return c.daemon.explain(err)
 	}
 	return err
 }
@@ -234,7 +269,10 @@ func (c *Cmd) Wait() error {
 	if c.process == nil {
 		return fmt.Errorf("the command was not started")
 	}
-	status, err := c.process.Wait()
+	return c.finish(c.process.Wait())
+}
+
+func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	if e := c.streams.wait(); err == nil {
 		err = e
 	}

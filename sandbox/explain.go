@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"debug/elf"
 	"errors"
 	"fmt"
 	"io"
@@ -176,20 +175,7 @@ func interpreter(f io.ReaderAt) string {
 		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
 		return printable(name)
 	}
-	bin, err := elf.NewFile(f)
-	if err != nil {
-		return ""
-	}
-	for _, p := range bin.Progs {
-		if p.Type == elf.PT_INTERP && p.Filesz < 4096 {
-			name := make([]byte, p.Filesz)
-			if _, err := p.ReadAt(name, 0); err != nil && err != io.EOF {
-				return ""
-			}
-			return printable(strings.TrimRight(string(name), "\x00"))
-		}
-	}
-	return ""
+	return printable(elfInterpreter(f))
 }
 
 // printable makes a name of the untrusted tree safe to show on a terminal.

@@ -1,18 +1,19 @@
 package sandbox
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"os/exec"
-	"os/user"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
+	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
@@ -130,11 +131,35 @@ func parseKernel(release string) (Kernel, error) {
 // home that $HOME says, and his number for a name.
 func (h *Host) probeCaller() {
 	h.User = strconv.Itoa(int(h.UID))
-	if u, err := user.LookupId(h.User); err == nil {
-		h.User = u.Username
-		h.addHome(u.HomeDir)
+	if u, ok := passwdEntry(h.UID); ok {
+		h.User = u.Name
+		h.addHome(u.Home)
 	}
 	h.addHome(os.Getenv("HOME"))
+}
+
+// passwdEntry finds a user in the host's password file. The file is read in one
+// go: an os.File would set up the runtime's poller first.
+func passwdEntry(uid uint32) (user.User, bool) {
+	fd, err := unix.Open("/etc/passwd", unix.O_RDONLY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return user.User{}, false
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil || st.Size > maxAccountFile {
+		return user.User{}, false
+	}
+	b := make([]byte, st.Size)
+	n, err := unix.Read(fd, b)
+	if err != nil {
+		return user.User{}, false
+	}
+	found, err := user.ParsePasswdFilter(bytes.NewReader(b[:n]), func(u user.User) bool { return u.Uid == int(uid) })
+	if err != nil || len(found) == 0 {
+		return user.User{}, false
+	}
+	return found[0], true
 }
 
 func (h *Host) addHome(dir string) {

@@ -50,6 +50,9 @@ const (
 	opStore
 	// opTitle replaces the supervisor's command line in the child's memory.
 	opTitle
+	// opDropBounding drops every capability from the bounding set but those of
+	// the set args[0].
+	opDropBounding
 	// opExec tries execve on each path of exec.
 	opExec
 	// opReap is the life of PID 1; see reap.

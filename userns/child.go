@@ -76,6 +76,8 @@ func interpret(p *program) {
 			for i := range p.cmdline {
 				p.cmdline[i] = p.title[i]
 			}
+		case opDropBounding:
+			errno = dropBounding(c.args[0])
 		case opExec:
 			errno = execute(p, c.exec)
 		case opReap:
@@ -133,6 +135,26 @@ func released(leash uintptr) bool {
 	var b [1]byte
 	n, _, errno := syscall.RawSyscall6(syscall.SYS_READ, leash, uintptr(unsafe.Pointer(&b)), 1, 0, 0, 0)
 	return errno == 0 && n == 1
+}
+
+// dropBounding ends at the first capability that the kernel does not know.
+//
+//go:nosplit
+//go:norace
+func dropBounding(keep uintptr) syscall.Errno {
+	for n := uintptr(0); n < 64; n++ {
+		if keep&(1<<n) != 0 {
+			continue
+		}
+		_, _, errno := syscall.RawSyscall6(syscall.SYS_PRCTL, unix.PR_CAPBSET_DROP, n, 0, 0, 0, 0)
+		if errno == syscall.EINVAL {
+			return 0
+		}
+		if errno != 0 {
+			return errno
+		}
+	}
+	return 0
 }
 
 // execute is execvp(3) without its search: the paths are the search. EACCES on

@@ -90,15 +90,7 @@ type DropBounding struct{ Keep Caps }
 
 func (s DropBounding) String() string { return "bounding capabilities: " + s.Keep.String() }
 
-func (s DropBounding) lower(a *assembler) {
-	for n := range 64 {
-		if s.Keep.Has(n) {
-			continue
-		}
-		c := a.syscall(unix.SYS_PRCTL, num(unix.PR_CAPBSET_DROP), num(n))
-		c.also[0] = uint16(unix.EINVAL) // past the kernel's last capability
-	}
-}
+func (s DropBounding) lower(a *assembler) { a.add(opDropBounding).args[0] = uintptr(s.Keep) }
 
 // SetCaps sets the permitted and effective capabilities. The inheritable and so
 // the ambient set are always emptied: a non-empty one was an advisory of every

@@ -65,7 +65,7 @@ func (e *MapError) Unwrap() error { return e.Err }
 // goroutine clones and keeps its thread until the child has ended.
 func (p Plan) Start(in Input) (*Process, error) {
 	started := make(chan error, 1)
-	proc := &Process{in: in, done: make(chan struct{})}
+	proc := newProcess(in)
 	go func() {
 		runtime.LockOSThread()
 		defer runtime.UnlockOSThread()
@@ -81,6 +81,26 @@ func (p Plan) Start(in Input) (*Process, error) {
 	}
 	return proc, nil
 }
+
+// Run is Start and Wait in one, on the thread of the caller, which has to wait
+// anyway. It saves the changes of threads, a tenth of what a short command
+// takes. Started, if not nil, is called in between.
+func (p Plan) Run(in Input, started func(*Process)) (syscall.WaitStatus, error) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	proc := newProcess(in)
+	if err := proc.launch(p); err != nil {
+		return 0, err
+	}
+	if started != nil {
+		started(proc)
+	}
+	proc.reap()
+	close(proc.done)
+	return proc.result, proc.err
+}
+
+func newProcess(in Input) *Process { return &Process{in: in, done: make(chan struct{}), pidfd: -1} }
 
 // ends are the descriptors between supervisor and child.
 type ends struct {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -188,14 +187,24 @@ func tmpfs(t string) (specs.Mount, error) {
 	return m, nil
 }
 
-var nameForm = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9_.-]{0,63}$`)
+// validName tells whether a name can be a host's and a file's. It is no regular
+// expression because compiling one takes every start a fifth of a millisecond.
+func validName(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
+		if !letter && (i == 0 || !strings.ContainsRune("_.-", r)) {
+			return false
+		}
+	}
+	return name != "" && len(name) <= 64
+}
 
 func addIdentity(f *runFlags, s *sandbox.Spec) error {
 	for _, name := range []string{f.Name, f.Hostname} {
 		if name == "" {
 			continue
 		}
-		if !nameForm.MatchString(name) {
+		if !validName(name) {
 			return fmt.Errorf("name %q: want letters, digits, '_', '.' and '-', 64 at most", name)
 		}
 		s.OCI.Hostname = name
