@@ -44,6 +44,10 @@ type Cmd struct {
 	// Stopped is called, on a goroutine of its own, when the command stops.
 	Stopped func(sig syscall.Signal)
 
+	// Early is a process that was begun with userns.Begin while the Spec was
+	// being made.
+	Early *userns.Early
+
 	ctx     context.Context
 	used    bool
 	process *userns.Process
@@ -242,7 +246,7 @@ func refusedUnion(err error) *userns.StepError {
 }
 
 func (c *Cmd) input(spec Spec) (userns.Input, error) {
-	in := userns.Input{Stopped: c.Stopped}
+	in := userns.Input{Stopped: c.Stopped, Early: c.Early}
 	var err error
 	if spec.OCI.Process.Terminal {
 		return in, nil

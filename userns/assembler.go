@@ -18,13 +18,14 @@ type FD string
 // assembler lowers steps to calls. Everything a call points at is allocated and
 // pinned here, before the clone.
 type assembler struct {
-	prog  *program
-	step  int
-	cells map[FD]int     // registers that hold what a step opened
-	given map[FD]uintptr // descriptors of the supervisor's that the child inherits
-	chunk []byte         // what is left of the current allocation for bytes
-	inits []func()       // the calls of PID 1, laid behind those of the command
-	err   error
+	prog     *program
+	step     int
+	cells    map[FD]int     // registers that hold what a step opened
+	given    map[FD]uintptr // descriptors of the supervisor's that the child inherits
+	chunk    []byte         // what is left of the current allocation for bytes
+	branches []func()       // the calls of other processes, laid behind those of this one
+	clock    bool           // a NewClock was lowered
+	err      error
 }
 
 // operand is an argument of a call: a value, or a register's content.
@@ -169,7 +170,7 @@ func (a *assembler) closeAllBut(keep ...uintptr) {
 
 // finish lays the calls of PID 1 and makes the program ready to run.
 func (a *assembler) finish() error {
-	for _, lay := range a.inits {
+	for _, lay := range a.branches {
 		lay()
 	}
 	a.prog.registers = make([]uintptr, len(a.cells))

@@ -46,6 +46,12 @@ const (
 	// opFork makes the command's process. The child goes on with the next call,
 	// the parent jumps to call args[0] and has the child's id in register into.
 	opFork
+	// opForkCopy is opFork with memory of the child's own.
+	opForkCopy
+	// opOrphan ends a process whose parent is not args[0] any more.
+	opOrphan
+	// opBear makes the child of the next program, in which it goes on; see Early.
+	opBear
 	// opStore writes register args[0] to word.
 	opStore
 	// opTitle replaces the supervisor's command line in the child's memory.
@@ -92,6 +98,14 @@ type program struct {
 	// cmdline is the memory that /proc/PID/cmdline shows, title what opTitle
 	// puts there. They are of one length.
 	cmdline, title []byte
+	// stack is that of the process that is spawned: the command's, or the one
+	// that was begun early.
+	stack [stackSize]byte
+	// What follows is an early process's and its supervisor's; see Early.
+	wanted, born uint32
+	next         *program
+	pid          uintptr
+	errno        uint32
 	// sent are the descriptors that Send steps hand over, in order.
 	sent     []FD
 	messages []*message

@@ -18,6 +18,8 @@ import (
 //   - no allocation, no map, no string, no interface, no defer, no closure, no
 //     bounds failure: a panic would need all of them.
 //   - system calls only by RawSyscall6: Syscall would tell the scheduler.
+//   - after a spawn two processes run calls in one memory. They have a stack and
+//     registers each; reap is PID 1's.
 //   - norace, because the race detector's calls are none of the above.
 
 // clone makes the child and has it run the program. It returns in the
@@ -35,19 +37,19 @@ func clone(p *program) (pid uintptr, err syscall.Errno) {
 	pid, _, err = syscall.RawSyscall6(syscall.SYS_CLONE, p.flags, 0, uintptr(unsafe.Pointer(&p.pidfd)), 0, 0, 0)
 	if err == 0 && pid == 0 {
 		runtimeAfterForkInChild()
-		interpret(p)
+		interpret(p, 0)
 	}
 	runtimeAfterFork()
 	syscall.ForkLock.Unlock()
 	return pid, err
 }
 
-// interpret runs the calls and never returns.
+// interpret runs the calls from pc on and never returns.
 //
 //go:nosplit
 //go:norace
-func interpret(p *program) {
-	for pc := uintptr(0); ; pc++ {
+func interpret(p *program, pc uintptr) {
+	for ; ; pc++ {
 		c := &p.calls[pc]
 		var errno syscall.Errno
 		var r uintptr
@@ -65,11 +67,24 @@ func interpret(p *program) {
 				exit(1)
 			}
 		case opFork:
+			r, errno = spawned(unix.CLONE_VM|uintptr(unix.SIGCHLD), p, pc+1)
+			p.reap.command = r
+			pc = c.args[0] - 1
+		case opForkCopy:
 			r, _, errno = syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
-			if errno == 0 && r != 0 {
-				p.reap.command = r
-				pc = c.args[0] - 1
+			if errno == 0 && r == 0 {
+				continue
 			}
+			p.reap.command = r
+			pc = c.args[0] - 1
+		case opOrphan:
+			if parent, _, _ := syscall.RawSyscall6(syscall.SYS_GETPPID, 0, 0, 0, 0, 0, 0); parent != c.args[0] {
+				exit(1)
+			}
+		case opBear:
+			bear(p)
+			p, pc = p.next, ^uintptr(0)
+			continue
 		case opStore:
 			*c.word = uint32(p.registers[c.args[0]])
 		case opTitle:
@@ -92,6 +107,19 @@ func interpret(p *program) {
 			p.registers[c.into] = r
 		}
 	}
+}
+
+// spawned makes a process on the program's other stack.
+//
+//go:nosplit
+//go:norace
+func spawned(flags uintptr, p *program, pc uintptr) (uintptr, syscall.Errno) {
+	end := uintptr(unsafe.Pointer(&p.stack)) + stackSize
+	r := spawn(flags, end&^15, p, pc)
+	if r > ^uintptr(4095) {
+		return 0, syscall.Errno(-r)
+	}
+	return r, 0
 }
 
 //go:nosplit
@@ -191,6 +219,11 @@ func execute(p *program, e *execution) syscall.Errno {
 //go:nosplit
 //go:norace
 func fail(p *program, step uint16, errno syscall.Errno) {
+	if p.reports < 0 { // begun early, its supervisor waits for a birth
+		p.errno = uint32(errno)
+		post(&p.born)
+		exit(125)
+	}
 	p.report.step, p.report.errno = uint32(step), uint32(errno)
 	syscall.RawSyscall6(syscall.SYS_WRITE, uintptr(p.reports), uintptr(unsafe.Pointer(&p.report)), unsafe.Sizeof(p.report), 0, 0, 0)
 	exit(125)

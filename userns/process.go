@@ -51,12 +51,16 @@ func (s Fork) lower(a *assembler) {
 	child := FD("command")
 	fork := len(a.prog.calls)
 	a.keep(a.add(opFork), child)
+	if a.clock {
+		// Who shares memory stays in the clocks that it has (time_namespaces(7)).
+		a.prog.calls[fork].op = opForkCopy
+	}
 	// Both sides make the command leader of its group, as shells do: whichever
 	// comes second finds it done. Its group is not PID 1's, so it is no orphan,
 	// and the kernel stops it when the terminal says so.
 	a.syscall(unix.SYS_SETPGID, num(0), num(0))
 	step := a.step
-	a.inits = append(a.inits, func() {
+	a.branches = append(a.branches, func() {
 		a.step = step
 		a.prog.calls[fork].args[0] = uintptr(len(a.prog.calls))
 		pgid := a.syscall(unix.SYS_SETPGID, a.fd(child), a.fd(child))
@@ -129,21 +133,6 @@ func (s Domainname) lower(a *assembler) {
 	a.syscall(unix.SYS_SETDOMAINNAME, a.str(s.Name), num(len(s.Name)))
 }
 
-// LoopbackUp brings up lo, the one interface of a new network namespace.
-type LoopbackUp struct{}
-
-func (LoopbackUp) String() string { return "bring lo up" }
-
-func (LoopbackUp) lower(a *assembler) {
-	fd := FD("socket")
-	request := a.bytes(40) // struct ifreq: 16 bytes of name, then the flags
-	copy(request, "lo")
-	request[16] = unix.IFF_UP
-	a.keep(a.syscall(unix.SYS_SOCKET, num(unix.AF_INET), num(unix.SOCK_DGRAM|unix.SOCK_CLOEXEC), num(0)), fd)
-	a.syscall(unix.SYS_IOCTL, a.fd(fd), num(unix.SIOCSIFFLAGS), a.at(request))
-	a.syscall(unix.SYS_CLOSE, a.fd(fd))
-}
-
 // NewClock gives the processes forked later a time namespace in which the
 // monotonic and the boot clock start at zero, so that they do not tell how long
 // the host has been up (time_namespaces(7)).
@@ -152,6 +141,7 @@ type NewClock struct{ Monotonic, Boottime int64 }
 func (s NewClock) String() string { return "new clocks, from zero" }
 
 func (s NewClock) lower(a *assembler) {
+	a.clock = true
 	a.syscall(unix.SYS_UNSHARE, num(unix.CLONE_NEWTIME))
 	a.write("/proc/self/timens_offsets", fmt.Sprintf("monotonic -%d 0\nboottime -%d 0\n", s.Monotonic, s.Boottime))
 }

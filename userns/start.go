@@ -15,6 +15,9 @@ type Input struct {
 	Stdin, Stdout, Stderr *os.File
 	// Files are descriptors that steps use by name.
 	Files map[FD]*os.File
+	// Early is a process that was begun for this plan. It is ended when it does
+	// not fit.
+	Early *Early
 	// Receive is called for each descriptor that a Send step hands over, while
 	// the child goes on. The file is the callee's. An error ends the child.
 	Receive func(name FD, f *os.File, p *Process) error
@@ -86,8 +89,6 @@ func (p Plan) Start(in Input) (*Process, error) {
 // anyway. It saves the changes of threads, a tenth of what a short command
 // takes. Started, if not nil, is called in between.
 func (p Plan) Run(in Input, started func(*Process)) (syscall.WaitStatus, error) {
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	proc := newProcess(in)
 	if err := proc.launch(p); err != nil {
 		return 0, err
@@ -192,7 +193,7 @@ func (proc *Process) launch(p Plan) error {
 	if err != nil {
 		return err
 	}
-	pid, errno := clone(prog)
+	pid, errno := proc.in.Early.cloneOrBear(prog, p.Namespaces)
 	prog.pinned.Unpin()
 	runtime.KeepAlive(proc.in)
 	if errno != 0 {

@@ -145,6 +145,14 @@ func (d *dryRun) Decode(ctx *kong.DecodeContext) error {
 // parseRun reads the arguments of run. What is not a flag starts the command.
 func parseRun(args []string) (*runFlags, error) {
 	f := &runFlags{}
+	if len(args) > 0 && !strings.HasPrefix(args[0], "-") {
+		f.command = args
+		return f, nil
+	}
+	if len(args) > 1 && args[0] == "--" {
+		f.command = args[1:]
+		return f, nil
+	}
 	flags := args
 	if i := slices.Index(args, "--"); i >= 0 {
 		flags = args[:i]

@@ -21,6 +21,8 @@ const grace = 1e9 // a second
 
 // runVerb is sbx run.
 func runVerb(u ui, args []string) int {
+	early := beginEarly(args)
+	defer early.End()
 	f, err := parseRun(args)
 	if err != nil {
 		u.fail(err, "sbx run --help lists the flags")
@@ -42,9 +44,30 @@ func runVerb(u ui, args []string) int {
 	if f.DryRun != "" {
 		err = dry(u.out, cmd, f.DryRun)
 	} else {
+		cmd.Early = early
 		err = runInSession(cmd)
 	}
 	return exitCode(u, err)
+}
+
+// beginEarly begins a sandbox, unless a flag says that it would not be used. One
+// that fails is told of when the plan is run.
+func beginEarly(args []string) *userns.Early {
+	for _, arg := range args {
+		if arg == "--" || !strings.HasPrefix(arg, "-") {
+			break
+		}
+		for _, flag := range []string{"-h", "--help", "--dry-run", "--net"} {
+			if strings.HasPrefix(arg, flag) {
+				return nil
+			}
+		}
+	}
+	early, err := userns.Begin()
+	if err != nil {
+		return nil
+	}
+	return early
 }
 
 // newCommand makes the command of the flags. cancel frees the timer.

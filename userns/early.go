@@ -1,0 +1,171 @@
+package userns
+
+import (
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+	"unsafe"
+
+	"golang.org/x/sys/unix"
+)
+
+// Early is a process with a new user and a new network namespace, begun before
+// the plan is known that will run in them. To make a network namespace takes the
+// kernel as long as it takes sbx to read its flags and make a plan, and another
+// processor can do it meanwhile. The process shares the supervisor's memory and
+// descriptors and runs nothing but this package's calls. When the plan is there
+// it bears the child, as the supervisor's and not its own (CLONE_PARENT), and
+// ends: the child is in its namespaces and in all else what the supervisor's own
+// clone would have made.
+//
+// Nothing of the sandbox runs yet while it is there.
+type Early struct {
+	prog *program
+	pid  int
+}
+
+// earlyNamespaces are those that are begun.
+const earlyNamespaces = User | Net
+
+// Begin begins a child for a plan with new user and network namespaces. The
+// plan is to be run by the same process; End ends one that is not used.
+func Begin() (*Early, error) {
+	p := &program{reports: -1, pidfd: -1}
+	a := &assembler{prog: p, cells: map[FD]int{}}
+	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
+	a.add(opOrphan).args[0] = uintptr(unix.Getpid())
+	a.syscall(unix.SYS_UNSHARE, num(Net))
+	a.add(opBear)
+	if err := a.finish(); err != nil {
+		return nil, err
+	}
+	pid, errno := begin(p)
+	if errno != 0 {
+		p.pinned.Unpin()
+		return nil, &CloneError{earlyNamespaces, errno}
+	}
+	return &Early{p, int(pid)}, nil
+}
+
+// begin spawns the early process. The hooks of the runtime are those of clone:
+// the process must not take signals, whose handlers are Go's.
+//
+//go:noinline
+//go:norace
+func begin(p *program) (uintptr, syscall.Errno) {
+	syscall.ForkLock.Lock()
+	runtimeBeforeFork()
+	pid, errno := spawned(unix.CLONE_VM|unix.CLONE_FILES|unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD), p, 0)
+	runtimeAfterFork()
+	syscall.ForkLock.Unlock()
+	return pid, errno
+}
+
+// cloneOrBear makes the child of a program, by the early process where there is
+// one that fits. Where that failed it is tried again without: whatever is wrong
+// is then told of the namespaces that were asked for.
+func (e *Early) cloneOrBear(p *program, ns Namespaces) (int, syscall.Errno) {
+	if e != nil && e.prog != nil && ns&earlyNamespaces == earlyNamespaces {
+		if pid, errno := e.bear(p); errno == 0 {
+			return pid, 0
+		}
+	}
+	e.End()
+	pid, errno := clone(p)
+	return int(pid), errno
+}
+
+// bear has the early process make the child of a program, and ends it. It
+// returns what its clone did, or why it came to none.
+func (e *Early) bear(next *program) (pid int, errno syscall.Errno) {
+	p := e.prog
+	all := next.flags
+	next.flags = all&^uintptr(earlyNamespaces) | unix.CLONE_PARENT
+	p.next = next
+	post(&p.wanted)
+	e.awaitBirth()
+	pid, errno = int(p.pid), syscall.Errno(p.errno)
+	next.flags = all
+	e.collect()
+	return pid, errno
+}
+
+// awaitBirth waits until the early process has done its part, or is gone.
+func (e *Early) awaitBirth() {
+	for atomic.LoadUint32(&e.prog.born) == 0 {
+		limit := unix.NsecToTimespec(int64(50 * time.Millisecond))
+		_, _, errno := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&e.prog.born)), futexWait, 0,
+			uintptr(unsafe.Pointer(&limit)), 0, 0)
+		if errno != unix.ETIMEDOUT {
+			continue
+		}
+		var info unix.Siginfo
+		err := unix.Waitid(unix.P_PID, e.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
+		if err != nil || info.Signo != 0 {
+			e.prog.errno = uint32(unix.ESRCH)
+			return
+		}
+	}
+}
+
+// End ends a process that bore nothing.
+func (e *Early) End() {
+	if e == nil || e.prog == nil {
+		return
+	}
+	_ = unix.Kill(e.pid, unix.SIGKILL) // it is not collected yet, so it is there
+	e.collect()
+}
+
+func (e *Early) collect() {
+	for {
+		if _, err := unix.Wait4(e.pid, nil, 0, nil); err != unix.EINTR {
+			break
+		}
+	}
+	e.prog.pinned.Unpin()
+	runtime.KeepAlive(e.prog)
+	e.prog = nil
+}
+
+const (
+	futexWait = 0
+	futexWake = 1
+)
+
+// post sets a word and wakes who awaits it.
+//
+//go:nosplit
+//go:norace
+func post(word *uint32) {
+	*word = 1
+	syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, 1, 0, 0, 0)
+}
+
+// await waits for a post, in a child.
+//
+//go:nosplit
+//go:norace
+func await(word *uint32) {
+	for *word == 0 {
+		syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, 0, 0, 0, 0)
+	}
+}
+
+// bear makes the child and ends this process. It returns in the child only,
+// which is a copy that shares nothing with anybody.
+//
+//go:nosplit
+//go:norace
+func bear(p *program) {
+	await(&p.wanted)
+	pid, _, errno := syscall.RawSyscall6(syscall.SYS_CLONE, p.next.flags, 0, uintptr(unsafe.Pointer(&p.next.pidfd)), 0, 0, 0)
+	if errno == 0 && pid == 0 {
+		runtimeAfterForkInChild()
+		return
+	}
+	p.pid, p.errno = pid, uint32(errno)
+	post(&p.born)
+	exit(0)
+}
