@@ -4,12 +4,15 @@ go 1.26.0
 
 require (
 	github.com/alecthomas/kong v1.17.0
-	github.com/containerd/console v1.0.5
 	github.com/moby/sys/capability v0.5.0
 	github.com/moby/sys/user v0.5.0
 	github.com/opencontainers/runtime-spec v1.3.0
+	github.com/rogpeppe/go-internal v1.16.0
 	github.com/rootless-containers/rootlesskit/v3 v3.3.0
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/sirupsen/logrus v1.10.2 // indirect
+require (
+	github.com/sirupsen/logrus v1.10.2 // indirect
+	golang.org/x/tools v0.43.0 // indirect
+)

@@ -146,7 +146,10 @@ func explainExec(e *userns.StepError, x userns.Exec, s Spec) error {
 // that is there: the interpreter of a script, or the loader of a binary.
 func (s Spec) loader(paths []string) string {
 	for _, p := range paths {
-		f, err := s.openInRoot(path.Join("/", p))
+		if !path.IsAbs(p) {
+			p = path.Join(s.OCI.Process.Cwd, p)
+		}
+		f, err := s.openInRoot(p)
 		if err != nil {
 			continue
 		}

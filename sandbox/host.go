@@ -11,7 +11,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"syscall"
 
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
@@ -45,7 +44,7 @@ type Host struct {
 	// Resolver is where /etc/resolv.conf really is.
 	Resolver string
 	// NoFile is the caller's limit of open files.
-	NoFile syscall.Rlimit
+	NoFile unix.Rlimit
 	// Monotonic and Boottime are the clocks, in whole seconds.
 	Monotonic, Boottime int64
 	// Account is what Spec.User means in the Spec's root.
@@ -78,8 +77,8 @@ func Probe(s Spec) (Host, error) {
 	h := Host{
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
 		Files: map[string]fs.FileMode{}, Real: map[string]string{},
-		NoFile: nofile.AtStart(),
 	}
+	h.NoFile.Cur, h.NoFile.Max = nofile.AtStart()
 	var err error
 	if h.Kernel, err = kernel(); err != nil {
 		return h, err
@@ -100,6 +99,9 @@ func Probe(s Spec) (Host, error) {
 	}
 	for _, path := range s.hostPaths() {
 		h.stat(path)
+	}
+	if unix.Access(s.Project, unix.R_OK|unix.X_OK) != nil {
+		delete(h.Files, s.Project)
 	}
 	h.Account, err = s.account()
 	return h, err

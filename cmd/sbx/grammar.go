@@ -16,42 +16,42 @@ import (
 // the arguments use a flag; a plain sbx run -- CMD pays for none.
 
 type fileFlags struct {
-	Volume    []string `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host."`
-	Ro        []string `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, read-only."`
-	Rw        []string `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
-	Hide      []string `sep:"none" placeholder:"PATH" help:"Cover a path by an empty file or directory. Wins over all others."`
-	Tmpfs     []string `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
-	NoProject bool     `help:"Do not bind the current directory."`
-	Workdir   string   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`
+	Volume    []text `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host."`
+	Ro        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, read-only."`
+	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
+	Hide      []text `sep:"none" placeholder:"PATH" help:"Cover a path by an empty file or directory. Wins over all others."`
+	Tmpfs     []text `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
+	NoProject bool   `help:"Do not bind the current directory."`
+	Workdir   text   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`
 }
 
 type rootFlags struct {
-	Rootfs   string   `placeholder:"DIR" help:"Run in that directory as root file system. What is written to it is thrown away."`
-	RwRootfs bool     `help:"Write to the directory of --rootfs itself."`
-	Layer    []string `sep:"none" placeholder:"DIR" help:"Run in a union of directories, the top one first. What is written is thrown away."`
-	Upper    string   `placeholder:"DIR" help:"Keep what is written to the union in that directory."`
-	Overlay  string   `enum:"auto,kernel,fuse-overlayfs," default:"" placeholder:"auto|kernel|fuse-overlayfs" help:"How to make the union."`
+	Rootfs   text   `placeholder:"DIR" help:"Run in that directory as root file system. What is written to it is thrown away."`
+	RwRootfs bool   `help:"Write to the directory of --rootfs itself."`
+	Layer    []text `sep:"none" placeholder:"DIR" help:"Run in a union of directories, the top one first. What is written is thrown away."`
+	Upper    text   `placeholder:"DIR" help:"Keep what is written to the union in that directory."`
+	Overlay  string `enum:"auto,kernel,fuse-overlayfs," default:"" placeholder:"auto|kernel|fuse-overlayfs" help:"How to make the union."`
 }
 
 type identityFlags struct {
 	Userns   string `placeholder:"auto|keep-id|root|single|UIDMAP" help:"Which ids there are inside. UIDMAP is INSIDE:OUTSIDE:COUNT,..."`
-	User     string `short:"u" placeholder:"USER[:GROUP]" help:"Run as that user of the root file system."`
+	User     text   `short:"u" placeholder:"USER[:GROUP]" help:"Run as that user of the root file system."`
 	Name     string `placeholder:"NAME" help:"Name the sandbox."`
 	Hostname string `placeholder:"NAME" help:"Host name inside (default: the sandbox's name)."`
 }
 
 type environmentFlags struct {
-	Env      []string `short:"e" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a variable, or pass the caller's."`
-	EnvFile  []string `sep:"none" placeholder:"FILE" help:"Set the variables of a file, NAME=VALUE a line."`
-	EnvPass  []string `sep:"none" placeholder:"GLOB" help:"Pass the caller's variables whose names match."`
-	RmEnv    []string `sep:"none" placeholder:"NAME" help:"Remove a variable."`
-	ClearEnv bool     `help:"Pass none of the caller's variables by default."`
+	Env      []text `short:"e" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a variable, or pass the caller's."`
+	EnvFile  []text `sep:"none" placeholder:"FILE" help:"Set the variables of a file, NAME=VALUE a line."`
+	EnvPass  []text `sep:"none" placeholder:"GLOB" help:"Pass the caller's variables whose names match."`
+	RmEnv    []text `sep:"none" placeholder:"NAME" help:"Remove a variable."`
+	ClearEnv bool   `help:"Pass none of the caller's variables by default."`
 }
 
 type processFlags struct {
 	Net         string        `aliases:"network" enum:"none,host," default:"" placeholder:"none|host" help:"Which network: lo and nothing else (the default), or the host's."`
 	Timeout     time.Duration `placeholder:"DURATION" help:"End everything after that time, with exit code 124."`
-	Ulimit      []string      `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
+	Ulimit      []text        `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
 	Interactive bool          `short:"i" help:"Keep standard input open. It always is."`
 	Tty         *bool         `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
 	Init        *bool         `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
@@ -124,6 +124,32 @@ func kebab(field string) string {
 	return b.String()
 }
 
+// text is a value as it was typed. kong passes its own strings through JSON, which
+// changes names that are not UTF-8 into others.
+type text string
+
+// Decode takes the value as it is.
+func (t *text) Decode(ctx *kong.DecodeContext) error {
+	token, err := ctx.Scan.PopValue("value")
+	if err != nil {
+		return err
+	}
+	value, ok := token.Value.(string)
+	if !ok {
+		return fmt.Errorf("want a value, not %v", token.Value)
+	}
+	*t = text(value)
+	return nil
+}
+
+func texts(values []text) []string {
+	out := make([]string, len(values))
+	for i, v := range values {
+		out[i] = string(v)
+	}
+	return out
+}
+
 // dryRun is --dry-run with or without a form.
 type dryRun string
 
@@ -179,7 +205,8 @@ func (f *runFlags) parse(groups []flagGroup, args []string) error {
 	if _, err = k.Parse(args); err != nil {
 		return err
 	}
-	f.command = command.Command
+	// As typed: kong has passed its own copy through JSON.
+	f.command = args[len(args)-len(command.Command):]
 	if len(f.command) > 0 && f.command[0] == "--" {
 		f.command = f.command[1:]
 	}

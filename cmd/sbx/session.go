@@ -4,10 +4,10 @@ import (
 	"errors"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
-	"github.com/containerd/console"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
@@ -42,7 +42,8 @@ var forwarded = []os.Signal{
 // session is the caller's terminal while a command has its own.
 type session struct {
 	cmd   *sandbox.Cmd
-	outer console.Console // raw, or nil
+	raw   sync.Mutex    // guards outer
+	outer *unix.Termios // what the caller's terminal was before it was raw, or nil
 }
 
 // unforwarded is how long a command runs before signals go on to it. To ask
@@ -53,7 +54,7 @@ const unforwarded = 10 * time.Millisecond
 
 // forward hands signals on until sbx ends.
 func (s *session) forward() {
-	if s.outer == nil { // a raw terminal must be given back, whatever comes
+	if !s.cmd.Spec.OCI.Process.Terminal { // a raw one must be given back, whatever comes
 		time.Sleep(unforwarded)
 	}
 	signals := make(chan os.Signal, 64)
@@ -83,24 +84,35 @@ func (s *session) send(sig syscall.Signal) {
 }
 
 // enter makes the caller's terminal raw, when it is ours to change: from the
-// background the kernel would stop us for it (SIGTTOU).
+// background the kernel would stop us for it (SIGTTOU). Raw is all of it, output
+// too: the command's own terminal has put in the carriage returns.
 func (s *session) enter() {
+	s.raw.Lock()
+	defer s.raw.Unlock()
 	if s.outer != nil || !s.cmd.Spec.OCI.Process.Terminal || !inForeground(os.Stdin) {
 		return
 	}
-	c, err := console.ConsoleFromFile(os.Stdin)
+	t, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS)
 	if err != nil {
 		return // --tty without one: bytes are carried as they are
 	}
-	if err := c.SetRaw(); err == nil {
-		s.outer = c
+	before := *t
+	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
+	t.Oflag &^= unix.OPOST
+	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
+	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
+	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
+	if unix.IoctlSetTermios(int(os.Stdin.Fd()), unix.TCSETSW, t) == nil {
+		s.outer = &before
 	}
 }
 
 // leave gives the caller's terminal back as it was.
 func (s *session) leave() {
+	s.raw.Lock()
+	defer s.raw.Unlock()
 	if s.outer != nil {
-		_ = s.outer.Reset() // nothing more can be done about it
+		_ = unix.IoctlSetTermios(int(os.Stdin.Fd()), unix.TCSETSW, s.outer) // nothing more can be done about it
 		s.outer = nil
 	}
 }

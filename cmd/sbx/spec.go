@@ -46,9 +46,9 @@ func addRoot(f *runFlags, s *sandbox.Spec) error {
 		return fmt.Errorf("--upper and --overlay are for --layer or --rootfs")
 	}
 	s.Overlay = sandbox.Driver(f.Overlay)
-	layers := f.Layer
+	layers := texts(f.Layer)
 	if f.Rootfs != "" {
-		layers = []string{f.Rootfs}
+		layers = []string{string(f.Rootfs)}
 	}
 	if len(layers) == 0 {
 		return nil
@@ -65,7 +65,7 @@ func addRoot(f *runFlags, s *sandbox.Spec) error {
 		s.View, s.OCI.Root, s.Layers = sandbox.Rootfs, &specs.Root{Path: s.Layers[0]}, nil
 	}
 	if f.Upper != "" {
-		upper, err := filepath.Abs(f.Upper)
+		upper, err := filepath.Abs(string(f.Upper))
 		s.Upper = upper
 		return err
 	}
@@ -93,14 +93,14 @@ func addProject(f *runFlags, s *sandbox.Spec) error {
 
 // addFiles adds what the file flags mount and hide.
 func addFiles(f *runFlags, s *sandbox.Spec) error {
-	for _, v := range f.Volume {
+	for _, v := range texts(f.Volume) {
 		m, err := volume(v)
 		if err != nil {
 			return err
 		}
 		s.OCI.Mounts = append(s.OCI.Mounts, m)
 	}
-	for option, paths := range map[string][]string{"ro": f.Ro, "rw": f.Rw} {
+	for option, paths := range map[string][]string{"ro": texts(f.Ro), "rw": texts(f.Rw)} {
 		for _, p := range paths {
 			path, err := ownPlace(p)
 			if err != nil {
@@ -115,14 +115,14 @@ func addFiles(f *runFlags, s *sandbox.Spec) error {
 			s.OCI.Mounts = append(s.OCI.Mounts, bind(path, path, option))
 		}
 	}
-	for _, t := range f.Tmpfs {
+	for _, t := range texts(f.Tmpfs) {
 		m, err := tmpfs(t)
 		if err != nil {
 			return err
 		}
 		s.OCI.Mounts = append(s.OCI.Mounts, m)
 	}
-	for _, p := range f.Hide {
+	for _, p := range texts(f.Hide) {
 		path, err := filepath.Abs(p)
 		if err != nil {
 			return err
@@ -209,7 +209,7 @@ func addIdentity(f *runFlags, s *sandbox.Spec) error {
 		}
 		s.OCI.Hostname = name
 	}
-	s.User = f.User
+	s.User = string(f.User)
 	switch ids := sandbox.IDs(f.Userns); ids {
 	case "", sandbox.IDsAuto, sandbox.IDsKeep, sandbox.IDsRoot, sandbox.IDsSingle:
 		s.IDs = ids
@@ -234,15 +234,15 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 	if !f.ClearEnv {
 		env = sandbox.Environment(s.View, caller, nil)
 	}
-	env = append(env, sandbox.Filter(caller, f.EnvPass)...)
-	for _, file := range f.EnvFile {
+	env = append(env, sandbox.Filter(caller, texts(f.EnvPass))...)
+	for _, file := range texts(f.EnvFile) {
 		lines, err := envFile(file)
 		if err != nil {
 			return err
 		}
 		env = append(env, lines...)
 	}
-	for _, e := range f.Env {
+	for _, e := range texts(f.Env) {
 		name, _, set := strings.Cut(e, "=")
 		switch {
 		case name == "":
@@ -255,7 +255,7 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 			}
 		}
 	}
-	s.OCI.Process.Env = lastOfEach(env, f.RmEnv)
+	s.OCI.Process.Env = lastOfEach(env, texts(f.RmEnv))
 	return nil
 }
 
@@ -316,21 +316,21 @@ func addProcess(f *runFlags, s *sandbox.Spec) error {
 	if f.Timeout < 0 {
 		return fmt.Errorf("--timeout %s is in the past", f.Timeout)
 	}
-	for _, text := range f.Ulimit {
+	for _, text := range texts(f.Ulimit) {
 		l, err := sandbox.ParseUlimit(text)
 		if err != nil {
 			return err
 		}
 		p.Rlimits = append(p.Rlimits, l)
 	}
-	if f.Workdir != "" {
-		if !filepath.IsAbs(f.Workdir) {
+	if dir := string(f.Workdir); dir != "" {
+		if !filepath.IsAbs(dir) {
 			if s.Project == "" {
-				return fmt.Errorf("--workdir %s: want an absolute path", f.Workdir)
+				return fmt.Errorf("--workdir %s: want an absolute path", dir)
 			}
-			f.Workdir = filepath.Join(s.Project, f.Workdir)
+			dir = filepath.Join(s.Project, dir)
 		}
-		p.Cwd = f.Workdir
+		p.Cwd = dir
 	}
 	p.Terminal = isTerminal(os.Stdin) && isTerminal(os.Stdout)
 	if f.Tty != nil {

@@ -1,0 +1,39 @@
+# What CI runs is what the README says: make test, make check.
+
+GO ?= go
+VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+PREFIX ?= /usr/local
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: build demo test check fuzz bench install clean
+
+build:
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/sbx ./cmd/sbx
+
+# Compiles and runs a program inside sbx, and shows what is not there.
+demo: build
+	@cmd/sbx/testdata/demo/demo.sh bin/sbx
+
+test:
+	@.ci/test
+
+check:
+	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above'; exit 1; }
+	$(GO) vet ./...
+	GOARCH=arm64 $(GO) vet ./...
+	$(GO) run $(STATICCHECK) ./...
+	$(GO) test -count=1 -run TestImportsPointOneWay ./cmd/sbx
+
+fuzz:
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 20s ./idmap
+	$(GO) test -run '^$$' -fuzz FuzzInterpreter -fuzztime 20s ./sandbox
+	$(GO) test -run '^$$' -fuzz FuzzLookUp -fuzztime 20s ./sandbox
+
+bench:
+	@.ci/bench
+
+install: build
+	install -D -m 0755 bin/sbx $(DESTDIR)$(PREFIX)/bin/sbx
+
+clean:
+	rm -rf bin
