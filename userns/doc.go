@@ -1,0 +1,47 @@
+// Package userns makes a child process in new namespaces that carries out a plan
+// and then becomes a program. It needs no root and no setuid program.
+//
+// # The chain
+//
+// An ordinary user cannot make a mount namespace: clone(CLONE_NEWNS) wants
+// CAP_SYS_ADMIN. Seven steps lead around that, and each is a step of a plan.
+//
+//  1. clone(2) with CLONE_NEWNS alone fails with EPERM.
+//  2. With CLONE_NEWUSER as well it succeeds: the child has every capability,
+//     within a user namespace of its own, and so may mount in mount namespaces
+//     that belong to it (Plan.Namespaces).
+//  3. The capabilities hold over ids that are mapped. One id the child maps
+//     itself (MapSelf); a range the setuid programs newuidmap and newgidmap map,
+//     as far as /etc/subuid and /etc/subgid grant it (AwaitMaps).
+//  4. The new mount namespace is a copy of the old one. Where mounts are shared, a
+//     change in the copy would come back, so first they are made private (Seal).
+//  5. Directories are stacked by a union mount (Make, with overlay).
+//  6. pivot_root(2) makes a mount the root and the old root is detached: the
+//     host's files are gone, where chroot(2) would only hide them (PivotRoot).
+//  7. What is left is narrowed: capabilities (DropBounding, SetCaps,
+//     NoNewPrivs), limits (Rlimit), descriptors (CloseOnExec).
+//
+// The examples run parts of the chain.
+//
+// # Why a plan
+//
+// Between clone and execve the child is a copy of one thread of a Go program, and
+// nothing of the Go runtime may be used in it. The usual way around is to execute
+// the own program again, which costs a second start, loses the capabilities that
+// the maps gave, and has the two halves speak some protocol. Here everything is
+// decided before the clone: a Plan lists typed Steps, the steps are lowered to
+// raw system calls, and the child is a loop over these. So what will be done can
+// be printed and compared before anything is run; a failure names the step; and
+// no code of sbx is on the far side of an exec.
+//
+// The price is that a step cannot decide anything, and that three hooks of Go's
+// runtime are needed (runtime.go). Both are kept in few files: child.go states
+// the rules of the child where they are obeyed.
+//
+// # Why not vfork
+//
+// The first child is a copy (plain clone), not a sharer of memory: as PID 1 it
+// outlives the call, and what runs beside untrusted code must not share the
+// supervisor's memory. The command's process does share PID 1's until its execve,
+// and so does Early the supervisor's, before there is anything untrusted.
+package userns
