@@ -45,6 +45,10 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 	return s, notes, nil
 }
 
+// ociVersion is the oldest version of the specification that has all that sbx
+// says in it. Runtimes refuse one newer than they know.
+const ociVersion = "1.0.2"
+
 // clone copies what Complete changes, and makes the parts it relies on.
 func (s Spec) clone() Spec {
 	o := &s.OCI
@@ -64,7 +68,7 @@ func (s Spec) clone() Spec {
 	o.Process, o.Root, o.Linux = &process, &root, &linux
 	o.Mounts = slices.Clone(o.Mounts)
 	if o.Version == "" {
-		o.Version = specs.Version
+		o.Version = ociVersion
 	}
 	return s
 }

@@ -1,6 +1,7 @@
 package userns
 
 import (
+	"os"
 	"runtime"
 	"sync/atomic"
 	"syscall"
@@ -14,14 +15,17 @@ import (
 // the plan is known that will run in them. To make a network namespace takes the
 // kernel as long as it takes sbx to read its flags and make a plan, and another
 // processor can do it meanwhile. The process shares the supervisor's memory and
-// descriptors and runs nothing but this package's calls. When the plan is there
-// it bears the child, as the supervisor's and not its own (CLONE_PARENT), and
-// ends: the child is in its namespaces and in all else what the supervisor's own
-// clone would have made.
+// runs nothing but this package's calls. When the plan is there it bears the
+// child, as the supervisor's and not its own (CLONE_PARENT), and ends: the child
+// is in its namespaces and in all else what the supervisor's own clone would
+// have made. Nothing of the sandbox runs yet while it is there.
 //
-// Nothing of the sandbox runs yet while it is there.
+// It does not share the supervisor's descriptors: it would hold the leash for
+// some moments after the supervisor has died, and the child would think that it
+// lives. So it has copies of those there were, and has closed the leash.
 type Early struct {
 	prog *program
+	ends *ends
 	pid  int
 }
 
@@ -31,21 +35,28 @@ const earlyNamespaces = User | Net
 // Begin begins a child for a plan with new user and network namespaces. The
 // plan is to be run by the same process; End ends one that is not used.
 func Begin() (*Early, error) {
+	e, err := newEnds()
+	if err != nil {
+		return nil, err
+	}
 	p := &program{reports: -1, pidfd: -1}
 	a := &assembler{prog: p, cells: map[FD]int{}}
 	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
 	a.add(opOrphan).args[0] = uintptr(unix.Getpid())
+	a.syscall(unix.SYS_CLOSE, num(e.leash[1]))
 	a.syscall(unix.SYS_UNSHARE, num(Net))
 	a.add(opBear)
-	if err := a.finish(); err != nil {
+	if err = a.finish(); err != nil {
+		e.close()
 		return nil, err
 	}
 	pid, errno := begin(p)
 	if errno != 0 {
 		p.pinned.Unpin()
+		e.close()
 		return nil, &CloneError{earlyNamespaces, errno}
 	}
-	return &Early{p, int(pid)}, nil
+	return &Early{p, e, int(pid)}, nil
 }
 
 // begin spawns the early process. The hooks of the runtime are those of clone:
@@ -56,22 +67,46 @@ func Begin() (*Early, error) {
 func begin(p *program) (uintptr, syscall.Errno) {
 	syscall.ForkLock.Lock()
 	runtimeBeforeFork()
-	pid, errno := spawned(unix.CLONE_VM|unix.CLONE_FILES|unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD), p, 0)
+	pid, errno := spawned(unix.CLONE_VM|unix.CLONE_NEWUSER|uintptr(unix.SIGCHLD), p, 0)
 	runtimeAfterFork()
 	syscall.ForkLock.Unlock()
 	return pid, errno
 }
 
-// cloneOrBear makes the child of a program, by the early process where there is
-// one that fits. Where that failed it is tried again without: whatever is wrong
-// is then told of the namespaces that were asked for.
-func (e *Early) cloneOrBear(p *program, ns Namespaces) (int, syscall.Errno) {
-	if e != nil && e.prog != nil && ns&earlyNamespaces == earlyNamespaces {
+// fits tells whether the early process can bear the child of a plan: it has the
+// plan's namespaces, and every descriptor that the plan needs.
+func (e *Early) fits(ns Namespaces, in Input) bool {
+	if e == nil || e.prog == nil || ns&earlyNamespaces != earlyNamespaces || len(in.Files) > 0 {
+		return false
+	}
+	for _, f := range []*os.File{in.Stdin, in.Stdout, in.Stderr} {
+		if f == nil || f.Fd() > 2 {
+			return false
+		}
+	}
+	return true
+}
+
+// begun gives the early process, if there is one that fits, and the descriptors
+// between supervisor and child. One that does not fit is ended.
+func (in Input) begun(ns Namespaces) (*Early, *ends, error) {
+	if in.Early.fits(ns, in) {
+		return in.Early, in.Early.ends, nil
+	}
+	in.Early.End()
+	e, err := newEnds()
+	return nil, e, err
+}
+
+// cloneOrBear makes the child of a program, by the early process if there is
+// one. Where that failed it is tried again without: whatever is wrong is then
+// told of the namespaces that were asked for.
+func (e *Early) cloneOrBear(p *program) (int, syscall.Errno) {
+	if e != nil {
 		if pid, errno := e.bear(p); errno == 0 {
 			return pid, 0
 		}
 	}
-	e.End()
 	pid, errno := clone(p)
 	return int(pid), errno
 }
@@ -81,13 +116,22 @@ func (e *Early) cloneOrBear(p *program, ns Namespaces) (int, syscall.Errno) {
 func (e *Early) bear(next *program) (pid int, errno syscall.Errno) {
 	p := e.prog
 	all := next.flags
-	next.flags = all&^uintptr(earlyNamespaces) | unix.CLONE_PARENT
+	next.flags = all&^uintptr(earlyNamespaces|unix.CLONE_PIDFD) | unix.CLONE_PARENT
 	p.next = next
 	post(&p.wanted)
 	e.awaitBirth()
 	pid, errno = int(p.pid), syscall.Errno(p.errno)
 	next.flags = all
 	e.collect()
+	if errno == 0 {
+		fd, err := unix.PidfdOpen(pid, 0) // not collected yet, so it is the child's
+		if err != nil {
+			_ = unix.Kill(pid, unix.SIGKILL)
+			_, _ = unix.Wait4(pid, nil, 0, nil)
+			return 0, err.(syscall.Errno)
+		}
+		next.pidfd = int32(fd)
+	}
 	return pid, errno
 }
 
@@ -116,6 +160,7 @@ func (e *Early) End() {
 	}
 	_ = unix.Kill(e.pid, unix.SIGKILL) // it is not collected yet, so it is there
 	e.collect()
+	e.ends.close()
 }
 
 func (e *Early) collect() {

@@ -8,6 +8,11 @@ type Fault struct{ Step Step }
 
 func (f Fault) String() string { return f.Step.String() }
 
+// lower lays the step's calls and takes them off again, so that descriptors it
+// would open have their names.
 func (f Fault) lower(a *assembler) {
+	calls, branches, sent := len(a.prog.calls), len(a.branches), len(a.prog.sent)
+	f.Step.lower(a)
+	a.prog.calls, a.branches, a.prog.sent = a.prog.calls[:calls], a.branches[:branches], a.prog.sent[:sent]
 	a.add(opFail).args[0] = uintptr(unix.EXFULL)
 }

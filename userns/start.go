@@ -184,16 +184,17 @@ func (p Plan) lower(in Input, e *ends) (*program, error) {
 // launch clones and sees the child through its steps. After an error nothing is
 // left of it.
 func (proc *Process) launch(p Plan) error {
-	e, err := newEnds()
+	early, e, err := proc.in.begun(p.Namespaces)
 	if err != nil {
 		return err
 	}
 	defer e.close()
+	defer early.End()
 	prog, err := p.lower(proc.in, e)
 	if err != nil {
 		return err
 	}
-	pid, errno := proc.in.Early.cloneOrBear(prog, p.Namespaces)
+	pid, errno := early.cloneOrBear(prog)
 	prog.pinned.Unpin()
 	runtime.KeepAlive(proc.in)
 	if errno != 0 {
@@ -205,8 +206,12 @@ func (proc *Process) launch(p Plan) error {
 	shut(&e.leash[0], &e.reports[1], &e.status[1])
 
 	err = proc.letMap(p)
-	if err == nil {
-		err = proc.follow(p, prog, e.reports[0])
+	if err == nil || pending(e.reports[0]) {
+		// What the child reports is the cause; that its maps could not be written,
+		// since it had ended, is not.
+		if e := proc.follow(p, prog, e.reports[0]); e != nil {
+			err = e
+		}
 	}
 	if err != nil {
 		proc.Kill()
@@ -230,6 +235,13 @@ func (proc *Process) letMap(p Plan) error {
 		}
 	}
 	return nil
+}
+
+// pending tells whether there is something to read.
+func pending(fd int) bool {
+	set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+	n, err := unix.Poll(set, 0)
+	return err == nil && n == 1 && set[0].Revents&unix.POLLIN != 0
 }
 
 // follow reads what the child reports until it runs its program. The end of the

@@ -1,0 +1,55 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// A row is a command that is timed.
+type row struct {
+	name    string
+	command []string
+	cleanup func() // after each run
+	times   []float64
+	failed  string
+}
+
+func words(command string) []string { return strings.Fields(command) }
+
+// bwrap is bubblewrap with the isolation that sbx's host view has.
+const bwrap = "bwrap --ro-bind / / --dev /dev --proc /proc --tmpfs /tmp --unshare-all --die-with-parent true"
+
+func hostView(dir, project string) table {
+	return table{title: "host view, running true", reference: "bubblewrap", rows: []*row{
+		{name: "the same system calls in C (the floor)", command: []string{dir + "/floor", project, "true"}},
+		{name: "sbx run", command: []string{dir + "/sbx", "run", "--", "true"}},
+		{name: "bubblewrap", command: words(bwrap)},
+		{name: "unshare, namespaces and /proc alone", command: words("unshare -Urmpfniu --mount-proc true")},
+		{name: "a Go program that executes itself", command: []string{dir + "/reexec", "true"}},
+	}}
+}
+
+func rootfs(dir string) table {
+	root, bundle := dir+"/root", dir+"/bundle"
+	state := filepath.Join(dir, "state")
+	_ = os.MkdirAll(state, 0o700) // the runtimes say what is wrong
+	sbx := []string{dir + "/sbx", "run", "--userns", "single", "--no-project", "--rootfs", root}
+	return table{title: "a root file system, one id, running true", reference: "crun", rows: []*row{
+		{name: "sbx run --rootfs --rw-rootfs", command: append(append([]string{}, sbx...), "--rw-rootfs", "--", "/bin/true")},
+		{name: "sbx run --rootfs (with an overlay)", command: append(append([]string{}, sbx...), "--", "/bin/true")},
+		{name: "crun", command: []string{"crun", "--root", state, "--cgroup-manager=disabled", "run", "--bundle", bundle, "bench-crun"}},
+		{name: "runc", command: []string{"runc", "--root", state, "run", "--bundle", bundle, "bench-runc"}},
+		{name: "bubblewrap", command: words("bwrap --bind " + root + " / --dev /dev --proc /proc --unshare-all --die-with-parent /bin/true")},
+	}}
+}
+
+func ids(dir string) table {
+	sbx := dir + "/sbx run --no-project --rw-rootfs --rootfs " + dir + "/root --userns "
+	return table{title: "ids through newuidmap and newgidmap: what they add", reference: "unshare, one id", rows: []*row{
+		{name: "sbx, one id", command: words(sbx + "single -- /bin/true")},
+		{name: "sbx, all ids", command: words(sbx + "root -- /bin/true")},
+		{name: "unshare, one id", command: words("unshare -Urmpfniu --mount-proc true")},
+		{name: "unshare, all ids", command: words("unshare -Urmpfniu --map-auto --mount-proc true")},
+	}}
+}

@@ -1,0 +1,111 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+)
+
+// A table is rows that are compared with each other.
+type table struct {
+	title     string
+	reference string // the row that the ratios are to
+	rows      []*row
+}
+
+// measure runs all rows in turn, again and again, so that what disturbs the
+// machine disturbs them all.
+func (t table) measure(rounds int) {
+	const warmUp = 5
+	for round := range rounds + warmUp {
+		for _, r := range t.rows {
+			if r.failed != "" {
+				continue
+			}
+			took, err := r.run()
+			if err != nil {
+				r.failed = err.Error()
+			} else if round >= warmUp {
+				r.times = append(r.times, took)
+			}
+		}
+	}
+}
+
+// run runs the command once. It gives milliseconds.
+func (r *row) run() (float64, error) {
+	path, err := exec.LookPath(r.command[0])
+	if err != nil {
+		return 0, err
+	}
+	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	if err != nil {
+		return 0, err
+	}
+	defer null.Close()
+	said, err := os.CreateTemp("", "bench")
+	if err != nil {
+		return 0, err
+	}
+	defer os.Remove(said.Name())
+	defer said.Close()
+	start := time.Now()
+	p, err := os.StartProcess(path, r.command, &os.ProcAttr{Files: []*os.File{null, null, said}})
+	if err != nil {
+		return 0, err
+	}
+	state, err := p.Wait()
+	took := time.Since(start)
+	if err != nil {
+		return 0, err
+	}
+	if !state.Success() {
+		b, _ := os.ReadFile(said.Name()) // without it the state says enough
+		line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
+		return 0, fmt.Errorf("%v: %s", state, line)
+	}
+	return took.Seconds() * 1000, nil
+}
+
+func (t table) print(w io.Writer) {
+	var reference []float64
+	for _, r := range t.rows {
+		if r.name == t.reference {
+			reference = r.times
+		}
+	}
+	fmt.Fprintf(w, "\n%s\n", t.title)
+	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintf(tab, "\tmedian ms\t10-90 %%\tratio to %s\n", t.reference)
+	for _, r := range t.rows {
+		if r.failed != "" || len(r.times) == 0 {
+			fmt.Fprintf(tab, "%s\tnot measured: %s\n", r.name, r.failed)
+			continue
+		}
+		fmt.Fprintf(tab, "%s\t%.2f\t%.2f-%.2f\t%s\n", r.name, at(r.times, 0.5), at(r.times, 0.1), at(r.times, 0.9), ratio(r.times, reference))
+	}
+	tab.Flush()
+}
+
+// ratio is the median of the ratios round by round.
+func ratio(a, b []float64) string {
+	if len(a) == 0 || len(a) != len(b) {
+		return "-"
+	}
+	ratios := make([]float64, len(a))
+	for i := range a {
+		ratios[i] = a[i] / b[i]
+	}
+	return fmt.Sprintf("%.2f", at(ratios, 0.5))
+}
+
+// at is the quantile q of the values.
+func at(values []float64, q float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	return sorted[int(q*float64(len(sorted)-1))]
+}

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"os/exec"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sbxrun/sbx/"
+
+// mayImport says which of our packages each may import. Imports point one way:
+// userns knows nothing of sandboxes, and the leaves nothing of each other.
+var mayImport = map[string]string{
+	"cmd/sbx":        "sandbox sandbox/layer userns idmap",
+	"cmd/bench":      "",
+	"sandbox":        "userns sandbox/layer sandbox/nofile idmap",
+	"sandbox/layer":  "userns idmap",
+	"sandbox/nofile": "",
+	"userns":         "idmap",
+	"idmap":          "",
+}
+
+func TestImportsPointOneWay(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, module+"...").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(strings.TrimSpace(string(out)), "\n") {
+		words := strings.Fields(line)
+		from := strings.TrimPrefix(words[0], module)
+		if strings.Contains(from, "testdata") {
+			continue
+		}
+		allowed, known := mayImport[from]
+		if !known {
+			t.Errorf("package %s has no place among the arrows", from)
+		}
+		for _, imported := range words[1:] {
+			to, ours := strings.CutPrefix(imported, module)
+			if ours && !contains(strings.Fields(allowed), to) {
+				t.Errorf("%s imports %s", from, to)
+			}
+			if imported == "unsafe" && from != "userns" {
+				t.Errorf("%s imports unsafe, which is for userns", from)
+			}
+		}
+	}
+}
+
+func contains(list []string, word string) bool {
+	for _, w := range list {
+		if w == word {
+			return true
+		}
+	}
+	return false
+}
