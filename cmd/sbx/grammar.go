@@ -12,8 +12,8 @@ import (
 )
 
 // The flags of run, in the groups in which --help shows them. kong takes some 20
-// microseconds for each flag of a grammar, so only the groups are built of which
-// the arguments use a flag; a plain sbx run -- CMD pays for none.
+// microseconds for each flag of a grammar, so the grammar has those alone that
+// are among the arguments; a plain sbx run -- CMD pays for none.
 
 type fileFlags struct {
 	Volume    []text `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host."`
@@ -83,27 +83,48 @@ func (f *runFlags) groups() []flagGroup {
 	}
 }
 
+// flagGroup is some flags under a title. flags points to a struct of them.
 type flagGroup struct {
 	title string
-	flags any // pointer to a struct
+	flags any
 }
 
-// has tells whether a flag of the group is among the arguments. It may take the
-// value of another flag for a flag, which costs time and changes nothing.
-func (g flagGroup) has(args []string) bool {
-	t := reflect.TypeOf(g.flags).Elem()
-	for i := range t.NumField() {
-		field := t.Field(i)
-		long := "--" + kebab(field.Name)
-		short := field.Tag.Get("short")
-		for _, arg := range args {
-			name, _, _ := strings.Cut(arg, "=")
-			switch {
-			case name == long, name == strings.Replace(long, "--", "--no-", 1), name == "--"+field.Tag.Get("aliases"):
-				return true
-			case short != "" && len(arg) > 1 && arg[0] == '-' && arg[1] != '-' && strings.Contains(arg, short):
+// used gives the group with those flags alone that are among the arguments. It
+// may take the value of another flag for a flag, which costs time and changes
+// nothing. The struct is a new one; keep copies its values back.
+func (g flagGroup) used(args []string) (some flagGroup, keep func()) {
+	from := reflect.ValueOf(g.flags).Elem()
+	var fields []reflect.StructField
+	for i := range from.NumField() {
+		if field := from.Type().Field(i); mentioned(field, args) {
+			fields = append(fields, field)
+		}
+	}
+	if fields == nil {
+		return flagGroup{}, nil
+	}
+	to := reflect.New(reflect.StructOf(fields))
+	return flagGroup{g.title, to.Interface()}, func() {
+		for _, field := range fields {
+			from.FieldByName(field.Name).Set(to.Elem().FieldByName(field.Name))
+		}
+	}
+}
+
+// mentioned tells whether a flag is among the arguments, by any of its names.
+func mentioned(field reflect.StructField, args []string) bool {
+	long := kebab(field.Name)
+	short, alias := field.Tag.Get("short"), field.Tag.Get("aliases")
+	for _, arg := range args {
+		name, _, _ := strings.Cut(arg, "=")
+		if name, ok := strings.CutPrefix(name, "--"); ok {
+			if name == long || name == "no-"+long || alias != "" && name == alias {
 				return true
 			}
+			continue
+		}
+		if short != "" && strings.HasPrefix(arg, "-") && strings.Contains(arg, short) {
+			return true
 		}
 	}
 	return false
@@ -184,12 +205,16 @@ func parseRun(args []string) (*runFlags, error) {
 		flags = args[:i]
 	}
 	var used []flagGroup
+	var keeps []func()
 	for _, g := range f.groups() {
-		if g.has(flags) {
-			used = append(used, g)
+		if some, keep := g.used(flags); keep != nil {
+			used, keeps = append(used, some), append(keeps, keep)
 		}
 	}
 	if err := f.parse(used, args); err == nil {
+		for _, keep := range keeps {
+			keep()
+		}
 		return f, nil
 	}
 	// The whole grammar has the flag, or says best what is wrong.
