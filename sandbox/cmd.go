@@ -193,7 +193,7 @@ func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan, run func(userns.Pla
 	in.Receive = c.receiver(host, spec)
 	err = c.served(run(plan, in))
 	refused := refusedUnion(err)
-	if refused == nil || spec.Overlay != DriverAuto && spec.Overlay != "" || host.FuseOverlayfs == "" {
+	if refused == nil || spec.Overlay != DriverAuto && spec.Overlay != "" || spec.checkFuse(host) != nil {
 		return err
 	}
 	c.trace("overlay driver fuse-overlayfs, since the kernel refused: %v", refused.Err)

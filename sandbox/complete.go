@@ -8,6 +8,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/layer"
 )
 
 // Complete fills in what the Spec leaves to sbx: the mounts that make up a
@@ -89,7 +90,23 @@ func (s Spec) check(h Host) error {
 	if err := s.checkUnsupported(); err != nil {
 		return err
 	}
+	if s.View == Union && s.Overlay == DriverFuse {
+		if err := s.checkFuse(h); err != nil {
+			return err
+		}
+	}
 	return s.checkProject(h)
+}
+
+// checkFuse refuses what fuse-overlayfs cannot do.
+func (s Spec) checkFuse(h Host) error {
+	if h.FuseOverlayfs == "" {
+		return hinted(fmt.Errorf("fuse-overlayfs is not installed"), "apt-get install fuse-overlayfs, dnf install fuse-overlayfs")
+	}
+	if s.Upper != "" && !layer.Plain(s.Upper) {
+		return fmt.Errorf("upper directory %s: fuse-overlayfs takes no name with a comma, a colon or a backslash", s.Upper)
+	}
+	return nil
 }
 
 func (h Host) wantDir(what, dir string) error {

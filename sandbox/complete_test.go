@@ -78,6 +78,8 @@ func TestPlans(t *testing.T) {
 	terminal.OCI.Process.ConsoleSize = &specs.Box{Height: 24, Width: 80}
 	old := laptop()
 	old.Kernel = Kernel{5, 15}
+	fused := laptop()
+	fused.FuseOverlayfs = "/usr/bin/fuse-overlayfs"
 
 	for _, c := range []struct {
 		name string
@@ -85,7 +87,7 @@ func TestPlans(t *testing.T) {
 		host Host
 	}{
 		{"host", build("make", "all"), laptop()}, {"files", files, laptop()}, {"terminal", terminal, laptop()},
-		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, laptop()},
+		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, fused},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			got := plan(t, c.spec, c.host).String()
@@ -199,6 +201,7 @@ func TestRefused(t *testing.T) {
 		{"no root to run in", change(func(s *Spec) { s.View = Rootfs }), laptop()},
 		{"root /nowhere: no such directory", change(func(s *Spec) { s.View, s.Layers = Union, []string{"/nowhere"} }), laptop()},
 		{"not a directory", change(func(s *Spec) { s.View, s.Layers = Union, []string{"/home/ada/p/file"} }), laptop()},
+		{"fuse-overlayfs is not installed", change(func(s *Spec) { s.View, s.Layers, s.Overlay = Union, []string{"/srv/a"}, DriverFuse }), laptop()},
 		{"linux.seccomp is not supported", change(func(s *Spec) { s.OCI.Linux.Seccomp = &specs.LinuxSeccomp{} }), laptop()},
 		{"hooks is not supported", change(func(s *Spec) { s.OCI.Hooks = &specs.Hooks{} }), laptop()},
 		{"linux.resources is not supported", change(func(s *Spec) { s.OCI.Linux.Resources = &specs.LinuxResources{} }), laptop()},

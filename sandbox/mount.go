@@ -97,7 +97,23 @@ func (c *compiler) mount(i int, m specs.Mount) error {
 	if m.Destination == "/dev" && m.Type == "tmpfs" {
 		c.devices()
 	}
+	if m.Type == "tmpfs" {
+		c.homes(m.Destination)
+	}
 	return nil
+}
+
+// homes makes the caller's homes in the private directory that took their
+// place: a program that finds no home at all does without, or in /.
+func (c *compiler) homes(private string) {
+	if c.spec.View != HostView {
+		return
+	}
+	for _, home := range c.host.Homes {
+		if real := c.host.real(home); real != private && below(real, private) {
+			c.add(userns.Mkdir{Path: real, Mode: 0o700, Below: private})
+		}
+	}
 }
 
 // mountPoint makes the place of a mount where it is in a directory of the

@@ -77,13 +77,9 @@ type report struct {
 	detail uint32
 }
 
-// Details of a report.
-const (
-	detailNone = iota
-	// detailNoLoader: the program is there and execve said ENOENT, so what is
-	// missing is its loader or the interpreter of its #! line.
-	detailNoLoader
-)
+// detailNoLoader is the detail of an execve that said ENOENT although the program
+// is there: what is missing is its loader or the interpreter of its #! line.
+const detailNoLoader = 1
 
 // program is all that the child touches. It is one heap object, so that its
 // address stays and it is kept alive by one pointer.

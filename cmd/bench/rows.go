@@ -10,7 +10,6 @@ import (
 type row struct {
 	name    string
 	command []string
-	cleanup func() // after each run
 	times   []float64
 	failed  string
 }
