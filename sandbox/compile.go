@@ -170,6 +170,7 @@ func (c *compiler) process() error {
 		c.terminal()
 		stdio = userns.TerminalStdio{}
 	}
+	c.add(userns.AwaitSupervisor{})
 	if !c.spec.NoInit {
 		c.add(userns.Fork{Init: []userns.Step{userns.Title{Name: "sbx-init"}, userns.DropBounding{}, userns.SetCaps{}, userns.NoNewPrivs{}}})
 	}

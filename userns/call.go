@@ -37,10 +37,6 @@ type op uint8
 const (
 	// opSyscall issues system call nr.
 	opSyscall op = iota
-	// opAlive ends the child when nobody holds the other end of the leash,
-	// descriptor args[0]: the supervisor died before the parent-death signal
-	// was set.
-	opAlive
 	// opAwait waits for a byte from the leash, and ends the child at its end.
 	opAwait
 	// opFork makes the command's process. The child goes on with the next call,
@@ -76,6 +72,8 @@ type report struct {
 	errno  uint32
 	detail uint32
 }
+
+const reportSize = 12
 
 // detailNoLoader is the detail of an execve that said ENOENT although the program
 // is there: what is missing is its loader or the interpreter of its #! line.

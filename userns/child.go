@@ -56,12 +56,8 @@ func interpret(p *program, pc uintptr) {
 		switch c.op {
 		case opSyscall:
 			r, errno = issue(p, c)
-		case opAlive:
-			if poll(c.args[0], 0)&unix.POLLHUP != 0 {
-				exit(1)
-			}
 		case opAwait:
-			for poll(c.args[0], -1) == 0 {
+			for !poll(c.args[0]) {
 			}
 			if !released(c.args[0]) {
 				exit(1)
@@ -135,23 +131,15 @@ func issue(p *program, c *call) (uintptr, syscall.Errno) {
 	return r, errno
 }
 
-// poll waits so many seconds, or for ever when negative, for a byte on the
-// leash or its end. It returns the events seen, 0 for none.
+// poll waits for a byte on the leash, or its end, and tells whether there is
+// either.
 //
 //go:nosplit
 //go:norace
-func poll(leash uintptr, seconds int64) int16 {
+func poll(leash uintptr) bool {
 	set := unix.PollFd{Fd: int32(leash), Events: unix.POLLIN}
-	var at unix.Timespec
-	limit := unsafe.Pointer(&at)
-	if seconds < 0 {
-		limit = nil
-	}
-	_, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 1, uintptr(limit), 0, 0, 0)
-	if errno != 0 {
-		return 0
-	}
-	return set.Revents
+	_, _, errno := syscall.RawSyscall6(syscall.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 1, 0, 0, 0, 0)
+	return errno == 0 && set.Revents != 0
 }
 
 // released reads the byte that lets the child go on; false is the end of the

@@ -137,7 +137,11 @@ func (e *Early) bear(next *program) (pid int, errno syscall.Errno) {
 
 // awaitBirth waits until the early process has done its part, or is gone.
 func (e *Early) awaitBirth() {
-	for atomic.LoadUint32(&e.prog.born) == 0 {
+	for gone := false; atomic.LoadUint32(&e.prog.born) == 0; {
+		if gone { // and had done nothing before it went
+			e.prog.errno = uint32(unix.ESRCH)
+			return
+		}
 		limit := unix.NsecToTimespec(int64(50 * time.Millisecond))
 		_, _, errno := unix.Syscall6(unix.SYS_FUTEX, uintptr(unsafe.Pointer(&e.prog.born)), futexWait, 0,
 			uintptr(unsafe.Pointer(&limit)), 0, 0)
@@ -146,10 +150,7 @@ func (e *Early) awaitBirth() {
 		}
 		var info unix.Siginfo
 		err := unix.Waitid(unix.P_PID, e.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-		if err != nil || info.Signo != 0 {
-			e.prog.errno = uint32(unix.ESRCH)
-			return
-		}
+		gone = err != nil || info.Signo != 0
 	}
 }
 

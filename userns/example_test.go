@@ -21,7 +21,7 @@ func chain() []userns.Step {
 
 func sh(script string) []userns.Step {
 	return []userns.Step{
-		userns.Stdio{}, userns.CloseOnExec{},
+		userns.AwaitSupervisor{}, userns.Stdio{}, userns.CloseOnExec{},
 		userns.Exec{Paths: []string{"/bin/sh"}, Argv: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}},
 	}
 }
@@ -43,7 +43,7 @@ func Example_refused() {
 		fmt.Println("clone with new namespaces mount: operation not permitted")
 		return // root may
 	}
-	run(userns.Plan{Namespaces: userns.Mounts, Steps: sh("true")})
+	run(userns.Plan{Namespaces: userns.Mounts, Steps: append(chain(), sh("true")...)})
 	// Output: clone with new namespaces mount: operation not permitted
 }
 

@@ -19,7 +19,11 @@ const (
 
 // DieWithSupervisor ties the child to the supervisor's life. The signal alone
 // leaves a gap: a supervisor that dies between the clone and the prctl sends
-// none. So the signal is set first, and then the leash is looked at.
+// none. A look at the leash does not close it: when the supervisor is killed, one
+// of its threads can still hold the descriptors while the child has already been
+// given to another parent. So the child tells that the signal is set, and
+// AwaitSupervisor has the answer, which only one that lives can give. From then
+// on its death, whenever it comes, is a signal.
 type DieWithSupervisor struct{}
 
 func (DieWithSupervisor) String() string { return "die with the supervisor" }
@@ -28,8 +32,21 @@ func (DieWithSupervisor) lower(a *assembler) {
 	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
 	// A child that an early process bore has no such descriptor.
 	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld])).also[0] = uint16(unix.EBADF)
-	a.add(opAlive).args[0] = a.given[leash]
+	a.syscall(unix.SYS_WRITE, num(a.prog.reports), a.at(a.bytes(tiedSize)), num(tiedSize))
 }
+
+// tiedSize is the size of the message that says that the signal is set. The
+// messages are told apart by their sizes.
+const tiedSize = 2
+
+// AwaitSupervisor waits for the answer to DieWithSupervisor, and ends the child
+// when there will be none. It comes before anything that must not outlive the
+// supervisor; the answer has been there for long by then.
+type AwaitSupervisor struct{}
+
+func (AwaitSupervisor) String() string { return "make sure that the supervisor lives" }
+
+func (AwaitSupervisor) lower(a *assembler) { a.add(opAwait).args[0] = a.given[leash] }
 
 // Fork makes the command's process. The steps behind it are the command's;
 // those of Init are the last of PID 1, which then reaps until the command ends.

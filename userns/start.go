@@ -205,13 +205,10 @@ func (proc *Process) launch(p Plan) error {
 	e.leash[1], e.status[0] = -1, -1
 	shut(&e.leash[0], &e.reports[1], &e.status[1])
 
-	err = proc.letMap(p)
-	if err == nil || pending(e.reports[0]) {
-		// What the child reports is the cause; that its maps could not be written,
-		// since it had ended, is not.
-		if e := proc.follow(p, prog, e.reports[0]); e != nil {
-			err = e
-		}
+	if err = proc.letMap(p); err == nil {
+		err = proc.follow(p, prog, e.reports[0])
+	} else if cause := reported(p, e.reports[0]); cause != nil {
+		err = cause // its maps could not be written since it had ended
 	}
 	if err != nil {
 		proc.Kill()
@@ -230,18 +227,33 @@ func (proc *Process) letMap(p Plan) error {
 		if err := await.Helpers.Write(proc.pid, await.UID, await.GID); err != nil {
 			return &MapError{err}
 		}
-		if _, err := unix.Write(proc.leash, []byte{1}); err != nil {
-			return fmt.Errorf("release the child: %w", err)
+		if err := proc.release(); err != nil {
+			return err
 		}
 	}
 	return nil
 }
 
-// pending tells whether there is something to read.
-func pending(fd int) bool {
-	set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
-	n, err := unix.Poll(set, 0)
-	return err == nil && n == 1 && set[0].Revents&unix.POLLIN != 0
+// release lets the child go on. One that has ended meanwhile says why itself.
+func (proc *Process) release() error {
+	if _, err := unix.Write(proc.leash, []byte{1}); err != nil && err != unix.EPIPE {
+		return fmt.Errorf("release the child: %w", err)
+	}
+	return nil
+}
+
+// reported gives the failure that the child has reported by now, if any.
+func reported(p Plan, reports int) error {
+	var b [16]byte
+	for {
+		n, _, err := unix.Recvfrom(reports, b[:], unix.MSG_DONTWAIT)
+		switch {
+		case err != nil || n == 0:
+			return nil
+		case n == reportSize:
+			return stepError(p, b[:])
+		}
+	}
 }
 
 // follow reads what the child reports until it runs its program. The end of the
@@ -258,10 +270,14 @@ func (proc *Process) follow(p Plan, prog *program, reports int) error {
 			return fmt.Errorf("reports of the child: %w", err)
 		case n == 0:
 			return nil
+		case n == tiedSize:
+			err = proc.release()
 		case n == 1:
 			err = proc.received(prog.sent[b[0]], oob[:oobn])
-		default:
+		case n == reportSize:
 			err = stepError(p, b[:])
+		default:
+			err = fmt.Errorf("BUG(sbx): the child sent a message of %d bytes", n)
 		}
 		if err != nil {
 			return err

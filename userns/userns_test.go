@@ -35,7 +35,7 @@ func pid1(script string) Plan {
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
 	return Plan{User | Mounts | PID, []Step{
 		DieWithSupervisor{}, MapSelf{idmap.Single(uid, uid), idmap.Single(gid, gid)}, Seal{},
-		Mount{Type: "proc", Target: "/proc"}, Undumpable{}, NewSession{},
+		Mount{Type: "proc", Target: "/proc"}, Undumpable{}, NewSession{}, AwaitSupervisor{},
 		Fork{[]Step{Title{"init"}, SetCaps{}}},
 		DropBounding{}, SetCaps{}, NoNewPrivs{}, Stdio{}, CloseOnExec{}, RestoreSignals{},
 		Exec{[]string{"/bin/sh"}, []string{"sh", "-c", script}, []string{"PATH=/usr/bin:/bin"}},

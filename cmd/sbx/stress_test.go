@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -74,6 +76,15 @@ func mountinfo(t testing.TB) string {
 	return string(b)
 }
 
+// kills is how often sbx is killed: 200 times, or SBX_TEST_KILLS times.
+func kills(t testing.TB) int {
+	n, err := strconv.Atoi(cmp.Or(os.Getenv("SBX_TEST_KILLS"), "200"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
 // TestKilledAtAnyMoment kills sbx with SIGKILL 200 times, from its first
 // moments on. Nothing is left: no process, no mount, no file.
 func TestKilledAtAnyMoment(t *testing.T) {
@@ -82,7 +93,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	mounts := mountinfo(t)
 	mark := fmt.Sprintf("86399.%d", os.Getpid())
 	already := inits(t)
-	for i := range 200 {
+	for i := range kills(t) {
 		cmd := exec.Command(sbx, "run", "--", "sh", "-c", "sleep "+mark+" & setsid sleep "+mark+" & wait")
 		cmd.Dir = dir
 		if err := cmd.Start(); err != nil {

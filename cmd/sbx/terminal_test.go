@@ -135,8 +135,9 @@ func TestControlC(t *testing.T) {
 	time.Sleep(50 * time.Millisecond)
 	y.types("\x03")
 	y.sees("code 130")
+	y.sees("outer> ")
 	y.types("stty -a | grep -o -e '-*icanon'\n")
-	y.sees("\r\nicanon")
+	y.sees("'\r\nicanon")
 }
 
 // TestControlZ: the command stops, sbx with it, the shell has its terminal as it
@@ -152,7 +153,7 @@ func TestControlZ(t *testing.T) {
 	y.sees("Stopped")
 	y.sees("outer> ")
 	y.types("stty -a | grep -o -e '-*icanon'\n")
-	y.sees("\r\nicanon")
+	y.sees("'\r\nicanon")
 	y.types("fg\n")
 	y.sees("cat'\r\n")
 	time.Sleep(50 * time.Millisecond)
@@ -198,8 +199,9 @@ func TestTerminalIsRestored(t *testing.T) {
 	y := shell(t)
 	y.types("sbx run -- sh -c 'stty raw -echo; kill -9 $$'; echo code $?\n")
 	y.sees("code 137")
+	y.sees("outer> ")
 	y.types("stty -a | grep -o -e '-*icanon' -e '-*echo '\n")
-	y.sees("\r\nicanon")
+	y.sees("'\r\nicanon")
 }
 
 // TestTyping: a build cannot type into the caller's terminal, with a terminal of

@@ -37,6 +37,7 @@ func (u Union) Daemon(program string, asRoot bool) userns.Plan {
 	steps = append(append(steps, arrange...),
 		userns.Chdir{Path: "/"}, userns.NoNewPrivs{}, userns.NewSession{}, userns.Stdio{}, userns.CloseOnExec{},
 		userns.Pass{FD: FuseFD, Number: fuseNumber},
+		userns.AwaitSupervisor{},
 		userns.Exec{
 			Paths: []string{program},
 			Argv:  []string{"fuse-overlayfs", "-f", "-o", options, fmt.Sprintf("/dev/fd/%d", fuseNumber)},
