@@ -3,6 +3,7 @@
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 PREFIX ?= /usr/local
+FUZZTIME ?= 20s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build demo test check fuzz bench install clean
@@ -25,9 +26,9 @@ check:
 	$(GO) test -count=1 -run TestImportsPointOneWay ./cmd/sbx
 
 fuzz:
-	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime 20s ./idmap
-	$(GO) test -run '^$$' -fuzz FuzzInterpreter -fuzztime 20s ./sandbox
-	$(GO) test -run '^$$' -fuzz FuzzLookUp -fuzztime 20s ./sandbox
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./idmap
+	$(GO) test -run '^$$' -fuzz FuzzInterpreter -fuzztime $(FUZZTIME) ./sandbox
+	$(GO) test -run '^$$' -fuzz FuzzLookUp -fuzztime $(FUZZTIME) ./sandbox
 
 bench:
 	@.ci/bench

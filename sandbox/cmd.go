@@ -39,8 +39,10 @@ type Cmd struct {
 	// Trace is called with lines of detail: each step of the plan, and the reason
 	// for each choice that was made on the way. Nil drops them.
 	Trace func(string)
-	// Started is called when the command runs.
-	Started func()
+	// Started is called when the command runs, and Lasting when it has done so for
+	// LastingAfter: what a short command should not have to pay belongs there.
+	Started, Lasting func()
+	LastingAfter     time.Duration
 	// Stopped is called, on a goroutine of its own, when the command stops.
 	Stopped func(sig syscall.Signal)
 
@@ -246,7 +248,7 @@ func refusedUnion(err error) *userns.StepError {
 }
 
 func (c *Cmd) input(spec Spec) (userns.Input, error) {
-	in := userns.Input{Stopped: c.Stopped, Early: c.Early}
+	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Lasting: c.Lasting, LastingAfter: c.LastingAfter}
 	var err error
 	if spec.OCI.Process.Terminal {
 		return in, nil

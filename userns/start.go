@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -18,6 +19,10 @@ type Input struct {
 	// Early is a process that was begun for this plan. It is ended when it does
 	// not fit.
 	Early *Early
+	// Lasting is called once, when the child has been running for LastingAfter. It
+	// is for what a short command should not have to pay.
+	Lasting      func()
+	LastingAfter time.Duration
 	// Receive is called for each descriptor that a Send step hands over, while
 	// the child goes on. The file is the callee's. An error ends the child.
 	Receive func(name FD, f *os.File, p *Process) error

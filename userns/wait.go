@@ -6,6 +6,7 @@ import (
 	"os"
 	"sync"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -66,6 +67,9 @@ func (p *Process) Kill() error { return p.Signal(unix.SIGKILL) }
 
 // reap waits for the child on the thread that cloned it.
 func (p *Process) reap() {
+	if p.in.Lasting != nil && !p.endsWithin(p.in.LastingAfter) {
+		p.in.Lasting()
+	}
 	var killed syscall.WaitStatus
 	if p.in.Stopped != nil {
 		killed = p.watch()
@@ -97,6 +101,14 @@ func (p *Process) reap() {
 	p.mu.Lock()
 	shut(&p.pidfd)
 	p.mu.Unlock()
+}
+
+// endsWithin waits so long for the child's end, at most, and tells whether it
+// came.
+func (p *Process) endsWithin(limit time.Duration) bool {
+	set := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
+	n, err := unix.Poll(set, int(limit.Milliseconds()))
+	return err == nil && n == 1
 }
 
 // watch passes on the stops of the command until PID 1 ends.

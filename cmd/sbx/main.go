@@ -31,6 +31,11 @@ func main() {
 
 func sbx(args []string) int {
 	u := ui{os.Stdout, os.Stderr}
+	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
+		// It trusts its arguments and environment as the caller's own (CVE-2020-5291).
+		u.fail(fmt.Errorf("sbx must not be a setuid program"), "chmod u-s,g-s "+os.Args[0])
+		return exitFailed
+	}
 	if len(args) == 0 {
 		usage(u.errors)
 		return exitFailed

@@ -24,9 +24,13 @@ func runInSession(cmd *sandbox.Cmd) error {
 		s.enter()
 		defer s.leave()
 	}
-	cmd.Started = func() {
-		s.resize()
-		go s.forward()
+	if cmd.Spec.OCI.Process.Terminal { // which must be given back, whatever comes
+		cmd.Started = func() {
+			s.resize()
+			go s.forward()
+		}
+	} else {
+		cmd.Lasting, cmd.LastingAfter = func() { go s.forward() }, unforwarded
 	}
 	return cmd.Run()
 }
@@ -54,9 +58,6 @@ const unforwarded = 10 * time.Millisecond
 
 // forward hands signals on until sbx ends.
 func (s *session) forward() {
-	if !s.cmd.Spec.OCI.Process.Terminal { // a raw one must be given back, whatever comes
-		time.Sleep(unforwarded)
-	}
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals, forwarded...)
 	for sig := range signals {
