@@ -77,6 +77,7 @@ func TestEveryStepFails(t *testing.T) {
 	if err := os.WriteFile(project+"/token", []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	buildTrue(t, lower)
 	view := func(change func(*Spec)) Spec {
 		s := Spec{Project: project, Writable: []string{project}}
 		s.OCI.Process = &specs.Process{Args: []string{"/bin/true"}, Terminal: true}
@@ -192,11 +193,7 @@ func TestOldOverlay(t *testing.T) {
 		}
 		s.Layers = append(s.Layers, dir)
 	}
-	build := exec.Command("go", "build", "-o", s.Layers[119]+"/bin/true", "./testdata/true")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	buildTrue(t, s.Layers[119])
 	s.OCI.Process = &specs.Process{Args: []string{"/bin/true"}}
 	h, err := Probe(s)
 	if err != nil {
@@ -210,5 +207,15 @@ func TestOldOverlay(t *testing.T) {
 	}
 	if status, err := child.Wait(); err != nil || status != 0 {
 		t.Errorf("%v, %v", status, err)
+	}
+}
+
+// buildTrue puts a /bin/true into a root that has nothing else.
+func buildTrue(t *testing.T, root string) {
+	t.Helper()
+	build := exec.Command("go", "build", "-o", root+"/bin/true", "./testdata/true")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
 	}
 }
