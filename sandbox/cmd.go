@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -51,7 +52,9 @@ type Cmd struct {
 	Early *userns.Early
 
 	ctx     context.Context
+	failed  error // in Command, which has no result for it
 	used    bool
+	overdue atomic.Bool // the context has ended the command
 	process *userns.Process
 	streams streams
 	kept    *layer.Kept
@@ -67,12 +70,27 @@ func Command(name string, args ...string) *Cmd {
 // CommandContext is Command with a context whose end ends the sandbox.
 func CommandContext(ctx context.Context, name string, args ...string) *Cmd {
 	c := &Cmd{ctx: ctx}
-	c.Spec.Project, _ = os.Getwd()
+	c.Spec.Project, c.failed = WorkingDirectory()
 	c.Spec.OCI.Process = &specs.Process{
 		Args: append([]string{name}, args...),
 		Env:  Environment(HostView, os.Environ(), nil),
 	}
 	return c
+}
+
+// WorkingDirectory is the physical path of the current directory. $PWD, which
+// os.Getwd prefers, may go through symbolic links: they are not there inside,
+// and one that leads to the home would not be recognized as the home.
+func WorkingDirectory() (string, error) {
+	buf := make([]byte, 2*unix.PathMax)
+	n, err := unix.Getcwd(buf)
+	if err == nil && n > 0 && buf[0] == '/' {
+		return string(buf[:n-1]), nil
+	}
+	if err == nil || errors.Is(err, unix.ENOENT) {
+		err = fmt.Errorf("it was deleted, or is not below the root")
+	}
+	return "", fmt.Errorf("the current directory cannot be the project: %w", err)
 }
 
 // New is a command for a Spec of the caller's making.
@@ -148,7 +166,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	if c.ctx == nil {
 		c.ctx = context.Background()
 	}
-	if err := c.ctx.Err(); err != nil {
+	if err := errors.Join(c.failed, c.ctx.Err()); err != nil {
 		return err
 	}
 	host, spec, plan, err := c.prepare()
@@ -288,8 +306,8 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	switch {
 	case err != nil:
 		return err
-	case c.ctx.Err() != nil && status.Signaled():
-		return c.ctx.Err()
+	case c.overdue.Load():
+		return c.ctx.Err() // whatever it made of SIGTERM
 	case status != 0:
 		return &ExitError{status}
 	}
@@ -334,6 +352,7 @@ func (c *Cmd) endWithContext() {
 		return
 	case <-c.ctx.Done():
 	}
+	c.overdue.Store(true)
 	if c.Grace > 0 {
 		_ = c.process.Signal(unix.SIGTERM) // it ended: the kill says the same
 		select {

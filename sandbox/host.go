@@ -100,6 +100,7 @@ func Probe(s Spec) (Host, error) {
 	for _, path := range s.hostPaths() {
 		h.stat(path)
 	}
+	h.recognizeHome(s.Project)
 	if unix.Access(s.Project, unix.R_OK|unix.X_OK) != nil {
 		delete(h.Files, s.Project)
 	}
@@ -189,6 +190,20 @@ func (h *Host) probeHostView(s Spec) {
 		if real, err := filepath.EvalSymlinks("/etc/resolv.conf"); err == nil && real != "/etc/resolv.conf" {
 			h.Resolver = real
 			h.stat(real)
+		}
+	}
+}
+
+// recognizeHome has a project that is the home by another name, as a bind mount
+// of it is, known as the home.
+func (h *Host) recognizeHome(project string) {
+	p, err := os.Stat(project)
+	if err != nil {
+		return
+	}
+	for _, home := range h.Homes {
+		if fi, err := os.Stat(home); err == nil && os.SameFile(p, fi) {
+			h.Real[home] = project
 		}
 	}
 }

@@ -15,6 +15,7 @@ import (
 type streams struct {
 	copies []func() error // run once the command has its ends
 	ends   []*os.File     // the command's ends, not needed here once it runs
+	ours   []*os.File     // the other ends, which the copies close
 	group  sync.WaitGroup
 	mu     sync.Mutex
 	err    error
@@ -30,7 +31,7 @@ func (s *streams) reader(r io.Reader) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.ends = append(s.ends, pr)
+	s.ends, s.ours = append(s.ends, pr), append(s.ours, pw)
 	s.copies = append(s.copies, func() error {
 		defer pw.Close()
 		_, err := io.Copy(pw, r)
@@ -51,7 +52,7 @@ func (s *streams) writer(w io.Writer) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.ends = append(s.ends, pw)
+	s.ends, s.ours = append(s.ends, pw), append(s.ours, pr)
 	s.copies = append(s.copies, func() error {
 		defer pr.Close()
 		_, err := io.Copy(w, pr)
@@ -150,8 +151,8 @@ func (s *streams) wait() error {
 }
 
 func (s *streams) close() error {
-	for _, f := range s.ends {
-		f.Close()
+	for _, f := range append(s.ends, s.ours...) {
+		f.Close() // again, where the command has run
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +8,6 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
-	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox"
@@ -72,23 +70,12 @@ func addRoot(f *runFlags, s *sandbox.Spec) error {
 	return nil
 }
 
-// addProject makes the current directory the project. It is named by its
-// physical path: inside, the symbolic links that $PWD may go through are not
-// there.
-func addProject(f *runFlags, s *sandbox.Spec) error {
-	if f.NoProject {
-		return nil
+// addProject makes the current directory the project.
+func addProject(f *runFlags, s *sandbox.Spec) (err error) {
+	if !f.NoProject {
+		s.Project, err = sandbox.WorkingDirectory()
 	}
-	buf := make([]byte, 2*unix.PathMax)
-	n, err := unix.Getcwd(buf)
-	if err == nil && n > 0 && buf[0] == '/' {
-		s.Project = string(buf[:n-1])
-		return nil
-	}
-	if err == nil || errors.Is(err, unix.ENOENT) {
-		err = fmt.Errorf("it was deleted, or is not below the root")
-	}
-	return fmt.Errorf("the current directory cannot be the project: %w", err)
+	return err
 }
 
 // addFiles adds what the file flags mount and hide.
