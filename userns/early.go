@@ -118,7 +118,8 @@ func (e *Early) bear(next *program) (pid int, errno syscall.Errno) {
 	all := next.flags
 	next.flags = all&^uintptr(earlyNamespaces|unix.CLONE_PIDFD) | unix.CLONE_PARENT
 	p.next = next
-	post(&p.wanted)
+	atomic.StoreUint32(&p.wanted, 1)
+	futex(&p.wanted, futexWake, 1)
 	e.awaitBirth()
 	pid, errno = int(p.pid), syscall.Errno(p.errno)
 	next.flags = all
@@ -180,23 +181,37 @@ const (
 	futexWake = 1
 )
 
-// post sets a word and wakes who awaits it.
+// post sets a word and wakes who awaits it, in a child. No atomic operation may
+// be used there (they are calls under the race detector), and a processor may
+// show two plain writes in another order. The kernel's futex code has barriers:
+// the first call is there for them alone.
 //
 //go:nosplit
 //go:norace
 func post(word *uint32) {
+	futex(word, futexWake, 1)
 	*word = 1
-	syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWake, 1, 0, 0, 0)
+	futex(word, futexWake, 1)
 }
 
-// await waits for a post, in a child.
+// await waits for a post, in a child. It enters the kernel at least once, for
+// the same reason.
 //
 //go:nosplit
 //go:norace
 func await(word *uint32) {
-	for *word == 0 {
-		syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), futexWait, 0, 0, 0, 0)
+	for {
+		futex(word, futexWait, 0)
+		if *word != 0 {
+			return
+		}
 	}
+}
+
+//go:nosplit
+//go:norace
+func futex(word *uint32, op, value uintptr) {
+	syscall.RawSyscall6(syscall.SYS_FUTEX, uintptr(unsafe.Pointer(word)), op, value, 0, 0, 0)
 }
 
 // bear makes the child and ends this process. It returns in the child only,

@@ -92,7 +92,9 @@ func (p Plan) Start(in Input) (*Process, error) {
 
 // Run is Start and Wait in one, on the thread of the caller, which has to wait
 // anyway. It saves the changes of threads, a tenth of what a short command
-// takes. Started, if not nil, is called in between.
+// takes. Started, if not nil, is called in between. The thread must last: the
+// caller's goroutine may be locked to it, but none that is may end while the
+// child runs, since that ends the thread and so the child.
 func (p Plan) Run(in Input, started func(*Process)) (syscall.WaitStatus, error) {
 	proc := newProcess(in)
 	if err := proc.launch(p); err != nil {
@@ -216,7 +218,8 @@ func (proc *Process) launch(p Plan) error {
 		err = cause // its maps could not be written since it had ended
 	}
 	if err != nil {
-		proc.Kill()
+		proc.in.Stopped, proc.in.Lasting = nil, nil
+		_ = proc.Kill() // it ended by itself
 		proc.reap()
 	}
 	return err
