@@ -11,6 +11,7 @@ type row struct {
 	name    string
 	command []string
 	times   []float64
+	peak    float64 // MB, of the largest process
 	failed  string
 }
 

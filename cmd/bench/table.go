@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"slices"
 	"strings"
+	"syscall"
 	"text/tabwriter"
 	"time"
 )
@@ -27,7 +28,8 @@ func (t table) measure(rounds int) {
 			if r.failed != "" {
 				continue
 			}
-			took, err := r.run()
+			took, peak, err := r.run()
+			r.peak = max(r.peak, peak)
 			if err != nil {
 				r.failed = err.Error()
 			} else if round >= warmUp {
@@ -37,39 +39,43 @@ func (t table) measure(rounds int) {
 	}
 }
 
-// run runs the command once. It gives milliseconds.
-func (r *row) run() (float64, error) {
+// run runs the command once. It gives milliseconds, and the peak memory of its
+// largest process in MB.
+func (r *row) run() (took, peak float64, err error) {
 	path, err := exec.LookPath(r.command[0])
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer null.Close()
 	said, err := os.CreateTemp("", "bench")
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	defer os.Remove(said.Name())
 	defer said.Close()
 	start := time.Now()
 	p, err := os.StartProcess(path, r.command, &os.ProcAttr{Files: []*os.File{null, null, said}})
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	state, err := p.Wait()
-	took := time.Since(start)
+	elapsed := time.Since(start)
 	if err != nil {
-		return 0, err
+		return 0, 0, err
 	}
 	if !state.Success() {
 		b, _ := os.ReadFile(said.Name()) // without it the state says enough
 		line, _, _ := strings.Cut(strings.TrimSpace(string(b)), "\n")
-		return 0, fmt.Errorf("%v: %s", state, line)
+		return 0, 0, fmt.Errorf("%v: %s", state, line)
 	}
-	return took.Seconds() * 1000, nil
+	if usage, ok := state.SysUsage().(*syscall.Rusage); ok {
+		peak = float64(usage.Maxrss) / 1024
+	}
+	return elapsed.Seconds() * 1000, peak, nil
 }
 
 func (t table) print(w io.Writer) {
@@ -81,15 +87,16 @@ func (t table) print(w io.Writer) {
 	}
 	fmt.Fprintf(w, "\n%s\n", t.title)
 	tab := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintf(tab, "\tmedian ms\t10-90 %%\tratio to %s\n", t.reference)
+	fmt.Fprintf(tab, "\tmedian ms\t10-90 %%\tpeak MB\tratio to %s\n", t.reference)
 	for _, r := range t.rows {
 		if r.failed != "" || len(r.times) == 0 {
 			fmt.Fprintf(tab, "%s\tnot measured: %s\n", r.name, r.failed)
 			continue
 		}
-		fmt.Fprintf(tab, "%s\t%.2f\t%.2f-%.2f\t%s\n", r.name, at(r.times, 0.5), at(r.times, 0.1), at(r.times, 0.9), ratio(r.times, reference))
+		fmt.Fprintf(tab, "%s\t%.2f\t%.2f-%.2f\t%.1f\t%s\n", r.name, at(r.times, 0.5), at(r.times, 0.1), at(r.times, 0.9), r.peak, ratio(r.times, reference))
 	}
 	tab.Flush()
+	fmt.Fprintln(w, "(peak MB is that of the largest process; the bench's own is the least that shows)")
 }
 
 // ratio is the median of the ratios round by round.
