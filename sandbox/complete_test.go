@@ -108,6 +108,29 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// TestLinkedDirectories: a private directory behind a link is where the link
+// leads, and is made once.
+func TestLinkedDirectories(t *testing.T) {
+	h := laptop()
+	for link, real := range map[string]string{"/var/run": "/run", "/home": "/var/home"} {
+		h.Files[link], h.Files[real], h.Real[link] = fs.ModeDir, fs.ModeDir, real
+	}
+	h.Homes = []string{"/home/ada", "/var/home/ada"}
+	h.Files["/var/home/ada"] = fs.ModeDir
+	s := build("true")
+	s.Project = "/var/home/ada/p"
+	h.Files[s.Project] = fs.ModeDir
+	text := plan(t, s, h).String()
+	for want, times := range map[string]int{
+		"mount tmpfs -> /run ": 1, "mount tmpfs -> /var/home ": 1, "mount tmpfs -> /home ": 0, "mount tmpfs -> /var/run ": 0,
+		"mkdir /var/home/ada/p ": 1,
+	} {
+		if got := strings.Count(text, want); got != times {
+			t.Errorf("%q stands %d times, want %d, in\n%s", want, got, times, text)
+		}
+	}
+}
+
 // TestCompleteIsPure: neither function changes what it is given, and both give
 // the same again.
 func TestCompleteIsPure(t *testing.T) {

@@ -65,9 +65,10 @@ func (k Kernel) String() string { return fmt.Sprintf("%d.%d", k.Major, k.Minor) 
 var floor = Kernel{5, 12}
 
 // privateDirs are the host's directories that the host view replaces by empty
-// ones, with the mode they get.
+// ones, with the mode they get. /var/run is a link to /run where it is not one
+// more directory full of sockets.
 var privateDirs = []struct{ path, mode string }{
-	{"/tmp", "1777"}, {"/var/tmp", "1777"}, {"/run", "755"}, {"/home", "755"}, {"/root", "700"},
+	{"/tmp", "1777"}, {"/var/tmp", "1777"}, {"/run", "755"}, {"/var/run", "755"}, {"/home", "755"}, {"/root", "700"},
 }
 
 // Probe looks at the host, as far as the Spec makes it matter: it stats the
