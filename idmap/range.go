@@ -41,15 +41,6 @@ func KeepID(own uint32, granted []Range) Map {
 	return m
 }
 
-// Total is the number of ids in the ranges.
-func Total(ranges []Range) uint64 {
-	var n uint64
-	for _, r := range ranges {
-		n += uint64(r.Count)
-	}
-	return n
-}
-
 // without cuts the id own out of the ranges and drops empty and repeated ones:
 // newuidmap refuses a map in which one outside id stands twice.
 func without(ranges []Range, own uint32) []Range {

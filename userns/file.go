@@ -54,20 +54,13 @@ func (s Touch) lower(a *assembler) {
 	c.also[0] = uint16(unix.EEXIST)
 }
 
-// Symlink makes a symbolic link. Existing says that one by that name may be
-// there already and stays.
-type Symlink struct {
-	Target, Path string
-	Existing     bool
-}
+// Symlink makes a symbolic link.
+type Symlink struct{ Target, Path string }
 
 func (s Symlink) String() string { return fmt.Sprintf("symlink %s -> %s", s.Path, s.Target) }
 
 func (s Symlink) lower(a *assembler) {
-	c := a.syscall(unix.SYS_SYMLINKAT, a.str(s.Target), cwd(), a.str(s.Path))
-	if s.Existing {
-		c.also[0] = uint16(unix.EEXIST)
-	}
+	a.syscall(unix.SYS_SYMLINKAT, a.str(s.Target), cwd(), a.str(s.Path))
 }
 
 // WriteFile writes data to a file that exists: a switch below /proc.

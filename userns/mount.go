@@ -264,21 +264,16 @@ func (s MountFuse) lower(a *assembler) {
 	a.syscall(unix.SYS_MOUNT, a.str(s.Name), a.str(s.Target), a.str("fuse."+s.Name), num(unix.MS_NOSUID|unix.MS_NODEV), a.str(data))
 }
 
-// SetAttr gives attributes to the mount at a path, and with All to those below.
+// SetAttr gives attributes to the mount at a path, and not to those below.
 type SetAttr struct {
 	Target string
 	Attr   Attr
-	All    bool
 }
 
 func (s SetAttr) String() string { return fmt.Sprintf("remount %s %s", s.Target, s.Attr) }
 
 func (s SetAttr) lower(a *assembler) {
-	flags := 0
-	if s.All {
-		flags = unix.AT_RECURSIVE
-	}
-	a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), a.str(s.Target), num(flags), a.longs(s.Attr.setattr(), 0, 0, 0), num(mountAttrSize))
+	a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), a.str(s.Target), num(0), a.longs(s.Attr.setattr(), 0, 0, 0), num(mountAttrSize))
 }
 
 // Hide covers a path so that what it had cannot be reached: a file by the empty

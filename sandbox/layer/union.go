@@ -1,7 +1,6 @@
 package layer
 
 import (
-	"fmt"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -107,12 +106,3 @@ func escape(name string) string { return strings.ReplaceAll(name, `\`, `\\`) }
 
 // escapeComma does the same for the list of options of mount(2).
 func escapeComma(name string) string { return strings.ReplaceAll(name, ",", `\,`) }
-
-// String tells what is united, the top first.
-func (u Union) String() string {
-	upper := u.Upper
-	if upper == "" {
-		upper = "memory"
-	}
-	return fmt.Sprintf("%s over %s", upper, strings.Join(u.Lower, ", "))
-}
