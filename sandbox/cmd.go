@@ -141,6 +141,9 @@ func (c *Cmd) prepare() (Host, Spec, userns.Plan, error) {
 	for _, n := range notes {
 		c.note("%s", n)
 	}
+	if spec.Overlay == DriverFuse && host.UpperUnfit != "" {
+		c.trace("overlay driver fuse-overlayfs: %s", host.UpperUnfit)
+	}
 	plan, err := Compile(spec, host)
 	return host, spec, plan, err
 }

@@ -23,6 +23,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 			"mount_setattr(2) is what makes the host's mounts read-only at once; boot a newer kernel")
 	}
 	s = s.clone()
+	s.chooseDriver(h)
 	if err := s.check(h); err != nil {
 		return s, nil, err
 	}
@@ -74,6 +75,19 @@ func (s Spec) clone() Spec {
 	return s
 }
 
+// chooseDriver takes fuse-overlayfs where the kernel's overlay would mount and not
+// keep its promises; that it would not mount is found when it does not.
+func (s *Spec) chooseDriver(h Host) {
+	auto := s.Overlay == "" || s.Overlay == DriverAuto
+	if s.View != Union || !auto || h.UpperUnfit == "" {
+		return
+	}
+	s.Overlay = DriverKernel // to be refused with the reason, where there is no other
+	if s.checkFuse(h) == nil {
+		s.Overlay = DriverFuse
+	}
+}
+
 // check refuses what cannot be meant.
 func (s Spec) check(h Host) error {
 	if len(s.OCI.Process.Args) == 0 {
@@ -94,6 +108,9 @@ func (s Spec) check(h Host) error {
 		if err := s.checkFuse(h); err != nil {
 			return err
 		}
+	}
+	if s.View == Union && s.Overlay == DriverKernel && h.UpperUnfit != "" {
+		return hinted(fmt.Errorf("the kernel's overlay cannot be used: %s", h.UpperUnfit), "--overlay fuse-overlayfs, or an --upper elsewhere")
 	}
 	return s.checkProject(h)
 }

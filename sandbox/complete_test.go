@@ -108,6 +108,45 @@ func TestPlans(t *testing.T) {
 	}
 }
 
+// TestUnfitUpper: where the kernel would mount a union that forgets, auto takes
+// fuse-overlayfs, and without it nothing is run.
+func TestUnfitUpper(t *testing.T) {
+	const unfit = "tmpfs has no user attributes on kernel 6.1, only from 6.6 on"
+	if got := upperUnfit("", Kernel{6, 1}); got != unfit {
+		t.Errorf("got %q", got)
+	}
+	if got := upperUnfit("", Kernel{6, 6}); got != "" {
+		t.Errorf("got %q", got)
+	}
+	if got := upperUnfit("/proc", Kernel{6, 12}); !strings.Contains(got, "/proc takes no user attributes") {
+		t.Errorf("got %q", got)
+	}
+	h := laptop()
+	h.UpperUnfit = unfit
+	for _, c := range []struct {
+		overlay, want Driver
+		fuse, err     string
+	}{
+		{DriverAuto, DriverFuse, "/usr/bin/fuse-overlayfs", ""},
+		{"", DriverFuse, "/usr/bin/fuse-overlayfs", ""},
+		{DriverAuto, "", "", unfit},
+		{DriverKernel, "", "/usr/bin/fuse-overlayfs", unfit},
+	} {
+		h.FuseOverlayfs = c.fuse
+		s := build("true")
+		s.View, s.Layers, s.Overlay = Union, []string{"/srv/a"}, c.overlay
+		done, _, err := Complete(s, h)
+		switch {
+		case c.err != "":
+			if err == nil || !strings.Contains(err.Error(), c.err) || Hint(err) == "" {
+				t.Errorf("%+v: got %v", c, err)
+			}
+		case err != nil || done.Overlay != c.want:
+			t.Errorf("%+v: got %s, %v", c, done.Overlay, err)
+		}
+	}
+}
+
 // TestLinkedDirectories: a private directory behind a link is where the link
 // leads, and is made once.
 func TestLinkedDirectories(t *testing.T) {

@@ -40,7 +40,9 @@ func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, err
 	})
 	if err != nil {
 		d.said.Close()
-		return nil, fmt.Errorf("fuse-overlayfs: %w", err)
+		// Not wrapped: a step of the daemon's must not pass for one of the command's,
+		// whose errors have exit codes of their own.
+		return nil, fmt.Errorf("fuse-overlayfs: %v", err)
 	}
 	return d, nil
 }

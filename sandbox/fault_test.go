@@ -200,8 +200,16 @@ func TestOldOverlay(t *testing.T) {
 		t.Fatal(err)
 	}
 	needSandbox(t, h, s)
+	done, _, err := Complete(s, h)
+	if err != nil {
+		t.Fatal(err)
+	}
 	h.Kernel = Kernel{5, 15}
-	child, err := plan(t, s, h).Start(userns.Input{Stderr: os.Stderr})
+	p, err := Compile(done, h)
+	if err != nil {
+		t.Fatal(err)
+	}
+	child, err := p.Start(userns.Input{Stderr: os.Stderr})
 	if err != nil {
 		t.Fatal(err)
 	}

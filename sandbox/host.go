@@ -35,6 +35,9 @@ type Host struct {
 	Helpers    idmap.Helpers
 	// FuseOverlayfs is the program's path, or empty.
 	FuseOverlayfs string
+	// UpperUnfit says why the kernel's overlay cannot keep its marks in the upper
+	// directory, or nothing. The mount would succeed all the same.
+	UpperUnfit string
 	// Files says what is at the host paths that the Spec names. A path that is
 	// not in it is not there.
 	Files map[string]fs.FileMode
@@ -90,6 +93,9 @@ func Probe(s Spec) (Host, error) {
 	}
 	if s.View == Union && s.Overlay != DriverKernel {
 		h.FuseOverlayfs = fuseOverlayfs()
+	}
+	if s.View == Union {
+		h.UpperUnfit = upperUnfit(s.Upper, h.Kernel)
 	}
 	if s.wantsRanges() {
 		h.Helpers = idmap.FindHelpers()
@@ -220,6 +226,28 @@ func (h *Host) probeClocks() {
 	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) == nil && unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) == nil {
 		h.Monotonic, h.Boottime = mono.Sec, boot.Sec
 	}
+}
+
+// upperUnfit tries whether an upper directory takes the user.* attributes in
+// which the kernel's overlay marks directories as opaque. Without them it mounts,
+// and a directory made over a removed one shows what was removed or fails. The
+// throw-away upper is a tmpfs, which has them since Linux 6.6.
+func upperUnfit(upper string, k Kernel) string {
+	const probe = "user.sbx.probe"
+	if upper == "" {
+		if !k.AtLeast(6, 6) {
+			return fmt.Sprintf("tmpfs has no user attributes on kernel %s, only from 6.6 on", k)
+		}
+		return ""
+	}
+	if err := unix.Setxattr(upper, probe, []byte("1"), 0); err != nil {
+		if errors.Is(err, unix.ENOENT) {
+			return "" // that it is not there is told elsewhere
+		}
+		return fmt.Sprintf("%s takes no user attributes: %v", upper, err)
+	}
+	_ = unix.Removexattr(upper, probe) // it was set just now
+	return ""
 }
 
 func fuseOverlayfs() string {

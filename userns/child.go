@@ -25,9 +25,9 @@ import (
 // clone makes the child and has it run the program. It returns in the
 // supervisor only.
 //
-// A plain clone copies the page tables, where vfork would not; but Go allows
-// vfork only with assembly per architecture (go.dev/issue/71892), and a child
-// that shares memory could not be an init that outlives this call.
+// A plain clone copies the page tables, which spawn does not. But this child
+// becomes PID 1, and what lives beside untrusted code must not share the
+// supervisor's memory.
 //
 //go:noinline
 //go:norace

@@ -20,9 +20,8 @@ import (
 // is in its namespaces and in all else what the supervisor's own clone would
 // have made. Nothing of the sandbox runs yet while it is there.
 //
-// It does not share the supervisor's descriptors: it would hold the leash for
-// some moments after the supervisor has died, and the child would think that it
-// lives. So it has copies of those there were, and has closed the leash.
+// It does not share the supervisor's descriptors: then it would hold the leash
+// too. It has copies of those there were, and has closed the leash.
 type Early struct {
 	prog *program
 	ends *ends
