@@ -1,0 +1,129 @@
+package runlater
+
+import (
+	"errors"
+	"path"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// includeLimit is far beyond any honest configuration's. Git has a limit of depth
+// only, and files that each include another ten times get past it.
+const includeLimit = 256
+
+var errIncludes = errors.New("git's configuration includes too many files")
+
+// config protects a git configuration, what it includes, and the hooks that it
+// names.
+func (f *finder) config(t tree, file string) error {
+	p, err := t.resolve(file)
+	if err != nil || p.path == "" || p.path == "." {
+		return f.protect(t, file, anything, gitWhy)
+	}
+	if p.missing {
+		f.remember(t, p.path, configuration, gitWhy, nil)
+		return nil
+	}
+	if slices.ContainsFunc(f.g.watched, func(w watched) bool {
+		return w.root == t.index && w.path == p.path && w.content == configuration
+	}) {
+		return nil // included again, perhaps by itself
+	}
+	text, err := readAt(t.fd, p.path, configLimit)
+	if err != nil {
+		f.note(t, file, err.Error())
+		return f.protect(t, file, anything, gitWhy)
+	}
+	settings, err := parseConfig(text)
+	if err != nil {
+		f.note(t, file, err.Error())
+		return f.protect(t, file, anything, gitWhy)
+	}
+	var allowed []setting
+	for _, s := range settings {
+		if !harmless(s, func(string) bool { return false }) {
+			allowed = append(allowed, s)
+		}
+	}
+	if err := f.hold(t, file, p, configuration, gitWhy, allowed); err != nil {
+		return err
+	}
+	return f.obey(settings, join(t.path, up(p.path)))
+}
+
+// outerConfig reads a configuration that is not the project's, for what it says
+// of the project.
+func (f *finder) outerConfig(file string) error {
+	fd, err := openNamed(unix.AT_FDCWD, file, 0)
+	if err != nil {
+		return nil
+	}
+	real, err := realPath(fd)
+	unix.Close(fd)
+	if err != nil {
+		return err
+	}
+	if rel, ok := f.project.within(real); ok && rel != "" {
+		return f.config(f.project, rel)
+	}
+	at, err := unix.Open(real, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(at)
+	text, err := readFD(at, configLimit)
+	if err != nil {
+		return nil
+	}
+	settings, err := parseConfig(text)
+	if err != nil {
+		return nil // git stops at it
+	}
+	return f.obey(settings, path.Dir(real))
+}
+
+// obey looks at what settings lead to. Whether the condition of an includeIf
+// holds is not asked.
+func (f *finder) obey(settings []setting, dir string) error {
+	for _, s := range settings {
+		switch {
+		case s.key == "path" && (s.section == "include" || s.section == "includeif"):
+			if f.includes++; f.includes > includeLimit {
+				return errIncludes
+			}
+			to := home(s.value)
+			if !strings.HasPrefix(to, "/") {
+				to = dir + "/" + to
+			}
+			if err := f.include(path.Clean(to)); err != nil {
+				return err
+			}
+		case s.section == "core" && s.sub == "" && s.key == "hookspath":
+			// Relative to where hooks run: the top of the worktree.
+			to := home(s.value)
+			rel, ok := to, true
+			if strings.HasPrefix(to, "/") {
+				rel, ok = f.project.within(to)
+			}
+			if ok && to != "" {
+				if err := f.hooks(f.project, rel); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	return nil
+}
+
+// include is for a file that a configuration includes, in the project or not,
+// there or not.
+func (f *finder) include(file string) error {
+	for _, t := range append(f.shownTree, f.project) {
+		if rel, ok := t.within(file); ok && rel != "" {
+			return f.config(t, rel)
+		}
+	}
+	return f.outerConfig(file)
+}

@@ -1,0 +1,129 @@
+package runlater
+
+import (
+	"slices"
+	"strings"
+)
+
+// A Bind is a path that is to be bound over itself.
+type Bind struct {
+	Path     string
+	ReadOnly bool
+	Why      string
+}
+
+// A Guard is what has to be done for a project, and what was there before the
+// run.
+type Guard struct {
+	Binds []Bind   // parents before what is in them; nothing is below a read-only one
+	Shown []Bind   // directories outside the project that git needs, at their own path
+	Notes []string // what was left undone, and why
+
+	began   start
+	roots   []root
+	watched []watched // sorted by root and path
+}
+
+// A root is a directory that is walked at the end.
+type root struct {
+	path string
+	id   identity
+	kind kind
+}
+
+// A watched path must be after the run what it was before.
+type watched struct {
+	root    int
+	path    string // below the root
+	id      identity
+	content content
+	why     string
+	allowed []setting // for a configuration: what it said that is not harmless
+}
+
+// content says how a watched path is judged.
+type content uint8
+
+const (
+	anything      content = iota // any change counts
+	pinned                       // only another file in its place
+	configuration                // what it says now
+)
+
+func compareWatched(a, b watched) int {
+	if a.root != b.root {
+		return a.root - b.root
+	}
+	return strings.Compare(a.path, b.path)
+}
+
+// watch finds the record of a path, or nil.
+func (g *Guard) watch(root int, path string) *watched {
+	i, ok := slices.BinarySearchFunc(g.watched, watched{root: root, path: path}, compareWatched)
+	if !ok {
+		return nil
+	}
+	return &g.watched[i]
+}
+
+// settle puts the binds and the records in order. A bind below a read-only one is
+// dropped: a writable one would be a hole in it.
+func (g *Guard) settle() {
+	slices.SortStableFunc(g.Binds, func(a, b Bind) int {
+		if c := comparePaths(a.Path, b.Path); c != 0 {
+			return c
+		}
+		switch {
+		case a.ReadOnly && !b.ReadOnly:
+			return -1
+		case b.ReadOnly && !a.ReadOnly:
+			return 1
+		}
+		return 0
+	})
+	kept, last, sealed := g.Binds[:0], "", ""
+	for _, b := range g.Binds {
+		if b.Path == last || sealed != "" && strings.HasPrefix(b.Path, sealed) {
+			continue
+		}
+		if b.ReadOnly {
+			sealed = b.Path + "/"
+		}
+		last, kept = b.Path, append(kept, b)
+	}
+	g.Binds = kept
+	// Of two records of a path the one that says more is kept.
+	slices.SortStableFunc(g.watched, func(a, b watched) int {
+		if c := compareWatched(a, b); c != 0 {
+			return c
+		}
+		return rank(a.content) - rank(b.content)
+	})
+	g.watched = slices.CompactFunc(g.watched, func(a, b watched) bool { return compareWatched(a, b) == 0 })
+}
+
+func rank(c content) int {
+	switch c {
+	case configuration:
+		return 0
+	case anything:
+		return 1
+	}
+	return 2
+}
+
+// comparePaths sorts what is in a directory right behind it.
+func comparePaths(a, b string) int {
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			switch {
+			case a[i] == '/':
+				return -1
+			case b[i] == '/':
+				return 1
+			}
+			return int(a[i]) - int(b[i])
+		}
+	}
+	return len(a) - len(b)
+}

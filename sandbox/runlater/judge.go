@@ -1,0 +1,226 @@
+package runlater
+
+import (
+	"path"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// gitDir judges what git would obey in the directory at hand. A repository that
+// the run made is left where it is, or git init would be no use; what could run
+// something is taken out of it.
+func (w *walker) gitDir(f *frame) {
+	dir := string(w.path)
+	newHead := w.new(f.fd, "HEAD")
+	for _, name := range [...]string{"config", "config.worktree"} {
+		w.config(f, dir, name, newHead)
+	}
+	if w.exists(f.fd, "commondir") && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(join(dir, "commondir")) {
+		what := w.what()
+		text, err := readAt(f.fd, "commondir", unix.PathMax)
+		if err != nil || f.kind != worktreeKind || strings.TrimRight(string(text), "\r\n") != "../.." {
+			w.add(join(dir, "commondir"), what, "git reads configuration and hooks from the directory it names")
+		}
+	}
+	if w.exists(f.fd, "hooks") && w.st.Mode&unix.S_IFMT != unix.S_IFDIR && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(join(dir, "hooks")) {
+		w.add(join(dir, "hooks"), w.what(), hooksWhy)
+	}
+	const todo = "rebase-merge/git-rebase-todo"
+	if w.new(f.fd, todo) && !harmlessTodo(f.fd, todo) {
+		w.add(join(dir, todo), w.what(), "git rebase --continue runs the commands in it")
+	}
+}
+
+// config judges one of a git directory's configurations by what it says, if the
+// run wrote it. In a repository whose HEAD is new an old one counts as well: an
+// earlier run may have left all but the HEAD, which is no repository yet. But it
+// is more likely that the run changed branches, so it is only a doubt.
+func (w *walker) config(f *frame, dir, name string, newHead bool) {
+	at := join(dir, name)
+	e := w.g.watch(w.index, at)
+	if e != nil && !f.fresh || !w.exists(f.fd, name) {
+		return // it is compared after the walk
+	}
+	if e != nil && e.id == identify(&w.st) {
+		return
+	}
+	isNew, what := f.fresh || touched(&w.st, w.since), w.what()
+	if !isNew && newHead {
+		isNew, what = true, Doubtful
+	}
+	if !isNew {
+		return
+	}
+	var allowed []setting
+	if e != nil {
+		allowed = e.allowed
+	}
+	if bad := w.badConfig(f.fd, name, allowed, dir); bad != "" {
+		w.add(at, what, bad)
+	}
+}
+
+// badConfig tells why a configuration is not harmless, or nothing. What it said
+// before the run is allowed. dir is the git directory, below the root.
+func (w *walker) badConfig(at int, name string, allowed []setting, dir string) string {
+	text, err := readAt(at, name, configLimit)
+	if err != nil {
+		return "git obeys it: " + err.Error()
+	}
+	settings, err := parseConfig(text)
+	if err != nil {
+		return "git obeys it: " + err.Error()
+	}
+	inside := func(value string) bool {
+		return value != "" && value[0] != '/' && value[0] != '~' && w.inRoots(path.Join(w.roots[w.index].path, dir, value))
+	}
+	for _, s := range settings {
+		if !harmless(s, inside) && !contains(allowed, s) {
+			return "git obeys " + s.String() + " in it"
+		}
+	}
+	return ""
+}
+
+// inRoots tells whether a path is in what the run could write, and through no
+// link: one could lead git clean to the home.
+func (w *walker) inRoots(at string) bool {
+	for _, r := range w.roots {
+		rel, ok := tree{path: r.path}.within(at)
+		if !ok {
+			continue
+		}
+		root, err := openRoot(r.path)
+		if err != nil {
+			return false
+		}
+		defer unix.Close(root)
+		fd, err := openDeep(root, "./"+rel)
+		if err == nil {
+			unix.Close(fd)
+		}
+		return err == nil || err == unix.ENOENT
+	}
+	return false
+}
+
+func contains(in []setting, s setting) bool {
+	for _, a := range in {
+		if a == s {
+			return true
+		}
+	}
+	return false
+}
+
+// bareFresh is for a repository that is not called .git. One that became a
+// repository during the run is all new.
+func (w *walker) bareFresh(f *frame) bool {
+	if f.fresh {
+		return true
+	}
+	if e := w.g.watch(w.index, string(w.path)); e != nil {
+		id, err := identityOf(f.fd)
+		return err != nil || id.object() != e.id.object()
+	}
+	return w.new(f.fd, "HEAD") || w.new(f.fd, "commondir")
+}
+
+// goodGitFile is for a .git file of the run's: it is left if it names a git
+// directory in one of the roots that has nothing to find in it, as git worktree and
+// git submodule make them.
+func (w *walker) goodGitFile(f *frame, file string) bool {
+	text, err := readAt(f.fd, ".git", unix.PathMax+16)
+	if err != nil {
+		return false
+	}
+	to, err := parseGitFile(text)
+	if err != nil {
+		return false
+	}
+	if !strings.HasPrefix(to, "/") {
+		to = path.Join(w.roots[w.index].path, up(file), to)
+	}
+	to = path.Clean(to)
+	for i, r := range w.roots {
+		rel, ok := tree{path: r.path}.within(to)
+		if !ok || rel == "" {
+			continue
+		}
+		if common, ok := strings.CutSuffix(up(rel), "worktrees"); ok && (common == "" || common[len(common)-1] == '/') {
+			return w.cleanGitDir(i, rel, worktreeKind) && w.cleanGitDir(i, strings.TrimSuffix("./"+common, "/"), gitdirKind)
+		}
+		return w.cleanGitDir(i, rel, gitdirKind)
+	}
+	return false
+}
+
+// cleanGitDir judges a git directory as if it were all new, but for what Find
+// saw in it.
+func (w *walker) cleanGitDir(index int, dir string, k kind) bool {
+	root, err := openRoot(w.roots[index].path)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(root)
+	dir = path.Clean(dir)
+	fd, err := openDeep(root, dir)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	probe := walker{g: w.g, r: &Report{}, since: w.since, uid: w.uid, roots: w.roots, index: index, path: []byte(dir)}
+	probe.gitDir(&frame{fd: fd, kind: k, fresh: true})
+	hooks, err := openDir(fd, "hooks")
+	if err == nil {
+		defer unix.Close(hooks)
+		names, err := list(hooks, unix.DT_UNKNOWN)
+		if err != nil {
+			return false
+		}
+		for _, n := range names {
+			if !strings.HasSuffix(n, ".sample") && w.g.watch(index, join(dir, "hooks")) == nil {
+				return false
+			}
+		}
+	}
+	return len(probe.r.Findings) == 0
+}
+
+// harmlessTodo tells whether what is left of a rebase has no command in it.
+func harmlessTodo(dir int, path string) bool {
+	text, err := readAt(dir, path, configLimit)
+	if err != nil {
+		return false
+	}
+	for line := range strings.Lines(string(text)) {
+		if word, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(line, "\t", " ")), " "); word == "exec" || word == "x" {
+			return false
+		}
+	}
+	return true
+}
+
+// exists fills in w.st.
+func (w *walker) exists(dir int, path string) bool {
+	if d, name := parent(path); d != "." {
+		fd, err := openDir(dir, d)
+		if err != nil {
+			return false
+		}
+		defer unix.Close(fd)
+		return statAt(fd, name, &w.st) == nil
+	}
+	return statAt(dir, path, &w.st) == nil
+}
+
+func (w *walker) new(dir int, path string) bool {
+	return w.exists(dir, path) && touched(&w.st, w.since)
+}
+
+// watchedSame is for w.st.
+func (w *walker) watchedSame(path string) bool {
+	e := w.g.watch(w.index, path)
+	return e != nil && e.id == identify(&w.st)
+}

@@ -1,0 +1,68 @@
+package runlater
+
+import "strings"
+
+// What happened to a path during the run.
+type What uint8
+
+const (
+	// Created: it is there since.
+	Created What = iota
+	// Changed: it was there, and is another or was written to.
+	Changed
+	// Doubtful: it is as it was, but the run put it into effect, or may have. It
+	// stays where it is, since it may as well be the developer's.
+	Doubtful
+)
+
+func (w What) String() string {
+	switch w {
+	case Created:
+		return "created"
+	case Changed:
+		return "changed"
+	}
+	return "there before, perhaps put into effect"
+}
+
+// A Finding is something that the run left and that would run later. Path is as
+// the file system has it, with whatever bytes: it is to be escaped when shown.
+type Finding struct {
+	Root string // the directory that was walked
+	Path string // below it
+	What What
+	Why  string
+}
+
+// A SetID is a file that the run made setuid or setgid.
+type SetID struct {
+	Root, Path string
+	Mode       uint32
+	Err        error // why the bits are still set, or nil
+}
+
+// An Unseen is a directory that could not be looked into.
+type Unseen struct {
+	Root, Path string
+	Err        error
+}
+
+// A Report is what Check found. Anything unseen, and any SetID with an error,
+// means that there may be more.
+type Report struct {
+	Findings []Finding
+	SetIDs   []SetID
+	Unseen   []Unseen
+}
+
+// reportLimit bounds each list: names are the attacker's, and so is their number.
+const reportLimit = 10000
+
+func (r *Report) has(root, path string) bool {
+	for _, f := range r.Findings {
+		if f.Root == root && (f.Path == path || strings.HasPrefix(path, f.Path+"/")) {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,58 @@
+package runlater
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+var errOwner = errors.New("it is somebody else's")
+
+// clear takes setuid and setgid off a file that the run changed. Inside, the
+// project is mounted nosuid; outside it is not, and any user of the machine who
+// can reach the file would run it as its owner. The file may have other names
+// outside the project (a package manager's store): the bits are the file's, and
+// go from all of them.
+//
+// What is changed is what was looked at: the file is open, as a path only, since
+// one that may not be read has the bits as well.
+func (w *walker) clear(dir int, name []byte) {
+	path := w.at(name)
+	fd, err := openAt(dir, string(name), unix.O_PATH)
+	if err == unix.ENOENT {
+		return
+	}
+	found := SetID{Root: w.roots[w.index].path, Path: path, Mode: uint32(w.st.Mode) & 0o7777, Err: err}
+	if err == nil {
+		defer unix.Close(fd)
+		found.Mode, found.Err = w.clearFD(fd)
+	}
+	if found.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 && found.Err == nil {
+		return
+	}
+	w.addSetID(found)
+}
+
+func (w *walker) addSetID(s SetID) {
+	if len(w.r.SetIDs) >= reportLimit {
+		w.overflow = true
+		return
+	}
+	w.r.SetIDs = append(w.r.SetIDs, s)
+}
+
+// clearFD gives the mode as it was.
+func (w *walker) clearFD(fd int) (uint32, error) {
+	var st unix.Statx_t
+	if err := statFD(fd, &st); err != nil {
+		return 0, err
+	}
+	mode := uint32(st.Mode) & 0o7777
+	switch {
+	case st.Mode&unix.S_IFMT != unix.S_IFREG || mode&(unix.S_ISUID|unix.S_ISGID) == 0 || !touched(&st, w.since):
+		return 0, nil
+	case st.Uid != w.uid:
+		return mode, errOwner
+	}
+	return mode, chmod(fd, mode&^(unix.S_ISUID|unix.S_ISGID))
+}

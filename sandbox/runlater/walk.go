@@ -1,0 +1,212 @@
+package runlater
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// kind says what names mean in a directory.
+type kind uint8
+
+const (
+	plain        kind = iota
+	topKind           // plain, and a root
+	gitdirKind        // git obeys what is in it
+	innerKind         // in a git directory
+	hooksKind         // its files are hooks
+	worktrees         // in a git directory
+	worktreeKind      // one of those
+	hgKind            // .hg
+	oldKind           // in a directory such as .vscode that was there before: what changed counts
+	quietKind         // in a finding: setuid only
+	unset             // it follows from the parent's
+)
+
+// held is how many directories on the way down stay open. Below that, the way up
+// is "..", and proven: a build can make a tree deeper than any number of
+// descriptors.
+const held = 128
+
+var errMoved = errors.New("a directory was moved while it was looked at")
+
+// A walker goes through trees with one stack of its own: neither depth nor width
+// costs more than memory in proportion.
+type walker struct {
+	g     *Guard
+	r     *Report
+	since stamp
+	uid   uint32
+	roots []root
+	index int
+
+	reader
+	path     []byte // of the directory at hand, below the root
+	todo     []byte // names of directories to go into, of all frames
+	frames   []frame
+	st       unix.Statx_t
+	overflow bool
+	shared   bool // it is one of several, or may not be
+}
+
+// A frame is a directory whose subdirectories are being walked.
+type frame struct {
+	fd    int // or -1
+	id    identity
+	path  int // how much of path is its own
+	todo  int // where its names begin
+	kind  kind
+	fresh bool // all in it counts as new
+}
+
+// walk takes over the descriptor.
+func (w *walker) walk(fd int, k kind) error {
+	w.path, w.todo, w.frames = w.path[:0], w.todo[:0], w.frames[:0]
+	if k == plain {
+		k = topKind
+	}
+	w.enter(fd, k, false)
+	return w.run()
+}
+
+// run walks what the frames have left to walk.
+func (w *walker) run() (err error) {
+	for len(w.frames) > 0 && err == nil {
+		f := &w.frames[len(w.frames)-1]
+		switch {
+		case len(w.todo) == f.todo:
+			err = w.up()
+		case !w.shared && w.wide(f):
+			err = w.fan(f)
+		default:
+			w.down(f)
+		}
+	}
+	for _, f := range w.frames {
+		if f.fd >= 0 {
+			unix.Close(f.fd)
+		}
+	}
+	return err
+}
+
+// wide tells whether a frame has enough directories for several walkers.
+func (w *walker) wide(f *frame) bool {
+	n := 0
+	for end := len(w.todo); end > f.todo && n < fanWidth; n++ {
+		end -= 3 + int(binary.LittleEndian.Uint16(w.todo[end-2:]))
+	}
+	return n == fanWidth
+}
+
+// push keeps a directory for later: its name, what is known of it, its length.
+func (w *walker) push(name []byte, k kind, fresh bool) {
+	flags := byte(k) << 1
+	if fresh {
+		flags |= 1
+	}
+	w.todo = append(append(w.todo, name...), flags)
+	w.todo = binary.LittleEndian.AppendUint16(w.todo, uint16(len(name)))
+}
+
+// down goes into the next directory of a frame. What went away meanwhile, or is a
+// mount, is passed over; what cannot be opened is told.
+func (w *walker) down(f *frame) {
+	end := len(w.todo) - 3
+	flags, size := w.todo[end], int(binary.LittleEndian.Uint16(w.todo[end+1:]))
+	name := string(w.todo[end-size : end])
+	w.todo = w.todo[:end-size]
+	k, fresh := kind(flags>>1), flags&1 != 0
+	if k == unset {
+		k, fresh = f.kind.child(name), f.fresh && f.kind != plain && f.kind != topKind
+	}
+	if len(w.path) > 0 {
+		w.path = append(w.path, '/')
+	}
+	w.path = append(w.path, name...)
+	back := f.path
+	fd, err := openDir(f.fd, name)
+	if err == unix.EACCES {
+		fd, err = w.openClosed(f.fd, name)
+	}
+	if err == nil && w.otherRoot() {
+		unix.Close(fd)
+		err = unix.EXDEV
+	}
+	if err == nil && len(w.frames) >= held {
+		if f.id, err = identityOf(f.fd); err == nil {
+			unix.Close(f.fd)
+			f.fd = -1
+		} else {
+			unix.Close(fd)
+		}
+	}
+	switch {
+	case err == nil:
+		w.enter(fd, k, fresh)
+	case err == unix.ENOENT || err == unix.EXDEV:
+		w.path = w.path[:back]
+	default:
+		w.unseen(string(w.path), err)
+		w.path = w.path[:back]
+	}
+}
+
+// up leaves a directory for the one above. Between the two it may have been
+// moved elsewhere, and ".." with it; the walk ends then.
+func (w *walker) up() error {
+	last := w.frames[len(w.frames)-1]
+	w.frames = w.frames[:len(w.frames)-1]
+	defer unix.Close(last.fd)
+	if len(w.frames) == 0 {
+		return nil
+	}
+	f := &w.frames[len(w.frames)-1]
+	w.path = w.path[:f.path]
+	if f.fd >= 0 {
+		return nil
+	}
+	fd, err := unix.Openat(last.fd, "..", unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return err
+	}
+	if id, err := identityOf(fd); err != nil || id.object() != f.id.object() {
+		unix.Close(fd)
+		return errMoved
+	}
+	f.fd = fd
+	return nil
+}
+
+// otherRoot tells whether the directory at hand is walked on its own.
+func (w *walker) otherRoot() bool {
+	here := w.roots[w.index].path
+	for i, r := range w.roots {
+		if i != w.index && len(r.path) == len(here)+1+len(w.path) && r.path[:len(here)] == here && r.path[len(here)+1:] == string(w.path) {
+			return true
+		}
+	}
+	return false
+}
+
+// child is what a directory is because of the one it is in.
+func (k kind) child(name string) kind {
+	switch k {
+	case plain, topKind:
+		return plain
+	case gitdirKind, worktreeKind:
+		switch name {
+		case "hooks":
+			return hooksKind
+		case "worktrees":
+			return worktrees
+		}
+		return innerKind
+	case worktrees:
+		return worktreeKind
+	case hooksKind, hgKind:
+		return innerKind
+	}
+	return k
+}

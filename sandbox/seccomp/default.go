@@ -1,0 +1,89 @@
+package seccomp
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// DefaultOptions say for what sandbox the built-in profile is.
+type DefaultOptions struct {
+	Options
+	// UserNS allows new user namespaces, and with them the calls for mounts and
+	// the other namespaces: nested sandboxes need them.
+	UserNS bool
+}
+
+// A group is a row of the table that is generated from moby's profile: names of
+// calls, separated by spaces, that are allowed when something holds.
+type group struct {
+	names string
+	when  when
+}
+
+// DefaultProfile gives the built-in profile. It only says what is allowed; all
+// else fails with EPERM.
+func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
+	eperm := uint(unix.EPERM)
+	p := &specs.LinuxSeccomp{
+		DefaultAction:   specs.ActErrno,
+		DefaultErrnoRet: &eperm,
+		Architectures:   []specs.Arch{o.Arch.spec()},
+	}
+	if o.Arch == AMD64 && o.X86_32 {
+		p.Architectures = append(p.Architectures, specs.ArchX86)
+	}
+	withheld := strings.Fields(never + " " + decided)
+	for _, g := range base {
+		if !g.when.all(o.Options) {
+			continue
+		}
+		names := slices.DeleteFunc(strings.Fields(g.names), func(name string) bool { return slices.Contains(withheld, name) })
+		if len(names) != 0 {
+			p.Syscalls = append(p.Syscalls, specs.LinuxSyscall{Names: names, Action: specs.ActAllow})
+		}
+	}
+	p.Syscalls = slices.Concat(p.Syscalls, namespaces(o), terminals(), sockets(o), personalities())
+	return p
+}
+
+// Default gives the program of DefaultProfile if it was compiled in advance: for
+// amd64 and arm64 alone, on Linux 4.8 or later, with no capability beyond those
+// that sandboxes with their own root have. Its instructions are not to be changed.
+func Default(o DefaultOptions) (*Filter, bool) {
+	if o.Arch == AMD64 && o.X86_32 || !o.Kernel.atLeast(Kernel{4, 8}) || slices.ContainsFunc(o.Caps, rare) {
+		return nil, false
+	}
+	chroot := holds(o.Caps, "CAP_SYS_CHROOT")
+	f := &Filter{}
+	switch {
+	case o.Arch == AMD64 && o.UserNS:
+		f.Instructions = amd64UserNS
+	case o.Arch == AMD64 && chroot:
+		f.Instructions = amd64Chroot
+	case o.Arch == AMD64:
+		f.Instructions = amd64Plain
+	case o.Arch == ARM64 && o.UserNS:
+		f.Instructions = arm64UserNS
+	case o.Arch == ARM64 && chroot:
+		f.Instructions = arm64Chroot
+	case o.Arch == ARM64:
+		f.Instructions = arm64Plain
+	default:
+		return nil, false
+	}
+	return f, true
+}
+
+// rare tells of a capability that it is none of those usual in a sandbox. Of
+// the usual ones only SYS_CHROOT changes the profile.
+func rare(capability string) bool {
+	switch bare(capability) {
+	case "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "NET_BIND_SERVICE",
+		"SETFCAP", "SETGID", "SETPCAP", "SETUID", "SYS_CHROOT":
+		return false
+	}
+	return true
+}

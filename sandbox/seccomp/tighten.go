@@ -1,0 +1,111 @@
+package seccomp
+
+import (
+	"github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+)
+
+// never are calls that no sandbox gets, whatever its capabilities: moby allows
+// some with one of them. Behind them are the parts of the kernel that had the
+// most holes and that builds do without (io_uring, bpf, userfaultfd, perf, keys,
+// modify_ldt), or the machine as a whole (modules, kexec, clocks, swap, quota,
+// ports). open_by_handle_at reaches files around all mounts (CVE-2014-3519 and
+// the "shocker" exploit).
+const never = "acct add_key adjtimex bpf clock_adjtime clock_adjtime64 clock_settime clock_settime64 create_module " +
+	"delete_module fanotify_init finit_module get_kernel_syms init_module io_uring_enter io_uring_register " +
+	"io_uring_setup ioperm iopl kexec_file_load kexec_load keyctl lookup_dcookie modify_ldt nfsservctl " +
+	"open_by_handle_at perf_event_open query_module quotactl quotactl_fd reboot request_key settimeofday stime " +
+	"swapoff swapon sysfs syslog uselib userfaultfd vm86 vm86old"
+
+// decided are calls of which moby's word does not count but this file's.
+const decided = "clone clone3 ioctl personality socket socketcall socketpair unshare " + mounts
+
+const mounts = "fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree open_tree_attr pivot_root " +
+	"setdomainname sethostname setns umount umount2"
+
+// Flags of new namespaces in clone(2) and unshare(2). CLONE_NEWTIME is not among
+// clone's: there its bit is one of the signal number.
+const (
+	cloneNew   = cloneAdmin | unix.CLONE_NEWUSER
+	unshareNew = cloneNew | unix.CLONE_NEWTIME
+	cloneAdmin = unix.CLONE_NEWNS | unix.CLONE_NEWUTS | unix.CLONE_NEWIPC | unix.CLONE_NEWPID | unix.CLONE_NEWNET |
+		unix.CLONE_NEWCGROUP
+)
+
+// namespaces are refused, user namespaces above all: in one of its own a process
+// has all capabilities, and can reach what the kernel otherwise keeps for root.
+// The flags of clone3(2) are in memory, where no filter can look; it says that
+// it does not exist, and C libraries go back to clone.
+func namespaces(o DefaultOptions) []specs.LinuxSyscall {
+	if o.UserNS {
+		return []specs.LinuxSyscall{allow("clone clone3 unshare chroot " + mounts)}
+	}
+	enosys := uint(unix.ENOSYS)
+	out := []specs.LinuxSyscall{{Names: []string{"clone3"}, Action: specs.ActErrno, ErrnoRet: &enosys}}
+	if holds(o.Caps, "CAP_SYS_ADMIN") {
+		return append(out, allow(mounts), allow("clone unshare", without(0, unix.CLONE_NEWUSER)))
+	}
+	return append(out, allow("clone", without(0, cloneNew)), allow("unshare", without(0, unshareNew)))
+}
+
+// terminals allows all of ioctl(2) but what types into the terminal of whoever
+// started the sandbox. The kernel takes 32 bits of the request, so that a test
+// of all 64 would let through what has some set above (CVE-2019-10063).
+func terminals() []specs.LinuxSyscall {
+	var out []specs.LinuxSyscall
+	for _, arg := range except(1, unix.TIOCSTI, unix.TIOCLINUX) {
+		out = append(out, allow("ioctl", arg))
+	}
+	return out
+}
+
+// sockets allows local ones, TCP, UDP and ping, and of netlink what lists
+// interfaces. The kernel's events tell of the host's devices. Every other family and protocol is code that
+// socket(2) loads as a module when somebody asks for it.
+func sockets(o DefaultOptions) []specs.LinuxSyscall {
+	out := []specs.LinuxSyscall{allow("socket socketpair", is(0, unix.AF_UNIX))}
+	for _, family := range []uint32{unix.AF_INET, unix.AF_INET6} {
+		for _, s := range []struct{ kind, protocol uint32 }{
+			{unix.SOCK_STREAM, 0}, {unix.SOCK_STREAM, unix.IPPROTO_TCP}, {unix.SOCK_STREAM, unix.IPPROTO_MPTCP},
+			{unix.SOCK_DGRAM, 0}, {unix.SOCK_DGRAM, unix.IPPROTO_UDP},
+			{unix.SOCK_DGRAM, unix.IPPROTO_ICMP}, {unix.SOCK_DGRAM, unix.IPPROTO_ICMPV6},
+		} {
+			out = append(out, allow("socket", is(0, family), masked(1, sockType, s.kind), is(2, s.protocol)))
+		}
+	}
+	out = append(out, allow("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)))
+	if o.X86_32 {
+		out = append(out, socketcall()...)
+	}
+	return out
+}
+
+// sockType is SOCK_TYPE_MASK: above it are flags.
+const sockType = 0xf
+
+// socketcall makes no sockets, since what kind is asked for cannot be seen. C
+// libraries use the calls that stand for themselves since Linux 4.3.
+func socketcall() []specs.LinuxSyscall {
+	var out []specs.LinuxSyscall
+	for _, part := range muxes[0].parts {
+		if part.name != "socket" && part.name != "socketpair" {
+			out = append(out, allow("socketcall", is(0, part.nr)))
+		}
+	}
+	return out
+}
+
+// personalities are those that moby has, and the question for the present one.
+// Others turn off the randomness of addresses or what mmap(2) protects.
+func personalities() []specs.LinuxSyscall {
+	var out []specs.LinuxSyscall
+	for _, v := range []uint64{0, perLinux32, uname26, perLinux32 | uname26, 0xffffffff} {
+		out = append(out, allow("personality", specs.LinuxSeccompArg{Index: 0, Value: v, Op: specs.OpEqualTo}))
+	}
+	return out
+}
+
+const (
+	perLinux32 = 0x0008
+	uname26    = 0x20000
+)
