@@ -25,6 +25,7 @@ type assembler struct {
 	chunk    []byte         // what is left of the current allocation for bytes
 	branches []func()       // the calls of other processes, laid behind those of this one
 	clock    bool           // a NewClock was lowered
+	early    bool           // an early process will bear the child
 	err      error
 }
 

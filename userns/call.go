@@ -18,7 +18,7 @@ type call struct {
 	// into is the register that keeps the result, or noRegister.
 	into int32
 	// also are errnos that count as success: EEXIST of a mkdir.
-	also [2]uint16
+	also [3]uint16
 	// word is where opStore writes, exec what opExec runs.
 	word *uint32
 	exec *execution
@@ -100,8 +100,8 @@ type program struct {
 	next         *program
 	pid          uintptr
 	errno        uint32
-	// sent are the descriptors that Send steps hand over, in order.
-	sent     []FD
+	// sent are the steps that hand descriptors over, in order.
+	sent     []Send
 	messages []*message
 	pinned   runtime.Pinner
 }

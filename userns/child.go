@@ -96,7 +96,7 @@ func interpret(p *program, pc uintptr) {
 		case opFail:
 			errno = syscall.Errno(c.args[0])
 		}
-		if errno != 0 && errno != syscall.Errno(c.also[0]) && errno != syscall.Errno(c.also[1]) {
+		if errno != 0 && errno != syscall.Errno(c.also[0]) && errno != syscall.Errno(c.also[1]) && errno != syscall.Errno(c.also[2]) {
 			fail(p, c.step, errno)
 		}
 		if c.into != noRegister {

@@ -3,6 +3,7 @@ package userns
 import (
 	"os"
 	"runtime"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -11,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Early is a process with a new user and a new network namespace, begun before
-// the plan is known that will run in them. To make a network namespace takes the
+// Early is a process with a new user, a new network and a new time namespace,
+// begun before the plan is known that will run in them. To make a network namespace takes the
 // kernel as long as it takes sbx to read its flags and make a plan, and another
 // processor can do it meanwhile. The process shares the supervisor's memory and
 // runs nothing but this package's calls. When the plan is there it bears the
@@ -43,7 +44,8 @@ func Begin() (*Early, error) {
 	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
 	a.add(opOrphan).args[0] = uintptr(unix.Getpid())
 	a.syscall(unix.SYS_CLOSE, num(e.leash[1]))
-	a.syscall(unix.SYS_UNSHARE, num(Net))
+	a.syscall(unix.SYS_UNSHARE, num(Net|unix.CLONE_NEWTIME))
+	a.zeroClocks(clocks())
 	a.add(opBear)
 	if err = a.finish(); err != nil {
 		e.close()
@@ -56,6 +58,15 @@ func Begin() (*Early, error) {
 		return nil, &CloneError{earlyNamespaces, errno}
 	}
 	return &Early{p, e, int(pid)}, nil
+}
+
+// clocks are the monotonic and the boot clock, in whole seconds.
+func clocks() (monotonic, boottime int64) {
+	var mono, boot unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) != nil || unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) != nil {
+		return 0, 0
+	}
+	return mono.Sec, boot.Sec
 }
 
 // begin spawns the early process. The hooks of the runtime are those of clone:
@@ -72,10 +83,13 @@ func begin(p *program) (uintptr, syscall.Errno) {
 	return pid, errno
 }
 
-// fits tells whether the early process can bear the child of a plan: it has the
-// plan's namespaces, and every descriptor that the plan needs.
-func (e *Early) fits(ns Namespaces, in Input) bool {
-	if e == nil || e.prog == nil || ns&earlyNamespaces != earlyNamespaces || len(in.Files) > 0 {
+// fits tells whether the early process can bear the child of a plan: the plan
+// wants its namespaces and its clocks, and no descriptor that it has not.
+func (e *Early) fits(p Plan, in Input) bool {
+	if e == nil || e.prog == nil || p.Namespaces&earlyNamespaces != earlyNamespaces || len(in.Files) > 0 {
+		return false
+	}
+	if !slices.ContainsFunc(p.Steps, func(s Step) bool { _, ok := s.(NewClock); return ok }) {
 		return false
 	}
 	for _, f := range []*os.File{in.Stdin, in.Stdout, in.Stderr} {
@@ -88,26 +102,13 @@ func (e *Early) fits(ns Namespaces, in Input) bool {
 
 // begun gives the early process, if there is one that fits, and the descriptors
 // between supervisor and child. One that does not fit is ended.
-func (in Input) begun(ns Namespaces) (*Early, *ends, error) {
-	if in.Early.fits(ns, in) {
+func (in Input) begun(p Plan) (*Early, *ends, error) {
+	if in.Early.fits(p, in) {
 		return in.Early, in.Early.ends, nil
 	}
 	in.Early.End()
 	e, err := newEnds()
 	return nil, e, err
-}
-
-// cloneOrBear makes the child of a program, by the early process if there is
-// one. Where that failed it is tried again without: whatever is wrong is then
-// told of the namespaces that were asked for.
-func (e *Early) cloneOrBear(p *program) (int, syscall.Errno) {
-	if e != nil {
-		if pid, errno := e.bear(p); errno == 0 {
-			return pid, 0
-		}
-	}
-	pid, errno := clone(p)
-	return int(pid), errno
 }
 
 // bear has the early process make the child of a program, and ends it. It

@@ -81,13 +81,22 @@ func (a *assembler) write(path, data string) {
 	a.syscall(unix.SYS_CLOSE, a.fd(fd))
 }
 
-// Remove removes a file.
-type Remove struct{ Path string }
+// Remove removes a file, or an empty directory. One that another is mounted on
+// stays: it was bound to a place, and the place bound over by another name.
+type Remove struct {
+	Path string
+	Dir  bool
+}
 
 func (s Remove) String() string { return "remove " + s.Path }
 
 func (s Remove) lower(a *assembler) {
-	a.syscall(unix.SYS_UNLINKAT, cwd(), a.str(s.Path), num(0))
+	flags := 0
+	if s.Dir {
+		flags = unix.AT_REMOVEDIR
+	}
+	c := a.syscall(unix.SYS_UNLINKAT, cwd(), a.str(s.Path), num(flags))
+	c.also[0] = uint16(unix.EBUSY)
 }
 
 // Chdir changes the working directory, of the process that runs the step and of

@@ -92,24 +92,34 @@ func (s DropBounding) String() string { return "bounding capabilities: " + s.Kee
 
 func (s DropBounding) lower(a *assembler) { a.add(opDropBounding).args[0] = uintptr(s.Keep) }
 
-// SetCaps sets the permitted and effective capabilities. The inheritable and so
-// the ambient set are always emptied: a non-empty one was an advisory of every
-// container engine (CVE-2022-24769 and its kin).
-type SetCaps struct{ Permitted, Effective Caps }
+// SetCaps sets the permitted and effective capabilities. The inheritable and the
+// ambient set are Ambient, which is empty unless somebody asked for a capability
+// that a user other than root is to keep: a non-empty one by default was an
+// advisory of every container engine (CVE-2022-24769 and its kin).
+type SetCaps struct{ Permitted, Effective, Ambient Caps }
 
 func (s SetCaps) String() string {
-	if s.Permitted == s.Effective {
-		return "capabilities: " + s.Permitted.String()
+	words := "capabilities: " + s.Permitted.String()
+	if s.Permitted != s.Effective {
+		words = fmt.Sprintf("capabilities: permitted %s, effective %s", s.Permitted, s.Effective)
 	}
-	return fmt.Sprintf("capabilities: permitted %s, effective %s", s.Permitted, s.Effective)
+	if s.Ambient != 0 {
+		words += ", ambient " + s.Ambient.String()
+	}
+	return words
 }
 
 func (s SetCaps) lower(a *assembler) {
 	header, _ := a.words(unix.LINUX_CAPABILITY_VERSION_3, 0)
 	data, _ := a.words(
-		uint32(s.Effective), uint32(s.Permitted), 0,
-		uint32(s.Effective>>32), uint32(s.Permitted>>32), 0)
+		uint32(s.Effective), uint32(s.Permitted), uint32(s.Ambient),
+		uint32(s.Effective>>32), uint32(s.Permitted>>32), uint32(s.Ambient>>32))
 	a.syscall(unix.SYS_CAPSET, header, data)
+	for n := range 64 {
+		if s.Ambient.Has(n) {
+			a.syscall(unix.SYS_PRCTL, num(unix.PR_CAP_AMBIENT), num(unix.PR_CAP_AMBIENT_RAISE), num(n), num(0), num(0))
+		}
+	}
 }
 
 // NoNewPrivs forbids that execve ever gives more than there is: setuid bits and

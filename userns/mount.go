@@ -96,6 +96,9 @@ type Take struct {
 	Alone bool
 	// Plain leaves the attributes that the source has: one call instead of two.
 	Plain bool
+	// Exact refuses a symbolic link anywhere in Source: a tree that another
+	// sandbox is writing to can have one from one moment to the next.
+	Exact bool
 	As    FD
 }
 
@@ -111,9 +114,14 @@ func (s Take) lower(a *assembler) {
 	if s.Alone {
 		recursive = 0
 	}
-	c := a.syscall(unix.SYS_OPEN_TREE, cwd(), a.str(s.Source),
-		num(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|recursive))
-	a.keep(c, s.As)
+	flags := unix.OPEN_TREE_CLONE | unix.OPEN_TREE_CLOEXEC | recursive
+	if s.Exact {
+		at := a.exact(s.Source)
+		a.keep(a.syscall(unix.SYS_OPEN_TREE, a.fd(at), a.str(""), num(flags|unix.AT_EMPTY_PATH)), s.As)
+		a.syscall(unix.SYS_CLOSE, a.fd(at))
+	} else {
+		a.keep(a.syscall(unix.SYS_OPEN_TREE, cwd(), a.str(s.Source), num(flags)), s.As)
+	}
 	if !s.Plain {
 		a.setattr(s.As, s.Attr, recursive)
 	}
@@ -129,8 +137,11 @@ func (a *assembler) setattr(fd FD, attr Attr, recursive int) {
 type Option struct{ Key, Value string }
 
 func (o Option) String() string {
-	if o.Value == "" {
+	switch {
+	case o.Value == "":
 		return o.Key
+	case o.Key == "context": // which has a comma in it, so SELinux takes it quoted
+		return o.Key + `="` + o.Value + `"`
 	}
 	return o.Key + "=" + o.Value
 }
@@ -277,32 +288,24 @@ func (s SetAttr) lower(a *assembler) {
 }
 
 // Hide covers a path so that what it had cannot be reached: a file by the empty
-// file Empty, a directory by an empty one. A path that is not there stays so.
-// Which of the two it is the kernel tells: it mounts no file on a directory and
-// no directory on a file, and says ENOTDIR. Only that and ENOENT are no errors,
-// and the last call fails where nothing was mounted, so that hiding never fails
-// quietly.
-type Hide struct{ Path, Empty string }
+// file File, a directory by the empty directory Dir. A path that is not there
+// stays so. Which of the two it is the kernel tells: it mounts no file on a
+// directory and no directory on a file, and says ENOTDIR. Only that and ENOENT are
+// no errors, and the last call fails where nothing was mounted, so that hiding
+// never fails quietly.
+type Hide struct{ Path, File, Dir string }
 
 func (s Hide) String() string { return "hide " + s.Path }
 
 func (s Hide) lower(a *assembler) {
 	const hidden = ReadOnly | NoSuid | NoDev | NoExec
 	path := a.str(s.Path)
-	calls := [...]func() *call{
-		func() *call {
-			return a.syscall(unix.SYS_MOUNT, a.str(s.Empty), path, num(0), num(unix.MS_BIND), num(0))
-		},
-		func() *call {
-			return a.syscall(unix.SYS_MOUNT, a.str("tmpfs"), path, a.str("tmpfs"), num(hidden.flags()), a.str("mode=555,size=4k"))
-		},
-		func() *call {
-			return a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(hidden.setattr(), 0, 0, 0), num(mountAttrSize))
-		},
+	for _, empty := range []string{s.File, s.Dir} {
+		c := a.syscall(unix.SYS_MOUNT, a.str(empty), path, num(0), num(unix.MS_BIND), num(0))
+		c.also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
 	}
-	for _, lay := range calls {
-		lay().also = [2]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
-	}
+	set := a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(hidden.setattr(), 0, 0, 0), num(mountAttrSize))
+	set.also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
 }
 
 // PivotRoot makes the mount at Root the root and detaches the old one with all

@@ -82,7 +82,7 @@ func (s Fork) lower(a *assembler) {
 		a.step = step
 		a.prog.calls[fork].args[0] = uintptr(len(a.prog.calls))
 		pgid := a.syscall(unix.SYS_SETPGID, a.fd(child), a.fd(child))
-		pgid.also = [2]uint16{uint16(unix.EACCES), uint16(unix.ESRCH)}
+		pgid.also = [3]uint16{uint16(unix.EACCES), uint16(unix.ESRCH)}
 		for _, s := range s.Init {
 			s.lower(a)
 		}
@@ -159,9 +159,17 @@ type NewClock struct{ Monotonic, Boottime int64 }
 func (s NewClock) String() string { return "new clocks, from zero" }
 
 func (s NewClock) lower(a *assembler) {
+	if a.early {
+		return // whoever bears the child has done it, and the child is in it already
+	}
 	a.clock = true
 	a.syscall(unix.SYS_UNSHARE, num(unix.CLONE_NEWTIME))
-	a.write("/proc/self/timens_offsets", fmt.Sprintf("monotonic -%d 0\nboottime -%d 0\n", s.Monotonic, s.Boottime))
+	a.zeroClocks(s.Monotonic, s.Boottime)
+}
+
+// zeroClocks sets the offsets of a time namespace that no process is in yet.
+func (a *assembler) zeroClocks(monotonic, boottime int64) {
+	a.write("/proc/self/timens_offsets", fmt.Sprintf("monotonic -%d 0\nboottime -%d 0\n", monotonic, boottime))
 }
 
 // Stdio makes the descriptors 0, 1 and 2 what Start was given.
@@ -212,6 +220,8 @@ type Exec struct {
 	Paths []string
 	Argv  []string
 	Env   []string
+	// Secrets are more of the environment, each with its name.
+	Secrets []Secret `json:",omitempty"`
 }
 
 func (s Exec) String() string {
@@ -239,7 +249,11 @@ func (s Exec) lower(a *assembler) {
 		a.fail("exec of nothing")
 		return
 	}
-	a.add(opExec).exec = &execution{a.list(s.Paths), append(a.list(s.Argv), nil), append(a.list(s.Env), nil)}
+	env := a.list(s.Env)
+	for _, secret := range s.Secrets {
+		env = append(env, a.cstr(string(secret)))
+	}
+	a.add(opExec).exec = &execution{a.list(s.Paths), append(a.list(s.Argv), nil), append(env, nil)}
 }
 
 func (a *assembler) list(strings []string) []*byte {

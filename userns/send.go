@@ -11,9 +11,19 @@ import (
 // of the reports (SCM_RIGHTS, unix(7)). What is made in the sandbox's
 // namespaces keeps belonging to them, so the supervisor can work in there from
 // outside. The child's own is closed.
-type Send struct{ FD FD }
+type Send struct {
+	FD FD
+	// Await has the child wait until the supervisor has made use of it: what must
+	// not run without that comes behind.
+	Await bool
+}
 
-func (s Send) String() string { return fmt.Sprintf("hand the %s to the supervisor", s.FD) }
+func (s Send) String() string {
+	if s.Await {
+		return fmt.Sprintf("hand the %s to the supervisor, and wait for it", s.FD)
+	}
+	return fmt.Sprintf("hand the %s to the supervisor", s.FD)
+}
 
 // message is what sendmsg wants, as one object: the header's pointers point
 // within it.
@@ -30,7 +40,7 @@ type message struct {
 
 func (s Send) lower(a *assembler) {
 	m := &message{index: byte(len(a.prog.sent))}
-	a.prog.sent = append(a.prog.sent, s.FD)
+	a.prog.sent = append(a.prog.sent, s)
 	a.prog.pinned.Pin(m)
 	a.prog.messages = append(a.prog.messages, m)
 
@@ -47,6 +57,9 @@ func (s Send) lower(a *assembler) {
 	store.args[0], store.word = a.fd(s.FD).value, &m.control.fd
 	a.syscall(unix.SYS_SENDMSG, num(a.prog.reports), operand{value: uintptr(unsafe.Pointer(&m.header))}, num(unix.MSG_NOSIGNAL))
 	a.syscall(unix.SYS_CLOSE, a.fd(s.FD))
+	if s.Await {
+		a.add(opAwait).args[0] = a.given[leash]
+	}
 }
 
 // word32 is the 32-bit number in the first bytes of b, which bytes aligned.

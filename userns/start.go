@@ -152,13 +152,13 @@ func shut(fds ...*int) {
 }
 
 // lower makes the program of a plan.
-func (p Plan) lower(in Input, e *ends) (*program, error) {
+func (p Plan) lower(in Input, e *ends, early bool) (*program, error) {
 	prog := &program{
 		flags:   uintptr(p.Namespaces) | unix.CLONE_PIDFD | uintptr(unix.SIGCHLD),
 		reports: e.reports[1],
 		pidfd:   -1,
 	}
-	a := &assembler{prog: prog, cells: map[FD]int{}, given: map[FD]uintptr{
+	a := &assembler{prog: prog, early: early, cells: map[FD]int{}, given: map[FD]uintptr{
 		leash: uintptr(e.leash[0]), leashHeld: uintptr(e.leash[1]), status: uintptr(e.status[1]),
 	}}
 	for name, f := range in.Files {
@@ -191,23 +191,16 @@ func (p Plan) lower(in Input, e *ends) (*program, error) {
 // launch clones and sees the child through its steps. After an error nothing is
 // left of it.
 func (proc *Process) launch(p Plan) error {
-	early, e, err := proc.in.begun(p.Namespaces)
+	early, e, err := proc.in.begun(p)
 	if err != nil {
 		return err
 	}
 	defer e.close()
 	defer early.End()
-	prog, err := p.lower(proc.in, e)
+	prog, err := proc.make(p, early, e)
 	if err != nil {
 		return err
 	}
-	pid, errno := early.cloneOrBear(prog)
-	prog.pinned.Unpin()
-	runtime.KeepAlive(proc.in)
-	if errno != 0 {
-		return &CloneError{p.Namespaces, errno}
-	}
-	proc.pid, proc.pidfd = int(pid), int(prog.pidfd)
 	proc.leash, proc.status = e.leash[1], e.status[0]
 	e.leash[1], e.status[0] = -1, -1
 	shut(&e.leash[0], &e.reports[1], &e.status[1])
@@ -223,6 +216,36 @@ func (proc *Process) launch(p Plan) error {
 		proc.reap()
 	}
 	return err
+}
+
+// make makes the child: by the early process if there is one. Where that failed
+// it is tried again without, so that whatever is wrong is told of the namespaces
+// and the steps that were asked for.
+func (proc *Process) make(p Plan, early *Early, e *ends) (*program, error) {
+	if early != nil {
+		prog, err := p.lower(proc.in, e, true)
+		if err != nil {
+			return nil, err
+		}
+		pid, errno := early.bear(prog)
+		prog.pinned.Unpin()
+		if errno == 0 {
+			proc.pid, proc.pidfd = pid, int(prog.pidfd)
+			return prog, nil
+		}
+	}
+	prog, err := p.lower(proc.in, e, false)
+	if err != nil {
+		return nil, err
+	}
+	pid, errno := clone(prog)
+	prog.pinned.Unpin()
+	runtime.KeepAlive(proc.in)
+	if errno != 0 {
+		return nil, &CloneError{p.Namespaces, errno}
+	}
+	proc.pid, proc.pidfd = int(pid), int(prog.pidfd)
+	return prog, nil
 }
 
 // letMap has the helpers write the maps that the plan waits for.
@@ -281,7 +304,10 @@ func (proc *Process) follow(p Plan, prog *program, reports int) error {
 		case n == tiedSize:
 			err = proc.release()
 		case n == 1:
-			err = proc.received(prog.sent[b[0]], oob[:oobn])
+			sent := prog.sent[b[0]]
+			if err = proc.received(sent.FD, oob[:oobn]); err == nil && sent.Await {
+				err = proc.release()
+			}
 		case n == reportSize:
 			err = stepError(p, b[:])
 		default:

@@ -38,7 +38,7 @@ func pid1(script string) Plan {
 		Mount{Type: "proc", Target: "/proc"}, Undumpable{}, NewSession{}, AwaitSupervisor{},
 		Fork{[]Step{Title{"init"}, SetCaps{}}},
 		DropBounding{}, SetCaps{}, NoNewPrivs{}, Stdio{}, CloseOnExec{}, RestoreSignals{},
-		Exec{[]string{"/bin/sh"}, []string{"sh", "-c", script}, []string{"PATH=/usr/bin:/bin"}},
+		Exec{Paths: []string{"/bin/sh"}, Argv: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}},
 	}}
 }
 
@@ -166,7 +166,7 @@ func TestPlanMistakes(t *testing.T) {
 		`descriptor "nobody" is used`: {0, []Step{Attach{From: "nobody", Target: "/x"}}},
 		"exec of nothing":             {0, []Step{Exec{}}},
 		"has a NUL byte":              {0, []Step{Chdir{"/etc\x00/x"}}},
-		"argument":                    {0, []Step{Exec{[]string{"/bin/true"}, []string{"true", "argument\x00"}, nil}}},
+		"argument":                    {0, []Step{Exec{Paths: []string{"/bin/true"}, Argv: []string{"true", "argument\x00"}}}},
 	} {
 		if _, err := p.Start(Input{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
@@ -198,7 +198,7 @@ func TestExecSearch(t *testing.T) {
 		{[]string{dir + "/absent", plain, dir + "/x"}, syscall.EACCES, false},
 		{[]string{dir + "/absent", broken, good}, syscall.ENOENT, true},
 	} {
-		p := Plan{0, []Step{Stdio{}, CloseOnExec{}, Exec{c.paths, []string{"x"}, nil}}}
+		p := Plan{0, []Step{Stdio{}, CloseOnExec{}, Exec{Paths: c.paths, Argv: []string{"x"}}}}
 		child, err := p.Start(Input{})
 		var step *StepError
 		switch {
