@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/layer"
+	"github.com/sbxrun/sbx/sandbox/runlater"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -51,14 +52,28 @@ type Cmd struct {
 	// being made.
 	Early *userns.Early
 
-	ctx     context.Context
-	failed  error // in Command, which has no result for it
-	used    bool
-	overdue atomic.Bool // the context has ended the command
-	process *userns.Process
-	streams streams
-	kept    *layer.Kept
-	daemon  *daemon
+	// Notified gets the listener of a filter that notifies (seccomp_unotify(2)),
+	// before the command runs, and should not wait for it. Nil has it sent to the
+	// profile's listenerPath.
+	Notified func(listener *os.File) error
+	// RawTerminal lets all that the command writes to its terminal through to the
+	// caller's, which obeys it: see package terminal.
+	RawTerminal bool
+	// Receipted has the receipt made, which is not for nothing: see Receipt.
+	Receipted bool
+
+	receipt  *Receipt
+	guarded  *runlater.Guard // what is looked at afterwards, or nil
+	writable []string        // with all these directories
+	homes    []string
+	ctx      context.Context
+	failed   error // in Command, which has no result for it
+	used     bool
+	overdue  atomic.Bool // the context has ended the command
+	process  *userns.Process
+	streams  streams
+	kept     *layer.Kept
+	daemon   *daemon
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -122,7 +137,10 @@ func (c *Cmd) Start() error {
 
 // Plan is what Start would do, and the Spec with all filled in.
 func (c *Cmd) Plan() (userns.Plan, Spec, error) {
-	_, spec, plan, err := c.prepare()
+	host, spec, plan, err := c.prepare()
+	if err == nil {
+		spec.OCI.Linux.Seccomp = spec.Filter(host)
+	}
 	return plan, spec, err
 }
 
@@ -181,17 +199,30 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 			return err
 		}
 	}
+	if c.Receipted || c.Trace != nil {
+		r := newReceipt(spec, host, plan)
+		c.receipt = &r
+	}
 	if c.Trace != nil {
-		for _, line := range plan.Lines() {
+		for _, line := range append(plan.Lines(), c.receipt.Lines()...) {
 			c.Trace(line)
 		}
 	}
+	if spec.guards(host) {
+		c.guarded, c.homes = host.Guard, host.Homes
+		c.writable = spec.writableDirectories(host)
+	}
 	if err = c.launch(host, spec, plan, run); err != nil {
+		c.guarded = nil
 		c.release()
 		return explain(err, spec, host)
 	}
 	return nil
 }
+
+// Receipt is what was enforced, and how it ended. It is nil where the command
+// was not begun or Receipted is not set.
+func (c *Cmd) Receipt() *Receipt { return c.receipt }
 
 // started takes over a sandbox whose command runs.
 func (c *Cmd) started(p *userns.Process) {
@@ -237,7 +268,10 @@ func (c *Cmd) receiver(host Host, spec Spec) func(userns.FD, *os.File, *userns.P
 			c.daemon, err = serve(spec, host, f, p)
 			return err
 		}
-		return c.streams.terminal(f, c.Stdin, c.Stdout)
+		if fd == Listener {
+			return c.notified(spec, f, p)
+		}
+		return c.streams.terminal(f, c.Stdin, c.Stdout, c.RawTerminal)
 	}
 }
 
@@ -303,7 +337,14 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	if e := c.streams.wait(); err == nil {
 		err = e
 	}
+	c.streams.restore()
+	if note := c.streams.kept(); note != "" {
+		c.note("%s", note)
+	}
 	if e := c.release(); err == nil {
+		err = e
+	}
+	if e := c.afterwards(); err == nil {
 		err = e
 	}
 	switch {
@@ -312,6 +353,9 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	case c.overdue.Load():
 		return c.ctx.Err() // whatever it made of SIGTERM
 	case status != 0:
+		if status.Signaled() && status.Signal() == unix.SIGSYS && !c.Spec.Unconfined && !c.Spec.Allow32Bit {
+			c.note("the seccomp filter ended the command; a 32-bit program needs --allow-ia32")
+		}
 		return &ExitError{status}
 	}
 	return nil
@@ -345,6 +389,10 @@ func (c *Cmd) Signal(sig syscall.Signal) error {
 
 // Resize tells the command's terminal how large it is.
 func (c *Cmd) Resize(rows, columns uint16) error { return c.streams.resize(rows, columns) }
+
+// RestoreTerminal undoes what the command did to the caller's terminal, for when
+// the caller takes it back for a while.
+func (c *Cmd) RestoreTerminal() { c.streams.restore() }
 
 // PID is the process id of the sandbox's first process, as seen from here.
 func (c *Cmd) PID() int { return c.process.PID() }

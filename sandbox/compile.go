@@ -1,11 +1,9 @@
 package sandbox
 
 import (
-	"fmt"
 	"path"
 	"strings"
 
-	"github.com/moby/sys/capability"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/sbxrun/sbx/sandbox/layer"
@@ -30,6 +28,8 @@ func Compile(s Spec, h Host) (userns.Plan, error) {
 			return userns.Plan{}, err
 		}
 	}
+	c.cover()
+	c.giveSecrets()
 	c.hide()
 	if c.pivots() && s.OCI.Root.Readonly {
 		c.add(userns.SetAttr{Target: "/", Attr: userns.ReadOnly})
@@ -118,7 +118,9 @@ func (c *compiler) root() error {
 	return nil
 }
 
-func (c *compiler) union() layer.Union { return layer.Union{Lower: c.spec.Layers, Upper: c.spec.Upper} }
+func (c *compiler) union() layer.Union {
+	return layer.Union{Lower: c.spec.Layers, Upper: c.spec.Upper, Label: c.spec.OCI.Linux.MountLabel}
+}
 
 // driver is how the union is mounted. Auto is the kernel's here; that it
 // refuses is known when it does, see Cmd.Start.
@@ -149,22 +151,14 @@ func (c *compiler) process() error {
 	if err != nil {
 		return err
 	}
-	bounding, err := capabilities(p.Capabilities.Bounding)
+	bounding, set, err := c.capabilitySteps()
 	if err != nil {
 		return err
 	}
-	permitted, err := capabilities(p.Capabilities.Permitted)
-	if err != nil {
-		return err
-	}
-	effective, err := capabilities(p.Capabilities.Effective)
-	if err != nil {
-		return err
-	}
-	if c.spec.Clock {
+	if !c.spec.HostClock {
 		c.add(userns.NewClock{Monotonic: c.host.Monotonic, Boottime: c.host.Boottime})
 	}
-	c.add(userns.Undumpable{}, userns.NewSession{})
+	c.add(userns.NewKeyring{Spare: c.filtersKeys()}, userns.Undumpable{}, userns.NewSession{})
 	stdio := userns.Step(userns.Stdio{})
 	if p.Terminal {
 		c.terminal()
@@ -177,17 +171,16 @@ func (c *compiler) process() error {
 	for _, l := range limits {
 		c.add(l)
 	}
-	c.add(userns.DropBounding{Keep: bounding})
+	c.add(bounding)
 	c.user()
-	c.add(userns.Chdir{Path: p.Cwd}, userns.SetCaps{Permitted: permitted, Effective: effective}, userns.NoNewPrivs{})
-	if p.User.Umask != nil {
-		c.add(userns.Umask{Mask: *p.User.Umask})
-	}
-	c.add(stdio, userns.CloseOnExec{})
+	c.add(userns.Chdir{Path: p.Cwd}, set, userns.NoNewPrivs{}, userns.Umask{Mask: *p.User.Umask}, stdio, userns.CloseOnExec{})
 	if !c.spec.NoInit {
 		c.add(userns.RestoreSignals{})
 	}
-	c.add(userns.Exec{Paths: search(p.Args[0], p.Env), Argv: p.Args, Env: p.Env})
+	if err := c.confine(); err != nil {
+		return err
+	}
+	c.add(userns.Exec{Paths: search(p.Args[0], p.Env), Argv: p.Args, Env: p.Env, Secrets: c.secretVariables()})
 	return nil
 }
 
@@ -244,20 +237,4 @@ func lookupEnv(env []string, name string) (value string) {
 		}
 	}
 	return value
-}
-
-func capabilities(names []string) (set userns.Caps, err error) {
-	for _, name := range names {
-		known := false
-		for _, k := range capability.ListKnown() {
-			if "CAP_"+strings.ToUpper(k.String()) == name {
-				set |= 1 << k
-				known = true
-			}
-		}
-		if !known {
-			return 0, fmt.Errorf("capability %q is not known", name)
-		}
-	}
-	return set, nil
 }

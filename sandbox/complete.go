@@ -44,7 +44,12 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	s.completeProcess(h)
-	return s, notes, nil
+	s.completeLabels(h)
+	if err := s.checkLabels(h); err != nil {
+		return s, nil, err
+	}
+	weaker, err := s.completeProtection(h)
+	return s, slices.Concat(notes, weaker, s.guardNotes(h)), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx
@@ -67,6 +72,8 @@ func (s Spec) clone() Spec {
 	process.Env = slices.Clone(process.Env)
 	process.Rlimits = slices.Clone(process.Rlimits)
 	linux.Namespaces = slices.Clone(linux.Namespaces)
+	linux.MaskedPaths = slices.Clone(linux.MaskedPaths)
+	linux.ReadonlyPaths = slices.Clone(linux.ReadonlyPaths)
 	o.Process, o.Root, o.Linux = &process, &root, &linux
 	o.Mounts = slices.Clone(o.Mounts)
 	if o.Version == "" {
@@ -112,6 +119,9 @@ func (s Spec) check(h Host) error {
 	if s.View == Union && s.Overlay == DriverKernel && h.UpperUnfit != "" {
 		return hinted(fmt.Errorf("the kernel's overlay cannot be used: %s", h.UpperUnfit), "--overlay fuse-overlayfs, or an --upper elsewhere")
 	}
+	if err := s.checkSecrets(h); err != nil {
+		return err
+	}
 	return s.checkProject(h)
 }
 
@@ -142,13 +152,11 @@ func (h Host) wantDir(what, dir string) error {
 func (s Spec) checkUnsupported() error {
 	o, l := s.OCI, s.OCI.Linux
 	for name, set := range map[string]bool{
-		"hooks": o.Hooks != nil, "linux.seccomp": l.Seccomp != nil, "linux.resources": l.Resources != nil,
+		"hooks": o.Hooks != nil, "linux.resources": l.Resources != nil,
 		"linux.sysctl": len(l.Sysctl) > 0, "linux.devices": len(l.Devices) > 0,
-		"linux.readonlyPaths": len(l.ReadonlyPaths) > 0, "linux.rootfsPropagation": l.RootfsPropagation != "",
-		"linux.mountLabel": l.MountLabel != "", "linux.intelRdt": l.IntelRdt != nil,
+		"linux.rootfsPropagation": l.RootfsPropagation != "", "linux.intelRdt": l.IntelRdt != nil,
 		"linux.personality": l.Personality != nil, "linux.timeOffsets": len(l.TimeOffsets) > 0,
-		"linux.cgroupsPath": l.CgroupsPath != "", "process.apparmorProfile": o.Process.ApparmorProfile != "",
-		"process.selinuxLabel": o.Process.SelinuxLabel != "", "process.scheduler": o.Process.Scheduler != nil,
+		"linux.cgroupsPath": l.CgroupsPath != "", "process.scheduler": o.Process.Scheduler != nil,
 		"process.ioPriority": o.Process.IOPriority != nil, "process.oomScoreAdj": o.Process.OOMScoreAdj != nil,
 	} {
 		if set {
@@ -320,9 +328,14 @@ func (s *Spec) completeProcess(h Host) {
 	if p.Capabilities == nil {
 		p.Capabilities = s.defaultCapabilities()
 	}
-	if !slices.ContainsFunc(p.Rlimits, func(r specs.POSIXRlimit) bool { return r.Type == "RLIMIT_NOFILE" }) && h.NoFile.Cur > 0 {
-		p.Rlimits = append(p.Rlimits, specs.POSIXRlimit{Type: "RLIMIT_NOFILE", Soft: h.NoFile.Cur, Hard: h.NoFile.Max})
+	if p.User.Umask == nil {
+		umask := uint32(0o022)
+		p.User.Umask = &umask
 	}
+	if h.NoFile.Cur > 0 {
+		p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_NOFILE", h.NoFile.Cur, h.NoFile.Max)
+	}
+	p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_CORE", noCore, noCore)
 	for _, ns := range []specs.LinuxNamespaceType{
 		specs.UserNamespace, specs.MountNamespace, specs.PIDNamespace, specs.IPCNamespace, specs.UTSNamespace, specs.CgroupNamespace, specs.NetworkNamespace,
 	} {
@@ -336,32 +349,13 @@ func (s Spec) hasNamespace(t specs.LinuxNamespaceType) bool {
 	return slices.ContainsFunc(s.OCI.Linux.Namespaces, func(n specs.LinuxNamespace) bool { return n.Type == t })
 }
 
-// containerCapabilities are what root has in a rootfs. It is the set that
-// podman gives: docker's, less those that make device nodes and raw packets and
-// write the host's audit log.
-var containerCapabilities = []string{
-	"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL", "CAP_NET_BIND_SERVICE",
-	"CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
-}
-
-func (s Spec) defaultCapabilities() *specs.LinuxCapabilities {
-	if s.View == HostView {
-		return &specs.LinuxCapabilities{}
-	}
-	c := &specs.LinuxCapabilities{Bounding: containerCapabilities}
-	if s.OCI.Process.User.UID == 0 {
-		c.Permitted, c.Effective = containerCapabilities, containerCapabilities
-	}
-	return c
-}
-
 // hostPaths are the paths of the host that matter to the Spec.
-func (s Spec) hostPaths() []string {
+func (s Spec) hostPaths(h Host) []string {
 	paths := s.rootDirs()
 	if s.Upper != "" {
 		paths = append(paths, s.Upper)
 	}
-	own := s.ownMounts()
+	own := s.ownMounts(h)
 	for i, m := range own {
 		if isBind(m) {
 			paths = append(paths, m.Source)

@@ -25,6 +25,8 @@ func laptop() Host {
 		UIDs: []idmap.Range{{Start: 100000, Count: 65536}}, GIDs: []idmap.Range{{Start: 100000, Count: 65536}},
 		Helpers: idmap.Helpers{NewUIDMap: "/usr/bin/newuidmap", NewGIDMap: "/usr/bin/newgidmap"},
 		Files:   map[string]fs.FileMode{}, Real: map[string]string{},
+		Landlock: 6, Top: []string{"/etc", "/home", "/usr", "/var"}, Runtime: "/run/user/1000",
+		Secrets: []string{"/home/ada/.ssh", "/home/ada/.netrc", "/home/ada/p/.env"}, ProjectNames: []string{".env"},
 	}
 	h.NoFile.Cur, h.NoFile.Max = 1024, 4096
 	for _, dir := range []string{
@@ -32,7 +34,12 @@ func laptop() Host {
 	} {
 		h.Files[dir] = fs.ModeDir | 0o755
 	}
-	h.Files["/home/ada/p/file"] = 0o644
+	for _, dir := range append([]string{"/proc/bus", "/proc/sys", "/proc/acpi", "/sys/firmware", "/home/ada/.ssh"}, narrowed...) {
+		h.Files[dir] = fs.ModeDir | 0o755
+	}
+	for _, file := range []string{"/home/ada/p/file", "/home/ada/p/.env", "/home/ada/.netrc", "/proc/kcore", "/etc/hosts", "/etc/hostname", "/etc/machine-id"} {
+		h.Files[file] = 0o644
+	}
 	return h
 }
 
@@ -71,7 +78,7 @@ func TestPlans(t *testing.T) {
 		tmpfs("/run/mine", "size=64k"),
 	}
 	files.OCI.Linux = &specs.Linux{MaskedPaths: []string{"/home/ada/go/token"}}
-	files.Clock, files.HostNetwork = true, true
+	files.HostClock, files.HostNetwork = true, true
 	terminal := build("bash")
 	terminal.NoInit = true
 	terminal.OCI.Process.Terminal = true
@@ -264,7 +271,7 @@ func TestRefused(t *testing.T) {
 		{"root /nowhere: no such directory", change(func(s *Spec) { s.View, s.Layers = Union, []string{"/nowhere"} }), laptop()},
 		{"not a directory", change(func(s *Spec) { s.View, s.Layers = Union, []string{"/home/ada/p/file"} }), laptop()},
 		{"fuse-overlayfs is not installed", change(func(s *Spec) { s.View, s.Layers, s.Overlay = Union, []string{"/srv/a"}, DriverFuse }), laptop()},
-		{"linux.seccomp is not supported", change(func(s *Spec) { s.OCI.Linux.Seccomp = &specs.LinuxSeccomp{} }), laptop()},
+		{"action", change(func(s *Spec) { s.OCI.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: "SCMP_ACT_NONE"} }), laptop()},
 		{"hooks is not supported", change(func(s *Spec) { s.OCI.Hooks = &specs.Hooks{} }), laptop()},
 		{"linux.resources is not supported", change(func(s *Spec) { s.OCI.Linux.Resources = &specs.LinuxResources{} }), laptop()},
 		{"user 33 has no id here", change(func(s *Spec) { s.OCI.Process.User.UID = 33 }), laptop()},

@@ -4,6 +4,8 @@ import (
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/sbxrun/sbx/sandbox/secrets"
 )
 
 // passed are the variables of the caller's that a command sees: what programs
@@ -38,6 +40,19 @@ func Filter(env []string, globs []string) []string {
 		}
 	}
 	return kept
+}
+
+// WithoutSecrets drops the variables that look like secrets, and names them.
+func WithoutSecrets(env []string) (kept, dropped []string) {
+	for _, e := range env {
+		name, value, _ := strings.Cut(e, "=")
+		if secrets.Variable(name, value) {
+			dropped = append(dropped, name)
+			continue
+		}
+		kept = append(kept, e)
+	}
+	return kept, dropped
 }
 
 func matchAny(globs []string, name string) bool {

@@ -55,7 +55,8 @@ func cloneHint(e *userns.CloneError, sysctl func(string) string) string {
 		if sysctl("kernel.unprivileged_userns_clone") == "0" {
 			return "kernel.unprivileged_userns_clone=0 forbids user namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1"
 		}
-		return "user namespaces are forbidden here, as in a container or a chroot; a container needs a seccomp profile that allows clone and unshare"
+		return "user namespaces are forbidden here, as in a container, a chroot or a sandbox; inside sbx they need --allow-userns, " +
+			"inside a container a seccomp profile that allows clone and unshare"
 	case unix.EAGAIN, unix.ENOMEM:
 		return "the limit of processes or memory is reached; see ulimit -u"
 	}
@@ -99,6 +100,9 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 			return hinted(err, "/dev/fuse must be there and open to all; as root: modprobe fuse; chmod 666 /dev/fuse")
 		}
 	case userns.Attach:
+		if e.Err == unix.ELOOP && below(step.Target, s.Project) {
+			return hinted(err, "a symbolic link came into the project while the sandbox was made; run it again")
+		}
 		if e.Err == unix.ELOOP {
 			return hinted(err, "a symbolic link of the rootfs is where the directory "+step.Target+" must be")
 		}

@@ -11,12 +11,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox/nofile"
+	"github.com/sbxrun/sbx/sandbox/runlater"
 )
 
 // A Host is what is granted: what Complete and Compile need to know of the
@@ -48,6 +50,24 @@ type Host struct {
 	Resolver string
 	// NoFile is the caller's limit of open files.
 	NoFile unix.Rlimit
+	// Landlock is the ABI version of the kernel's Landlock, 0 for none. NoSeccomp
+	// and NoTimeNS say what the kernel lacks.
+	Landlock            int
+	NoSeccomp, NoTimeNS bool
+	// Top are the directories at the host's root.
+	Top []string
+	// Runtime is the caller's XDG_RUNTIME_DIR.
+	Runtime string
+	// Labels are what SELinux would have a sandbox be, where it is enforcing.
+	Labels Labels
+	// FileLabels are those of what is bound, where the sandbox has labels.
+	FileLabels map[string]string
+	// Guard is what of the project runs later outside.
+	Guard *runlater.Guard
+	// ProjectNames are the names at the project's top that begin with .env, and
+	// Secrets the paths that hold secrets, or lead to the host's services, and
+	// could be seen.
+	ProjectNames, Secrets []string
 	// Monotonic and Boottime are the clocks, in whole seconds.
 	Monotonic, Boottime int64
 	// Account is what Spec.User means in the Spec's root.
@@ -101,18 +121,36 @@ func Probe(s Spec) (Host, error) {
 		h.Helpers = idmap.FindHelpers()
 		h.UIDs, h.GIDs, h.RangesErr = idmap.Granted(h.UID, h.User)
 	}
-	if s.Clock {
+	if !s.HostClock {
 		h.probeClocks()
 	}
-	for _, path := range s.hostPaths() {
+	h.Runtime = os.Getenv("XDG_RUNTIME_DIR")
+	h.probeProtection(s)
+	h.stat(s.Project)
+	h.stat("/sys")
+	if err := h.probeProject(s); err != nil {
+		return h, err
+	}
+	for _, path := range s.hostPaths(h) {
 		h.stat(path)
 	}
 	h.recognizeHome(s.Project)
 	if unix.Access(s.Project, unix.R_OK|unix.X_OK) != nil {
 		delete(h.Files, s.Project)
 	}
+	h.probeSecrets(s)
+	if err := h.probeLabels(s); err != nil {
+		return h, err
+	}
+	h.probeFileLabels(s.ownMounts(h))
 	h.Account, err = s.account()
 	return h, err
+}
+
+// KernelVersion is that of the running kernel.
+func KernelVersion() (major, minor int, err error) {
+	k, err := kernel()
+	return k.Major, k.Minor, err
 }
 
 func kernel() (Kernel, error) {
@@ -183,6 +221,9 @@ func (h *Host) probeHostView(s Spec) {
 	for _, d := range privateDirs {
 		dirs = append(dirs, d.path)
 	}
+	for _, path := range narrowed {
+		h.stat(path)
+	}
 	for _, dir := range dirs {
 		h.stat(dir)
 		if fi, err := os.Lstat(dir); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
@@ -219,6 +260,14 @@ func (h *Host) stat(path string) {
 	if fi, err := os.Stat(path); err == nil {
 		h.Files[path] = fi.Mode()
 	}
+}
+
+// owner is the user id of a file's owner.
+func owner(fi fs.FileInfo) int {
+	if st, ok := fi.Sys().(*syscall.Stat_t); ok {
+		return int(st.Uid)
+	}
+	return -1
 }
 
 func (h *Host) probeClocks() {

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -59,4 +60,18 @@ func parseLimit(s string) (uint64, error) {
 		return unix.RLIM_INFINITY, nil
 	}
 	return strconv.ParseUint(s, 10, 63)
+}
+
+// noCore is the limit that lets no core be dumped. It is one byte and not none:
+// where core_pattern names a program, as it does on most desktops, the kernel
+// starts it, as root and outside, whatever the limit says, except for this one
+// value (fs/coredump.c; core(5)). No core that is a file fits in a byte either.
+const noCore = 1
+
+// defaultLimit adds a limit that is not there.
+func defaultLimit(limits []specs.POSIXRlimit, name string, soft, hard uint64) []specs.POSIXRlimit {
+	if slices.ContainsFunc(limits, func(l specs.POSIXRlimit) bool { return l.Type == name }) {
+		return limits
+	}
+	return append(limits, specs.POSIXRlimit{Type: name, Soft: soft, Hard: hard})
 }

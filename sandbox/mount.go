@@ -65,13 +65,22 @@ func (c *compiler) take(i int, m specs.Mount) error {
 	}
 	switch {
 	case isBind(m):
-		c.add(userns.Take{Source: m.Source, Attr: o.attr, Alone: !c.host.isDir(m.Source) || !o.recursive, As: mountFD(i)})
+		c.add(userns.Take{
+			Source: m.Source, Attr: o.attr, Alone: !c.host.isDir(m.Source) || !o.recursive, Exact: c.untrusted(m), As: mountFD(i),
+		})
 	case !mountable[m.Type]:
 		return fmt.Errorf("mount of type %q on %s is not supported", m.Type, m.Destination)
 	case early[m.Type] && c.pivots():
-		c.add(userns.Make{Type: m.Type, Options: o.data, Attr: o.attr, As: mountFD(i)})
+		c.add(userns.Make{Type: m.Type, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, As: mountFD(i)})
 	}
 	return nil
+}
+
+// untrusted tells whether a bind is of the project, or of something in it that is
+// bound over itself: another sandbox may be at work there, and put a link where a
+// directory was.
+func (c *compiler) untrusted(m specs.Mount) bool {
+	return c.spec.Project != "" && m.Source == m.Destination && below(m.Source, c.spec.Project)
 }
 
 func mountFD(i int) userns.FD { return userns.FD(fmt.Sprintf("mount %d", i)) }
@@ -88,11 +97,11 @@ func (c *compiler) mount(i int, m specs.Mount) error {
 	exact := c.pivots() && mountable[m.Type] && !isBind(m)
 	switch {
 	case isBind(m):
-		c.add(userns.Attach{From: mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr})
+		c.add(userns.Attach{From: mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr, Exact: c.untrusted(m)})
 	case early[m.Type] && c.pivots():
 		c.add(userns.Attach{From: mountFD(i), What: m.Type, Target: m.Destination, Attr: o.attr, Exact: true})
 	default:
-		c.add(userns.Mount{Type: m.Type, Target: m.Destination, Options: o.data, Attr: o.attr, Exact: exact})
+		c.add(userns.Mount{Type: m.Type, Target: m.Destination, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, Exact: exact})
 	}
 	if m.Destination == "/dev" && m.Type == "tmpfs" {
 		c.devices()
@@ -163,19 +172,4 @@ func (c *compiler) devices() {
 	for _, l := range deviceLinks {
 		c.add(userns.Symlink{Target: l.target, Path: l.path})
 	}
-}
-
-// hide adds the steps that hide the masked paths. They come last, so that
-// nothing mounted later shows what is hidden.
-func (c *compiler) hide() {
-	paths := c.spec.OCI.Linux.MaskedPaths
-	if len(paths) == 0 {
-		return
-	}
-	const empty = "/dev/.hidden"
-	c.add(userns.Touch{Path: empty, Mode: 0o444, Below: "/dev"})
-	for _, path := range paths {
-		c.add(userns.Hide{Path: path, Empty: empty})
-	}
-	c.add(userns.Remove{Path: empty})
 }

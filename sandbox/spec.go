@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/sbxrun/sbx/userns"
 )
 
 // A Spec is what is wanted: an OCI runtime configuration, and the few things
@@ -43,8 +45,56 @@ type Spec struct {
 	HostNetwork bool
 	// NoInit makes the command PID 1, with no reaper above it.
 	NoInit bool
-	// Clock starts the monotonic and the boot clock at zero.
-	Clock bool
+	// HostClock shares the host's monotonic and boot clock instead of ones that
+	// start at zero.
+	HostClock bool
+
+	Protection
+	// Secrets are given to the command and shown nowhere else.
+	Secrets []Secret
+}
+
+// Protection is what of the default protections is given up, and what is asked
+// for beyond them. Its zero value is the default.
+type Protection struct {
+	// Unconfined is no seccomp filter at all. With OCI.Linux.Seccomp that is the
+	// filter, otherwise the default one.
+	Unconfined bool
+	// Allow32Bit lets the default filter pass 32-bit calls, for 32-bit programs.
+	Allow32Bit bool
+	// UserNS lets the command make user namespaces, and mount in them. Landlock
+	// cannot hold files then: who is confined by it may not mount.
+	UserNS bool
+	// CapAdd and CapDrop change the default capabilities, by their OCI names.
+	CapAdd, CapDrop []string
+	// NoExecTmp forbids to execute what is in /tmp, /var/tmp and the like.
+	NoExecTmp bool
+	// ReadOnlyProject binds the project read-only.
+	ReadOnlyProject bool
+	// NoTCP forbids TCP, also between the sandbox's own processes.
+	NoTCP bool
+	// Exposed are paths that are shown although they hold secrets.
+	Exposed []string
+	// AllowRunLater leaves files that are run later outside, without being asked
+	// for, as the command made them.
+	AllowRunLater bool
+	// Labels are options for SELinux, as in "disable" or "level:s0:c1,c2".
+	Labels []string
+	// Degraded names protections without which the command may run where they
+	// cannot be had: see Degradable.
+	Degraded []string
+}
+
+// Degradable are the protections that a Spec may do without.
+var Degradable = []string{"landlock", "seccomp", "clock"}
+
+// A Secret is given to the command as a variable, or as a file in memory, or
+// both.
+type Secret struct {
+	Name  string
+	Value userns.Secret
+	Env   string // the variable's name, or empty
+	File  string // the file's path inside, or empty
 }
 
 // View is one of the three roots.

@@ -8,6 +8,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/terminal"
 )
 
 // streams carries the command's standard streams where they are not files that
@@ -20,6 +22,8 @@ type streams struct {
 	mu     sync.Mutex
 	err    error
 	master *os.File
+	filter *terminal.Filter // of what the terminal shows, or nil
+	shown  io.Writer        // where the filter writes
 }
 
 // reader is the file that the command reads in place of r.
@@ -101,47 +105,6 @@ func (s *streams) fail(err error) {
 	if s.err == nil {
 		s.err = err
 	}
-}
-
-// terminal carries a terminal's master: what stdin has goes in, what comes out
-// goes to stdout. The copying in ends with the program, since nothing ends a
-// read of the caller's terminal.
-func (s *streams) terminal(master *os.File, in io.Reader, out io.Writer) error {
-	if in == nil {
-		in = eof{}
-	}
-	if out == nil {
-		out = io.Discard
-	}
-	s.mu.Lock()
-	s.master = master
-	s.mu.Unlock()
-	go func() {
-		if _, err := io.Copy(master, in); err == nil {
-			_, _ = master.Write([]byte{endOfFile}) // too late for one that has ended
-		}
-	}()
-	s.copies = append(s.copies, func() error {
-		_, err := io.Copy(out, master)
-		if errors.Is(err, unix.EIO) {
-			return nil // all who had the other side open have ended
-		}
-		return err
-	})
-	return nil
-}
-
-// endOfFile is Control-D, by which a terminal says that there is no more.
-const endOfFile = 4
-
-// resize tells the terminal how large it is.
-func (s *streams) resize(rows, columns uint16) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.master == nil {
-		return nil
-	}
-	return unix.IoctlSetWinsize(int(s.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns})
 }
 
 // wait waits for what the command wrote to be through.

@@ -12,7 +12,7 @@ import (
 
 // completeMounts puts the mounts that make up the view before the caller's own.
 func (s *Spec) completeMounts(h Host) error {
-	own := s.ownMounts()
+	own := s.ownMounts(h)
 	for _, m := range own {
 		if !filepath.IsAbs(m.Destination) || m.Destination == "/" {
 			return fmt.Errorf("mount point %q: want an absolute path below /", m.Destination)
@@ -21,10 +21,10 @@ func (s *Spec) completeMounts(h Host) error {
 			return fmt.Errorf("%s: no such file or directory, or not readable", m.Source)
 		}
 	}
-	made := rootfsMounts()
+	made := s.rootfsMounts()
 	if s.View == HostView {
 		s.OCI.Root.Path, s.OCI.Root.Readonly = "/", true
-		made = hostViewMounts(h)
+		made = s.hostViewMounts(h)
 	}
 	s.OCI.Mounts = append(made, own...)
 	for i, m := range own {
@@ -38,11 +38,16 @@ func (s *Spec) completeMounts(h Host) error {
 // ownMounts are the project and the caller's mounts, a directory before what is
 // in it: --ro of a directory does not cover the --rw of one below, in whatever
 // order they stand.
-func (s Spec) ownMounts() []specs.Mount {
+func (s Spec) ownMounts(h Host) []specs.Mount {
 	var own []specs.Mount
 	if s.Project != "" {
-		own = append(own, bind(s.Project, s.Project))
+		project := bind(s.Project, s.Project)
+		if s.ReadOnlyProject {
+			project.Options = append(project.Options, "ro")
+		}
+		own = append(own, project)
 	}
+	own = append(own, s.guardMounts(h)...)
 	for _, m := range s.OCI.Mounts {
 		m.Destination = filepath.Clean(m.Destination)
 		own = append(own, m)
@@ -81,23 +86,30 @@ func kernelMounts() []specs.Mount {
 }
 
 // rootfsMounts are what a root of its own gets besides: what an OCI runtime
-// gives by default, less the cgroups.
-func rootfsMounts() []specs.Mount {
+// gives by default, less the cgroups. A new /sys shows a network, so only its
+// owner may make one: with the host's it is the host's /sys that is shown.
+func (s Spec) rootfsMounts() []specs.Mount {
+	sys := specs.Mount{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: []string{"nosuid", "noexec", "nodev", "ro"}}
+	if s.HostNetwork {
+		sys = bind("/sys", "/sys", "noexec", "ro")
+	}
 	return append(kernelMounts(),
-		specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}},
-		specs.Mount{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: []string{"nosuid", "noexec", "nodev", "ro"}},
-	)
+		specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}}, sys)
 }
 
 // hostViewMounts are the private directories over the host's.
-func hostViewMounts(h Host) []specs.Mount {
-	mounts := kernelMounts()
+func (s Spec) hostViewMounts(h Host) []specs.Mount {
+	mounts := append(kernelMounts(), s.narrowSys(h)...)
 	private := func(dir, mode string) {
 		real := h.real(dir)
 		if real == "/" || !h.there(real) || slices.ContainsFunc(mounts, func(m specs.Mount) bool { return m.Destination == real }) {
 			return
 		}
-		mounts = append(mounts, tmpfs(real, "mode="+mode))
+		m := tmpfs(real, "mode="+mode)
+		if s.NoExecTmp {
+			m.Options = append(m.Options, "noexec")
+		}
+		mounts = append(mounts, m)
 	}
 	for _, d := range privateDirs {
 		private(d.path, d.mode)

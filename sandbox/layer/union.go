@@ -2,6 +2,7 @@ package layer
 
 import (
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -15,6 +16,8 @@ type Union struct {
 	// Upper takes what is written. Empty is a directory in memory that goes away
 	// with the mount namespace, whatever ends it.
 	Upper string
+	// Label is the SELinux label of all that is in the union, or empty.
+	Label string
 }
 
 // Driver is who unites the directories.
@@ -72,13 +75,21 @@ func (u Union) Steps(scratch string, d Driver, addLower bool) (steps []userns.St
 // namespace has not, and the kernel would say so in its log each time.
 var common = []userns.Option{{Key: "userxattr"}, {Key: "index", Value: "off"}, {Key: "xino", Value: "off"}}
 
+// options are those that every union has, and the label.
+func (u Union) options() []userns.Option {
+	if u.Label == "" {
+		return common
+	}
+	return append(slices.Clone(common), userns.Option{Key: "context", Value: u.Label})
+}
+
 func (u Union) newMount(upper, work string) userns.Make {
 	var options []userns.Option
 	for _, dir := range u.Lower {
 		options = append(options, userns.Option{Key: "lowerdir+", Value: dir})
 	}
 	options = append(options, userns.Option{Key: "upperdir", Value: escape(upper)}, userns.Option{Key: "workdir", Value: escape(work)})
-	return userns.Make{Type: "overlay", Options: append(options, common...), Attr: userns.NoSuid | userns.NoDev, As: "root"}
+	return userns.Make{Type: "overlay", Options: append(options, u.options()...), Attr: userns.NoSuid | userns.NoDev, As: "root"}
 }
 
 // oldMount binds each lower directory to a number below scratch, so that some
@@ -97,7 +108,7 @@ func (u Union) oldMount(scratch, upper, work string) []userns.Step {
 	options := []userns.Option{{Key: "lowerdir", Value: strings.Join(names, ":")},
 		{Key: "upperdir", Value: escapeComma(escape(upper))}, {Key: "workdir", Value: escapeComma(escape(work))}}
 	return append(steps, userns.Chdir{Path: scratch},
-		userns.Mount{Type: "overlay", Target: scratch + "/root", Options: append(options, common...), Attr: userns.NoSuid | userns.NoDev})
+		userns.Mount{Type: "overlay", Target: scratch + "/root", Options: append(options, u.options()...), Attr: userns.NoSuid | userns.NoDev})
 }
 
 // escape has overlayfs take a name as it is: it reads a backslash as "the next

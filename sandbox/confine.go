@@ -1,0 +1,129 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+
+	"github.com/sbxrun/sbx/sandbox/landlock"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// completeProtection decides what of the default protections there will be. One
+// that the host has not stops the run, unless the Spec may do without it; then a
+// note says so.
+func (s *Spec) completeProtection(h Host) (notes []string, err error) {
+	for _, name := range s.Degraded {
+		if !slices.Contains(Degradable, name) {
+			return nil, fmt.Errorf("protection %q is not known, or cannot be done without: want one of %s", name, strings.Join(Degradable, ", "))
+		}
+	}
+	missing := []struct{ name, why, mend string }{}
+	if h.Landlock < landlock.Floor {
+		missing = append(missing, struct{ name, why, mend string }{"landlock", landlockMissing(h), "boot Linux 5.19 or newer, with landlock among the modules of lsm="})
+	}
+	if h.NoSeccomp && !s.Unconfined {
+		missing = append(missing, struct{ name, why, mend string }{"seccomp", "the kernel has no seccomp filters", "boot a kernel with CONFIG_SECCOMP_FILTER"})
+	}
+	if h.NoTimeNS && !s.HostClock {
+		missing = append(missing, struct{ name, why, mend string }{"clock", "the kernel has no time namespaces", "boot a kernel with CONFIG_TIME_NS"})
+	}
+	for _, m := range missing {
+		if !slices.Contains(s.Degraded, m.name) {
+			return nil, hinted(fmt.Errorf("protection %s cannot be had: %s", m.name, m.why), fmt.Sprintf("%s; or go without: --allow-degraded=%s", m.mend, m.name))
+		}
+		notes = append(notes, fmt.Sprintf("running without %s: %s", m.name, m.why))
+		if m.name == "clock" {
+			s.HostClock = true
+		}
+	}
+	s.completeMasks(h)
+	return notes, s.checkGiven()
+}
+
+func landlockMissing(h Host) string {
+	if h.Landlock == 0 {
+		return "the kernel has no Landlock, or it is switched off"
+	}
+	return fmt.Sprintf("the kernel's Landlock, ABI %d, refuses every rename between directories", h.Landlock)
+}
+
+// confine adds the steps that confine the command, the last before it is run.
+func (c *compiler) confine() error {
+	c.addLabels()
+	c.addLandlock()
+	return c.addSeccomp()
+}
+
+// addLandlock adds the file policy once more, by Landlock.
+func (c *compiler) addLandlock() {
+	if c.host.Landlock < landlock.Floor {
+		return
+	}
+	p, _ := c.landlock().Restrict(c.host.Landlock)
+	if p.Empty() {
+		return
+	}
+	step := userns.Landlock{Words: p.String(), Files: uint64(p.Files), Ports: uint64(p.Ports), Scopes: uint64(p.Scopes)}
+	for _, r := range p.Rules {
+		rule := userns.LandlockRule{Path: r.Path, Rights: uint64(r.Rights)}
+		if r.Mount >= 0 {
+			rule.From = mountFD(r.Mount)
+		}
+		step.Rules = append(step.Rules, rule)
+	}
+	c.add(step)
+}
+
+// landlock is what is granted: reading everywhere, since the mounts have hidden
+// what is not to be read, and writing where a mount is writable.
+func (c *compiler) landlock() landlock.Policy {
+	const inside = landlock.Read | landlock.Execute | landlock.Write | landlock.Sockets
+	p := landlock.Policy{Scopes: landlock.Signals | landlock.AbstractSockets}
+	if c.spec.NoTCP {
+		p.Ports = landlock.BindTCP | landlock.ConnectTCP
+	}
+	if c.spec.UserNS {
+		return p // who is confined in files may not mount
+	}
+	p.Files = landlock.AllFiles
+	grant := func(path string, mount int, rights landlock.Rights, leaf bool) {
+		p.Rules = append(p.Rules, landlock.Rule{Path: path, Mount: mount, Rights: rights, Leaf: leaf})
+	}
+	switch {
+	case c.spec.View == HostView:
+		grant("/", -1, landlock.Read, false)
+		for _, dir := range c.host.Top {
+			if !slices.ContainsFunc(c.spec.OCI.Mounts, func(m specs.Mount) bool { return m.Destination == dir }) {
+				grant(dir, -1, landlock.Execute, false)
+			}
+		}
+	case c.spec.OCI.Root.Readonly:
+		grant("/", -1, landlock.Read|landlock.Execute, false)
+	default:
+		grant("/", -1, inside, false)
+	}
+	for i, m := range c.spec.OCI.Mounts {
+		rights, mount := inside, -1
+		switch {
+		case isBind(m):
+			mount = i
+		case m.Type == "proc":
+			rights = landlock.Read | landlock.WriteFiles
+		case m.Type == "devpts", below(m.Destination, "/sys"):
+			continue // within /dev, and nothing to write
+		case m.Destination == "/dev":
+			rights = landlock.Read | landlock.WriteFiles | landlock.Devices
+		}
+		if slices.Contains(m.Options, "ro") {
+			rights &^= landlock.Write | landlock.Sockets
+		}
+		if slices.Contains(m.Options, "noexec") {
+			rights &^= landlock.Execute
+		}
+		grant(m.Destination, mount, rights, mount >= 0 && !c.host.isDir(m.Source))
+	}
+	return p
+}

@@ -1,0 +1,104 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"github.com/opencontainers/selinux/go-selinux"
+	"github.com/opencontainers/selinux/go-selinux/label"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns"
+)
+
+// Labels are SELinux's names for a sandbox and for its files. They share a pair
+// of categories that no other sandbox has, so that one cannot touch another's.
+type Labels struct{ Process, Mount string }
+
+// probeLabels asks SELinux for labels, where it enforces. The library looks for
+// its file system in slow ways; where it is not mounted at the one place that
+// everybody uses, nothing is enforced.
+func (h *Host) probeLabels(s Spec) (err error) {
+	var fs unix.Statfs_t
+	if unix.Statfs("/sys/fs/selinux", &fs) != nil || uint32(fs.Type) != unix.SELINUX_MAGIC {
+		if len(s.Labels) > 0 && !slices.Contains(s.Labels, "disable") {
+			return hinted(fmt.Errorf("a label was asked for, and SELinux is not there"), "leave --security-opt label away")
+		}
+		return nil
+	}
+	if selinux.EnforceMode() != selinux.Enforcing || slices.Contains(s.Labels, "disable") {
+		return nil
+	}
+	if s.View == HostView && len(s.Labels) == 0 {
+		return nil // the container types may not read the host's own files
+	}
+	h.Labels.Process, h.Labels.Mount, err = label.InitLabels(s.Labels)
+	if err != nil {
+		return fmt.Errorf("SELinux labels: %w", err)
+	}
+	return nil
+}
+
+// completeLabels gives the sandbox the host's labels.
+func (s *Spec) completeLabels(h Host) {
+	p, l := s.OCI.Process, s.OCI.Linux
+	if p.SelinuxLabel == "" {
+		p.SelinuxLabel = h.Labels.Process
+	}
+	if l.MountLabel == "" {
+		l.MountLabel = h.Labels.Mount
+	}
+}
+
+// labelOptions are the options that give a file system, made for the sandbox, its
+// label. mqueue would refuse them, proc and sysfs have labels of their own.
+func (c *compiler) labelOptions(fstype string) []userns.Option {
+	if l := c.spec.OCI.Linux.MountLabel; l != "" && (fstype == "tmpfs" || fstype == "devpts" || fstype == "overlay") {
+		return []userns.Option{{Key: "context", Value: l}}
+	}
+	return nil
+}
+
+// addLabels has the next execve give the process its labels.
+func (c *compiler) addLabels() {
+	p := c.spec.OCI.Process
+	if p.SelinuxLabel != "" {
+		c.add(userns.Confine{Module: "SELinux", Label: p.SelinuxLabel, File: "exec", Text: p.SelinuxLabel})
+	}
+	if p.ApparmorProfile != "" {
+		c.add(userns.Confine{Module: "AppArmor", Label: p.ApparmorProfile, File: "apparmor/exec", Text: "exec " + p.ApparmorProfile})
+	}
+}
+
+// checkLabels refuses to bind what the sandbox's label may not use: the command
+// would only see that it may not.
+func (s Spec) checkLabels(h Host) error {
+	if s.OCI.Process.SelinuxLabel == "" || h.FileLabels == nil {
+		return nil
+	}
+	for _, m := range s.OCI.Mounts {
+		have, known := h.FileLabels[m.Source]
+		if !isBind(m) || !known || slices.ContainsFunc([]string{":container_file_t:", ":container_ro_file_t:", ":container_share_t:"},
+			func(t string) bool { return strings.Contains(have, t) }) {
+			continue
+		}
+		return hinted(fmt.Errorf("%s has the SELinux label %s, which the sandbox may not use", m.Source, have),
+			fmt.Sprintf("chcon -R -t container_file_t %s, or --security-opt label=disable", m.Source))
+	}
+	return nil
+}
+
+// probeFileLabels reads the labels of what is bound.
+func (h *Host) probeFileLabels(mounts []specs.Mount) {
+	if h.Labels.Process == "" {
+		return
+	}
+	h.FileLabels = map[string]string{}
+	for _, m := range mounts {
+		if have, err := selinux.FileLabel(m.Source); isBind(m) && err == nil {
+			h.FileLabels[m.Source] = have
+		}
+	}
+}

@@ -1,0 +1,278 @@
+package sandbox
+
+import (
+	"fmt"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/secrets"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// maskedKernel are the kernel's files that tell of the machine or let root drive
+// it. They are the ones that container runtimes mask, and /proc/kmsg.
+var maskedKernel = []string{
+	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/latency_stats",
+	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
+}
+
+// frozenKernel are those that stay readable.
+var frozenKernel = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+
+// narrowed is all that the host view has of /sys: how many processors there are
+// and how memory is laid out, which run-time systems look for. Devices, network
+// interfaces, serial numbers and cgroups are not among it.
+var narrowed = []string{"/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/kernel/mm/transparent_hugepage"}
+
+// identity are the files that say which machine this is.
+var identity = []string{"/etc/machine-id", "/var/lib/dbus/machine-id"}
+
+// completeMasks says what is covered: of the kernel's files, of the host's
+// identity, secrets below what is shown, sockets.
+//
+// Where user namespaces are allowed the kernel's files are left: it makes a new
+// /proc or /sys only where none of the one in sight is covered
+// (mount_namespaces(7)), and a sandbox within needs both.
+func (s *Spec) completeMasks(h Host) {
+	l := s.OCI.Linux
+	var masked []string
+	if !s.UserNS {
+		masked = append(masked, maskedKernel...)
+	}
+	if s.View == HostView {
+		masked = slices.DeleteFunc(masked, func(p string) bool { return below(p, "/sys") }) // is not there
+		masked = append(masked, identity...)
+	}
+	masked = slices.DeleteFunc(masked, func(p string) bool { return !h.there(p) })
+	for _, p := range append(masked, s.secretPaths(h)...) {
+		if !slices.Contains(l.MaskedPaths, p) {
+			l.MaskedPaths = append(l.MaskedPaths, p)
+		}
+	}
+	for _, p := range frozenKernel {
+		if h.there(p) && !s.UserNS {
+			l.ReadonlyPaths = append(l.ReadonlyPaths, p)
+		}
+	}
+}
+
+// secretPaths are the places inside at which a secret of the host's would be
+// seen: below what is shown, whatever name it is shown by. Those that were exposed
+// on purpose are not among them.
+func (s Spec) secretPaths(h Host) []string {
+	var found []string
+	there := slices.DeleteFunc(slices.Clone(h.Secrets), func(p string) bool { return !h.there(p) || s.exposed(p) })
+	for _, m := range s.OCI.Mounts {
+		if !isBind(m) {
+			continue
+		}
+		source := h.real(m.Source)
+		for _, secret := range there {
+			if below(secret, source) && secret != source {
+				found = append(found, m.Destination+strings.TrimPrefix(secret, strings.TrimSuffix(source, "/")))
+			}
+		}
+	}
+	if s.View == HostView {
+		for _, secret := range there {
+			if innermost(secret, s.OCI.Mounts) == nil {
+				found = append(found, secret)
+			}
+		}
+	}
+	return found
+}
+
+func (s Spec) exposed(secret string) bool {
+	return slices.ContainsFunc(s.Exposed, func(e string) bool { return below(secret, e) || below(e, secret) })
+}
+
+// checkSecrets refuses to show a secret without being told so.
+func (s Spec) checkSecrets(h Host) error {
+	for _, m := range s.ownMounts(h) {
+		if !isBind(m) || m.Source == s.Project || m.Source == m.Destination && below(m.Source, s.Project) {
+			continue // what is in the project is hidden there
+		}
+		for _, secret := range h.Secrets {
+			if below(h.real(m.Source), secret) && !s.exposed(secret) {
+				return hinted(fmt.Errorf("refusing to show %s: it is where secrets are kept", m.Source), "say --unsafe-expose "+m.Source+" if you mean it")
+			}
+		}
+	}
+	return nil
+}
+
+// cover adds the steps that put made files over the host's, and make read-only
+// what the kernel shows.
+func (c *compiler) cover() {
+	for _, p := range c.spec.OCI.Linux.ReadonlyPaths {
+		c.add(userns.Freeze{Path: p})
+	}
+	if c.spec.View != HostView {
+		return
+	}
+	if !c.spec.UserNS {
+		c.add(userns.SetAttr{Target: "/sys", Attr: userns.ReadOnly})
+	}
+	name := c.spec.OCI.Hostname
+	made := []struct{ path, text string }{{"/etc/hostname", name + "\n"}}
+	if !c.spec.HostNetwork {
+		made = append(made, struct{ path, text string }{"/etc/hosts", "127.0.0.1 localhost " + name + "\n::1 localhost ip6-localhost ip6-loopback\n"})
+	}
+	for _, m := range made {
+		if c.host.there(m.path) {
+			c.add(userns.Cover{Path: m.path, Text: m.text, Scratch: "/dev/.made"})
+		}
+	}
+}
+
+// hide adds the steps that hide the masked paths. They come last, so that
+// nothing mounted later shows what is hidden.
+//
+// The kernel's own are covered by /dev/null, as container runtimes do: that one is
+// there anyway, and it is the sandbox's own and not the root's (CVE-2025-31133).
+func (c *compiler) hide() {
+	const file, dir = "/dev/.hidden", "/dev/.hidden.d"
+	masked := c.spec.OCI.Linux.MaskedPaths
+	if len(masked) == 0 {
+		return
+	}
+	c.add(userns.Touch{Path: file, Mode: 0o444, Below: "/dev"}, userns.Mkdir{Path: dir, Mode: 0o555, Below: "/dev"})
+	for _, p := range masked {
+		step := userns.Hide{Path: p, File: file, Dir: dir}
+		if below(p, "/proc") || below(p, "/sys") {
+			step.File = "/dev/null"
+		}
+		c.add(step)
+	}
+	c.add(userns.Remove{Path: file}, userns.Remove{Path: dir, Dir: true})
+}
+
+// narrowSys are the mounts that make up the host view's /sys.
+func (s Spec) narrowSys(h Host) []specs.Mount {
+	if s.UserNS {
+		return []specs.Mount{{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: []string{"nosuid", "noexec", "nodev", "ro"}}}
+	}
+	mounts := []specs.Mount{tmpfs("/sys", "noexec", "mode=755", "size=64k")}
+	for _, p := range narrowed {
+		if h.there(p) {
+			mounts = append(mounts, bind(p, p, "ro", "noexec"))
+		}
+	}
+	return mounts
+}
+
+// giveSecrets adds the steps that make the files of secrets.
+func (c *compiler) giveSecrets() {
+	for _, s := range c.spec.Secrets {
+		if s.File == "" {
+			continue
+		}
+		under := innermost(s.File, c.spec.OCI.Mounts)
+		c.add(userns.GiveSecret{Path: s.File, Text: s.Value, Below: belowOf(under)})
+	}
+}
+
+// secretVariables are the secrets of the environment.
+func (c *compiler) secretVariables() (list []userns.Secret) {
+	for _, s := range c.spec.Secrets {
+		if s.Env != "" {
+			list = append(list, userns.Secret(s.Env)+"="+s.Value)
+		}
+	}
+	return list
+}
+
+// checkGiven refuses secrets that cannot be given, and files for them that would
+// not be in memory.
+func (s Spec) checkGiven() error {
+	for _, secret := range s.Secrets {
+		if strings.IndexByte(string(secret.Value), 0) >= 0 && secret.Env != "" {
+			return fmt.Errorf("secret %s has a NUL byte in it, so it can be no variable; give it as a file", secret.Name)
+		}
+		if secret.File == "" {
+			continue
+		}
+		if !path.IsAbs(secret.File) || path.Clean(secret.File) != secret.File {
+			return fmt.Errorf("secret %s: file %s: want an absolute path", secret.Name, secret.File)
+		}
+		if under := innermost(secret.File, s.OCI.Mounts); under == nil || isBind(*under) || under.Type != "tmpfs" {
+			return hinted(fmt.Errorf("secret %s: file %s is not in a directory that is in memory", secret.Name, secret.File), "use a path below /run or /tmp")
+		}
+	}
+	return nil
+}
+
+// probeSecrets finds which of the well-known secrets there are, where some of them
+// could be seen: a stat for each would cost every start a millisecond.
+func (h *Host) probeSecrets(s Spec) {
+	for _, m := range s.OCI.Mounts {
+		if isBind(m) {
+			h.resolve(m.Source)
+		}
+	}
+	known := append(secrets.Paths(h.Homes, h.Runtime), h.namedSockets()...)
+	var shown []string
+	for _, m := range s.ownMounts(*h) {
+		if isBind(m) {
+			shown = append(shown, h.real(m.Source))
+		}
+	}
+	for _, secret := range known {
+		seen := slices.ContainsFunc(shown, func(dir string) bool {
+			return below(secret, dir) || dir != s.Project && below(dir, secret)
+		}) || s.View == HostView && !h.private(secret)
+		if seen && !slices.Contains(h.Secrets, secret) {
+			h.Secrets = append(h.Secrets, secret)
+		}
+	}
+	for _, name := range h.ProjectNames {
+		if secrets.ProjectFile(name) {
+			h.Secrets = append(h.Secrets, path.Join(s.Project, name))
+		}
+	}
+	for _, secret := range h.Secrets {
+		if accessible(secret) {
+			h.stat(secret)
+		}
+	}
+}
+
+// resolve finds the real path of a bind's source, by which it is judged. One call
+// tells of most that there is no link in them.
+func (h *Host) resolve(source string) {
+	fd, err := unix.Openat2(unix.AT_FDCWD, source, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
+	if err == nil {
+		unix.Close(fd)
+		return
+	}
+	if real, err := filepath.EvalSymlinks(source); err == nil && real != source {
+		h.Real[source] = real
+	}
+}
+
+// accessible tells whether the caller may do anything with a path. What he may
+// not, such as the host's own keys, the command may not either.
+func accessible(p string) bool {
+	for _, mode := range []uint32{unix.R_OK, unix.X_OK, unix.W_OK} {
+		if unix.Access(p, mode) == nil {
+			return true
+		}
+	}
+	return false
+}
+
+// private tells whether a path is in a directory that the host view replaces.
+func (h *Host) private(p string) bool {
+	for _, d := range privateDirs {
+		if below(p, d.path) || below(p, h.real(d.path)) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(h.Homes, func(home string) bool { return below(p, home) || below(p, h.real(home)) })
+}

@@ -1,0 +1,102 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/terminal"
+)
+
+// terminal carries a terminal's master: what stdin has goes in, what comes out
+// goes to stdout, through a filter unless it is to be raw. The copying in ends
+// with the program, since nothing ends a read of the caller's terminal.
+func (s *streams) terminal(master *os.File, in io.Reader, out io.Writer, raw bool) error {
+	if in == nil {
+		in = eof{}
+	}
+	if out == nil {
+		out = io.Discard
+	}
+	s.mu.Lock()
+	s.master = master
+	s.mu.Unlock()
+	go func() {
+		if _, err := io.Copy(master, in); err == nil {
+			_, _ = master.Write([]byte{endOfFile}) // too late for one that has ended
+		}
+	}()
+	if !raw {
+		s.filter, s.shown = terminal.New(out), out
+		s.filter.Answer = answering(master)
+		out = s.filter
+	}
+	s.copies = append(s.copies, func() error {
+		_, err := io.Copy(out, master)
+		if errors.Is(err, unix.EIO) {
+			return nil // all who had the other side open have ended
+		}
+		return err
+	})
+	return nil
+}
+
+// answering types the filter's answers at the program. One that asks without end
+// and does not read gets no more of them.
+func answering(master io.Writer) func(string) {
+	answers := make(chan string, 16)
+	go func() {
+		for a := range answers {
+			_, _ = io.WriteString(master, a) // too late for one that has ended
+		}
+	}()
+	return func(a string) {
+		select {
+		case answers <- a:
+		default:
+		}
+	}
+}
+
+// endOfFile is Control-D, by which a terminal says that there is no more.
+const endOfFile = 4
+
+// restore undoes what the command did to the caller's terminal. The lock of the
+// streams is not taken: a terminal that takes nothing would hold it.
+func (s *streams) restore() {
+	if s.filter != nil {
+		_, _ = s.shown.Write(s.filter.Restore()) // whoever read it has gone
+	}
+}
+
+// kept says what the command tried with the caller's terminal, where nobody would
+// have asked for that: every editor asks a terminal questions and sets titles.
+func (s *streams) kept() string {
+	if s.filter == nil {
+		return ""
+	}
+	var parts []string
+	for _, d := range s.filter.Dropped() {
+		if d.Kind == terminal.Clipboard || d.Kind == terminal.Notification {
+			parts = append(parts, fmt.Sprintf("%d %s", d.Count, d.Kind))
+		}
+	}
+	if parts == nil {
+		return ""
+	}
+	return "kept from your terminal: " + strings.Join(parts, ", ") + "; --raw-terminal lets them through"
+}
+
+// resize tells the terminal how large it is.
+func (s *streams) resize(rows, columns uint16) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.master == nil {
+		return nil
+	}
+	return unix.IoctlSetWinsize(int(s.master.Fd()), unix.TIOCSWINSZ, &unix.Winsize{Row: rows, Col: columns})
+}

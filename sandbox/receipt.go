@@ -1,0 +1,159 @@
+package sandbox
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sbxrun/sbx/sandbox/landlock"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// A Receipt says what was enforced on a command: not what was asked for, but what
+// the plan did that was run. Its JSON form is an interface.
+type Receipt struct {
+	// Policy is the SHA-256 of the plan's words: two runs with the same one were
+	// under the same rules.
+	Policy     string   `json:"policy"`
+	Command    []string `json:"command"`
+	View       string   `json:"view"`
+	Project    string   `json:"project,omitempty"`
+	Namespaces []string `json:"namespaces"`
+	// UIDs and GIDs are the id maps, INSIDE:OUTSIDE:COUNT.
+	UIDs         string         `json:"uids"`
+	GIDs         string         `json:"gids"`
+	User         string         `json:"user"`
+	Capabilities []string       `json:"capabilities"`
+	NoNewPrivs   bool           `json:"noNewPrivileges"`
+	Seccomp      *SeccompProof  `json:"seccomp"`
+	Landlock     *LandlockProof `json:"landlock"`
+	SELinux      string         `json:"selinux,omitempty"`
+	AppArmor     string         `json:"apparmor,omitempty"`
+	Writable     []string       `json:"writable"`
+	Masked       []string       `json:"masked"`
+	ReadOnly     []string       `json:"readOnly"`
+	Secrets      []string       `json:"secrets,omitempty"` // names
+	// Missing are the protections that the host had not and the caller did without.
+	Missing []string `json:"missing,omitempty"`
+	// Profiles are the lines of profiles that had a part in it.
+	Profiles []string `json:"profiles,omitempty"`
+
+	Started time.Time `json:"started"`
+	Seconds float64   `json:"seconds"`
+	// Exit is the command's exit code as a shell tells it, and Error why sbx
+	// itself failed.
+	Exit  int    `json:"exit"`
+	Error string `json:"error,omitempty"`
+	// RunLater are the files that were moved aside, Quarantine where they are now,
+	// and Cleared those that lost their setuid or setgid bit.
+	RunLater   []string `json:"runLater,omitempty"`
+	Quarantine string   `json:"quarantine,omitempty"`
+	Cleared    []string `json:"cleared,omitempty"`
+}
+
+// SeccompProof says which filter there was.
+type SeccompProof struct {
+	Name         string `json:"name"`
+	SHA256       string `json:"sha256"`
+	Instructions int    `json:"instructions"`
+}
+
+// LandlockProof says what of Landlock there was.
+type LandlockProof struct {
+	ABI   int    `json:"abi"`
+	Words string `json:"rules"`
+	// Lost is what this kernel's Landlock cannot do.
+	Lost []string `json:"lost,omitempty"`
+}
+
+// newReceipt reads from the plan what it does.
+func newReceipt(s Spec, h Host, p userns.Plan) Receipt {
+	sum := sha256.Sum256([]byte(p.String()))
+	l, process := s.OCI.Linux, s.OCI.Process
+	r := Receipt{
+		Policy: hex.EncodeToString(sum[:]), Command: process.Args, View: s.View.String(), Project: s.Project,
+		Namespaces: strings.Split(p.Namespaces.String(), ","),
+		UIDs:       fromOCI(l.UIDMappings).String(), GIDs: fromOCI(l.GIDMappings).String(),
+		User: fmt.Sprintf("%d:%d", process.User.UID, process.User.GID), Capabilities: process.Capabilities.Bounding,
+		Masked: l.MaskedPaths, ReadOnly: l.ReadonlyPaths, Started: time.Now(),
+	}
+	for _, m := range s.OCI.Mounts {
+		if isBind(m) && !slices.Contains(m.Options, "ro") {
+			r.Writable = append(r.Writable, m.Destination)
+		}
+	}
+	for _, secret := range s.Secrets {
+		r.Secrets = append(r.Secrets, secret.Name)
+	}
+	for _, step := range p.Steps {
+		r.add(step, h)
+	}
+	for _, name := range Degradable {
+		if slices.Contains(s.Degraded, name) && r.lacks(name) {
+			r.Missing = append(r.Missing, name)
+		}
+	}
+	return r
+}
+
+// add takes from a step what it enforces.
+func (r *Receipt) add(step userns.Step, h Host) {
+	switch s := step.(type) {
+	case userns.NoNewPrivs:
+		r.NoNewPrivs = true
+	case userns.NewClock:
+		r.Namespaces = append(r.Namespaces, "time")
+	case userns.Seccomp:
+		r.Seccomp = &SeccompProof{Name: s.Name, SHA256: s.Hash(), Instructions: len(s.Filter)}
+	case userns.Landlock:
+		_, lost := landlock.Everything.Restrict(h.Landlock)
+		r.Landlock = &LandlockProof{ABI: h.Landlock, Words: s.Words, Lost: lost}
+	case userns.Confine:
+		if s.Module == "SELinux" {
+			r.SELinux = s.Label
+		} else {
+			r.AppArmor = s.Label
+		}
+	}
+}
+
+func (r *Receipt) lacks(name string) bool {
+	switch name {
+	case "landlock":
+		return r.Landlock == nil
+	case "seccomp":
+		return r.Seccomp == nil
+	}
+	return !slices.Contains(r.Namespaces, "time")
+}
+
+// Lines are the receipt in words, for --verbose.
+func (r Receipt) Lines() []string {
+	lines := []string{
+		"policy " + r.Policy,
+		"namespaces " + strings.Join(r.Namespaces, ","),
+		fmt.Sprintf("ids uid %s, gid %s, user %s", r.UIDs, r.GIDs, r.User),
+		"capabilities " + orNone(strings.Join(r.Capabilities, ",")),
+	}
+	if r.Seccomp != nil {
+		lines = append(lines, fmt.Sprintf("seccomp %s, %d instructions, %s", r.Seccomp.Name, r.Seccomp.Instructions, r.Seccomp.SHA256))
+	} else {
+		lines = append(lines, "seccomp none")
+	}
+	if r.Landlock != nil {
+		lines = append(lines, fmt.Sprintf("landlock ABI %d, without %s", r.Landlock.ABI, orNone(strings.Join(r.Landlock.Lost, ", "))))
+	} else {
+		lines = append(lines, "landlock none")
+	}
+	return append(lines, "writable "+orNone(strings.Join(r.Writable, " ")))
+}
+
+func orNone(s string) string {
+	if s == "" {
+		return "none"
+	}
+	return s
+}
