@@ -29,6 +29,11 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./idmap
 	$(GO) test -run '^$$' -fuzz FuzzInterpreter -fuzztime $(FUZZTIME) ./sandbox
 	$(GO) test -run '^$$' -fuzz FuzzLookUp -fuzztime $(FUZZTIME) ./sandbox
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./sandbox/seccomp
+	$(GO) test -run '^$$' -fuzz FuzzCompile -fuzztime $(FUZZTIME) ./sandbox/seccomp
+	$(GO) test -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) ./sandbox/runlater
+	$(GO) test -run '^$$' -fuzz FuzzGitFile -fuzztime $(FUZZTIME) ./sandbox/runlater
+	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
 
 bench:
 	@.ci/bench

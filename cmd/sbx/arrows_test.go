@@ -11,13 +11,23 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":        "sandbox sandbox/layer userns idmap",
-	"cmd/bench":      "",
-	"sandbox":        "userns sandbox/layer sandbox/nofile idmap",
-	"sandbox/layer":  "userns idmap",
-	"sandbox/nofile": "",
-	"userns":         "idmap",
-	"idmap":          "",
+	"cmd/sbx":   "profiles sandbox sandbox/layer sandbox/seccomp userns idmap",
+	"cmd/bench": "",
+	"profiles":  "",
+	"sandbox": "userns sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
+		"sandbox/terminal idmap",
+	"sandbox/landlock": "",
+	"sandbox/layer":    "userns idmap",
+	"sandbox/nofile":   "",
+	"sandbox/runlater": "",
+	"sandbox/seccomp":  "",
+	// They write its tables, and are in no program.
+	"sandbox/seccomp/generate/programs": "sandbox/seccomp",
+	"sandbox/seccomp/generate/tables":   "",
+	"sandbox/secrets":                   "",
+	"sandbox/terminal":                  "",
+	"userns":                            "idmap",
+	"idmap":                             "",
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -55,10 +55,30 @@ type processFlags struct {
 	Interactive bool          `short:"i" help:"Keep standard input open. It always is."`
 	Tty         *bool         `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
 	Init        *bool         `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
-	NewClock    bool          `help:"Start the monotonic and boot clocks at zero."`
+	NewClock    *bool         `negatable:"" help:"Start the monotonic and boot clocks at zero (default)."`
+}
+
+type protectionFlags struct {
+	Profile         []text `sep:"none" placeholder:"NAME,..." help:"What the command may see, by name (default: by the command's name)."`
+	NoProfile       bool   `help:"Use no profile but what the flags say."`
+	Secret          []text `sep:"none" placeholder:"NAME[,env=VAR|file=PATH][,from=FILE]" help:"Give a variable of yours, or a file, as a variable or a file in memory."`
+	UnsafeExpose    []text `sep:"none" placeholder:"PATH" help:"Show a path that is hidden because secrets are kept there."`
+	AllowRunLater   bool   `help:"Leave files that you would run later without being asked, such as git hooks, as the command makes them."`
+	ReadOnlyProject bool   `help:"Bind the current directory read-only."`
+	NoexecTmp       bool   `help:"Forbid to execute what is in the private directories."`
+	NoTcp           bool   `help:"Forbid TCP, also on the loopback."`
+	Seccomp         text   `placeholder:"FILE|default|unconfined" help:"Filter of system calls: an OCI or docker profile, the default, or none."`
+	AllowUserns     bool   `help:"Let the command make user namespaces and mount in them, as Chromium, Bazel and Nix do."`
+	AllowIa32       bool   `help:"Let the command make 32-bit system calls."`
+	CapAdd          []text `sep:"none" placeholder:"CAP" help:"Add a capability."`
+	CapDrop         []text `sep:"none" placeholder:"CAP" help:"Drop a capability, or ALL."`
+	SecurityOpt     []text `sep:"none" placeholder:"label=...|apparmor=PROFILE" help:"Label of SELinux or AppArmor."`
+	RawTerminal     bool   `help:"Let every control sequence through to the terminal."`
+	AllowDegraded   []text `sep:"none" placeholder:"NAME,..." help:"Run without that protection where it cannot be had: landlock, seccomp, clock."`
 }
 
 type outputFlags struct {
+	Receipt text   `placeholder:"FILE" help:"Write what was enforced to a file, as JSON."`
 	DryRun  dryRun `placeholder:"plan|spec|json" help:"Print what would be done, step by step or as an OCI config.json, and do nothing."`
 	Quiet   bool   `short:"q" help:"Print errors only."`
 	Verbose bool   `help:"Print each step and the reason for each choice."`
@@ -72,14 +92,21 @@ type runFlags struct {
 	identityFlags
 	environmentFlags
 	processFlags
+	protectionFlags
 	outputFlags
 	command []string
+	notes   []string // what is to be said before the command runs
+}
+
+func (f *runFlags) note(format string, args ...any) {
+	f.notes = append(f.notes, fmt.Sprintf(format, args...))
 }
 
 func (f *runFlags) groups() []flagGroup {
 	return []flagGroup{
 		{"Files", &f.fileFlags}, {"Root", &f.rootFlags}, {"Identity", &f.identityFlags},
-		{"Environment", &f.environmentFlags}, {"Process", &f.processFlags}, {"Output", &f.outputFlags},
+		{"Environment", &f.environmentFlags}, {"Process", &f.processFlags},
+		{"Protection", &f.protectionFlags}, {"Output", &f.outputFlags},
 	}
 }
 

@@ -42,12 +42,18 @@ func runVerb(u ui, args []string) int {
 	}
 	defer cancel()
 	if f.DryRun != "" {
-		err = dry(u.out, cmd, f.DryRun)
-	} else {
-		cmd.Early = early
-		err = runInSession(cmd)
+		return exitCode(u, dry(u.out, cmd, f.DryRun))
 	}
-	return exitCode(u, err)
+	cmd.Early = early
+	err = runInSession(cmd)
+	code := exitCode(u, err)
+	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
+		if e := writeReceipt(string(f.Receipt), *r, code, err); e != nil {
+			u.fail(e, "")
+			return exitFailed
+		}
+	}
+	return code
 }
 
 // beginEarly begins a sandbox, unless a flag says that it would not be used. One
@@ -57,7 +63,7 @@ func beginEarly(args []string) *userns.Early {
 		if arg == "--" || !strings.HasPrefix(arg, "-") {
 			break
 		}
-		for _, flag := range []string{"-h", "--help", "--dry-run", "--net"} {
+		for _, flag := range []string{"-h", "--help", "--dry-run", "--net", "--no-new-clock", "--no-init"} {
 			if strings.HasPrefix(arg, flag) {
 				return nil
 			}
@@ -83,8 +89,12 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	cmd = sandbox.New(ctx, spec)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.Grace = grace
+	cmd.RawTerminal, cmd.Receipted = f.RawTerminal, f.Receipt != ""
 	if !f.Quiet {
 		cmd.Note = func(line string) { u.say("%s", line) }
+		for _, line := range f.notes {
+			u.say("%s", line)
+		}
 	}
 	if f.Verbose {
 		cmd.Trace = func(line string) { u.say("%s", line) }

@@ -21,7 +21,9 @@ func runInSession(cmd *sandbox.Cmd) error {
 	s := &session{cmd: cmd}
 	if cmd.Spec.OCI.Process.Terminal {
 		cmd.Stopped = func(syscall.Signal) { s.suspend() }
+		s.holdNotes()
 		s.enter()
+		defer s.tellNotes()
 		defer s.leave()
 	}
 	if cmd.Spec.OCI.Process.Terminal { // which must be given back, whatever comes
@@ -48,6 +50,31 @@ type session struct {
 	cmd   *sandbox.Cmd
 	raw   sync.Mutex    // guards outer
 	outer *unix.Termios // what the caller's terminal was before it was raw, or nil
+	say   func(string)
+	held  []string // notes for when the terminal is no longer raw
+}
+
+// holdNotes keeps what is to be said while the terminal is raw, where a new line
+// would not begin at the left.
+func (s *session) holdNotes() {
+	if s.say = s.cmd.Note; s.say == nil {
+		return
+	}
+	s.cmd.Note = func(line string) {
+		s.raw.Lock()
+		defer s.raw.Unlock()
+		if s.outer != nil {
+			s.held = append(s.held, line)
+			return
+		}
+		s.say(line)
+	}
+}
+
+func (s *session) tellNotes() {
+	for _, line := range s.held {
+		s.say(line)
+	}
 }
 
 // unforwarded is how long a command runs before signals go on to it. To ask
@@ -121,6 +148,7 @@ func (s *session) leave() {
 // suspend stops sbx, as the caller's shell expects of a job whose command has
 // stopped. SIGCONT is taken from there.
 func (s *session) suspend() {
+	s.cmd.RestoreTerminal()
 	s.leave()
 	_ = unix.Kill(unix.Getpid(), unix.SIGSTOP)
 }

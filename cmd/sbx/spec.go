@@ -22,7 +22,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Linux = &specs.Linux{}
 	s.OCI.Hostname = "sbx"
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
-		addRoot, addProject, addFiles, addIdentity, addEnvironment, addProcess,
+		addRoot, addProject, addFiles, addIdentity, addEnvironment, addProcess, addProtection, addSecrets,
 	} {
 		if err := part(f, &s); err != nil {
 			return s, err
@@ -221,7 +221,11 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 	if !f.ClearEnv {
 		env = sandbox.Environment(s.View, caller, nil)
 	}
-	env = append(env, sandbox.Filter(caller, texts(f.EnvPass))...)
+	passed, dropped := sandbox.WithoutSecrets(sandbox.Filter(caller, texts(f.EnvPass)))
+	if len(dropped) > 0 {
+		f.note("not passing %s: they look like secrets; pass one with -e NAME or --secret NAME", strings.Join(dropped, ", "))
+	}
+	env = append(env, passed...)
 	for _, file := range texts(f.EnvFile) {
 		lines, err := envFile(file)
 		if err != nil {
@@ -296,9 +300,12 @@ func addProcess(f *runFlags, s *sandbox.Spec) error {
 	p := s.OCI.Process
 	s.HostNetwork = f.Net == "host"
 	s.NoInit = f.Init != nil && !*f.Init
-	s.Clock = f.NewClock
-	if s.Clock && s.NoInit {
-		return fmt.Errorf("--new-clock begins with a new process, so it needs --init")
+	s.HostClock = s.NoInit // a clock begins with a new process
+	if f.NewClock != nil {
+		if *f.NewClock && s.NoInit {
+			return fmt.Errorf("--new-clock begins with a new process, so it needs --init")
+		}
+		s.HostClock = !*f.NewClock
 	}
 	if f.Timeout < 0 {
 		return fmt.Errorf("--timeout %s is in the past", f.Timeout)
