@@ -34,6 +34,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) ./sandbox/runlater
 	$(GO) test -run '^$$' -fuzz FuzzGitFile -fuzztime $(FUZZTIME) ./sandbox/runlater
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles
 
 bench:
 	@.ci/bench

@@ -85,7 +85,7 @@ func (s Spec) guards(h Host) bool {
 // the project.
 func (s Spec) writableDirectories(h Host) (dirs []string) {
 	for _, m := range s.OCI.Mounts {
-		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !below(m.Source, s.Project) {
+		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !below(m.Source, s.Project) && !slices.Contains(s.Kept, m.Source) {
 			dirs = append(dirs, m.Source)
 		}
 	}

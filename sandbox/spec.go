@@ -33,6 +33,10 @@ type Spec struct {
 	// not be: the root, the home. It is what --rw said.
 	Writable []string
 
+	// Kept are sources of binds that are sbx's own, as a cache that it keeps for a
+	// project: they are not looked through afterwards.
+	Kept []string
+
 	// IDs says which user and group ids there are inside. With IDMap they are
 	// those of OCI.Linux.
 	IDs IDs

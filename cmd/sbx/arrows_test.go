@@ -50,7 +50,9 @@ func TestImportsPointOneWay(t *testing.T) {
 			if ours && !contains(strings.Fields(allowed), to) {
 				t.Errorf("%s imports %s", from, to)
 			}
-			if imported == "unsafe" && from != "userns" {
+			// runlater asks the kernel about every file of a project, and may not
+			// allocate for each.
+			if imported == "unsafe" && from != "userns" && from != "sandbox/runlater" {
 				t.Errorf("%s imports unsafe, which is for userns", from)
 			}
 		}

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/sbxrun/sbx/profiles"
 )
 
 // The flags of run, in the groups in which --help shows them. kong takes some 20
@@ -96,6 +98,9 @@ type runFlags struct {
 	outputFlags
 	command []string
 	notes   []string // what is to be said before the command runs
+	profile profiles.Profile
+	set     []profiles.Assignment // variables that the profile sets
+	origins map[string]string     // the profile's line behind a path
 }
 
 func (f *runFlags) note(format string, args ...any) {

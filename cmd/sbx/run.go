@@ -42,12 +42,13 @@ func runVerb(u ui, args []string) int {
 	}
 	defer cancel()
 	if f.DryRun != "" {
-		return exitCode(u, dry(u.out, cmd, f.DryRun))
+		return exitCode(u, dry(u.out, cmd, f))
 	}
 	cmd.Early = early
 	err = runInSession(cmd)
 	code := exitCode(u, err)
 	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
+		r.Profiles = f.profileLines()
 		if e := writeReceipt(string(f.Receipt), *r, code, err); e != nil {
 			u.fail(e, "")
 			return exitFailed
@@ -128,12 +129,12 @@ func exitCode(u ui, err error) int {
 }
 
 // dry prints what a command would do, in one of three forms.
-func dry(w io.Writer, cmd *sandbox.Cmd, form dryRun) error {
+func dry(w io.Writer, cmd *sandbox.Cmd, f *runFlags) error {
 	plan, spec, err := cmd.Plan()
 	if err != nil {
 		return err
 	}
-	switch form {
+	switch f.DryRun {
 	case "spec":
 		b, err := sandbox.Config(spec)
 		if err != nil {
@@ -145,11 +146,35 @@ func dry(w io.Writer, cmd *sandbox.Cmd, form dryRun) error {
 		return planJSON(w, plan)
 	}
 	for i, line := range plan.Lines() {
+		if i > 0 {
+			line += f.origin(plan.Steps[i-1])
+		}
 		if _, err := fmt.Fprintf(w, "%3d %s\n", i, plain(line)); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// origin names the line of a profile that is behind a step, as a comment.
+func (f *runFlags) origin(step userns.Step) string {
+	key := ""
+	switch s := step.(type) {
+	case userns.Attach:
+		key = s.Target
+	case userns.Mount:
+		key = s.Target
+	case userns.Hide:
+		key = s.Path
+	case userns.Landlock:
+		key = "landlock"
+	case userns.Seccomp:
+		key = "seccomp"
+	}
+	if from := f.origins[key]; from != "" && key != "" {
+		return "  # " + from
+	}
+	return ""
 }
 
 // planJSON prints a plan as one JSON object: each step with its kind, its words,

@@ -22,7 +22,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Linux = &specs.Linux{}
 	s.OCI.Hostname = "sbx"
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
-		addRoot, addProject, addFiles, addIdentity, addEnvironment, addProcess, addProtection, addSecrets,
+		addRoot, addProject, addProfile, addFiles, addIdentity, addEnvironment, addProcess, addProtection, addSecrets,
 	} {
 		if err := part(f, &s); err != nil {
 			return s, err
@@ -221,6 +221,7 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 	if !f.ClearEnv {
 		env = sandbox.Environment(s.View, caller, nil)
 	}
+	env = f.withoutDropped(append(env, f.profileEnv(caller)...))
 	passed, dropped := sandbox.WithoutSecrets(sandbox.Filter(caller, texts(f.EnvPass)))
 	if len(dropped) > 0 {
 		f.note("not passing %s: they look like secrets; pass one with -e NAME or --secret NAME", strings.Join(dropped, ", "))

@@ -1,0 +1,44 @@
+package profiles
+
+// Template is a profile to begin one's own with: every key, none in force.
+func Template() []byte { return []byte(template) }
+
+const template = `# A profile of sbx: what a command may see.
+# Every line is an example. Take away the # of those that you want.
+
+description = "my own"
+# extends = ["default"]       # profiles that this one adds to
+# commands = ["mytool"]       # chosen for these, where --profile says nothing
+
+[files]                       # /PATH, ~/PATH, ./PATH in the project, ${XDG_CACHE_HOME}/PATH
+# show = ["~/tools?"]         # read-only; with a ? it is skipped where it is not there
+# write = ["~/out"]           # writable
+# hide = ["./secrets"]        # covered by an empty file or directory; wins over all others
+# tmpfs = ["~/scratch"]       # an empty directory in memory
+# expose = ["./.env?"]        # read-only, although it is known to hold secrets
+# project = "read"            # "write" if nothing is said
+# noexec_tmp = true           # nothing in /tmp can be run
+
+[cache]
+# private = ["~/.cache/mytool"]  # kept for this project alone, never shared with the host
+
+[env]
+# pass = ["MYTOOL_*"]         # the caller's variables
+# drop = ["SHELL"]            # wins over pass
+# set = { MYTOOL_HOME = "~/tools" }
+# clear = true                # nothing of the usual environment
+
+[network]
+# hosts = ["@npm", "example.org:443"]  # what the command will need
+# tcp = "none"                # no TCP at all, not even inside
+
+[process]
+# ulimits = ["nofile=1024:4096"]  # NAME=SOFT[:HARD], as in prlimit(1)
+# timeout = "30m"
+
+[security]
+# seccomp = "default"         # "unconfined" allows every system call
+# run_later = "guard"         # "keep" leaves .git/hooks and the like as the command made them
+# userns = false              # true allows namespaces inside
+# ia32 = false                # true allows 32-bit programs
+`
