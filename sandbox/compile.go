@@ -173,7 +173,7 @@ func (c *compiler) process() error {
 	}
 	c.add(bounding)
 	c.user()
-	c.add(userns.Chdir{Path: p.Cwd}, set, userns.NoNewPrivs{}, userns.Umask{Mask: *p.User.Umask}, stdio, userns.CloseOnExec{})
+	c.add(userns.Chdir{Path: p.Cwd, Plain: true}, set, userns.NoNewPrivs{}, userns.Umask{Mask: *p.User.Umask}, stdio, userns.CloseOnExec{})
 	if !c.spec.NoInit {
 		c.add(userns.RestoreSignals{})
 	}

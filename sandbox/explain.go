@@ -88,6 +88,9 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 	case userns.Chdir:
 		return hinted(err, "the working directory must be there inside; see --workdir")
 	case userns.Take:
+		if e.Err == unix.ELOOP {
+			return hinted(err, "a path in the project is taken through no symbolic link, since the project is not trusted; name what the link leads to")
+		}
 		if step.Source == s.Project {
 			return hinted(fmt.Errorf("project directory %w", err), "it was deleted, or may not be read; change to another, or use --no-project")
 		}

@@ -66,7 +66,7 @@ func (c *compiler) take(i int, m specs.Mount) error {
 	switch {
 	case isBind(m):
 		c.add(userns.Take{
-			Source: m.Source, Attr: o.attr, Alone: !c.host.isDir(m.Source) || !o.recursive, Exact: c.untrusted(m), As: mountFD(i),
+			Source: m.Source, Attr: o.attr, Alone: !c.host.isDir(m.Source) || !o.recursive, Exact: c.spec.Project != "" && below(m.Source, c.spec.Project), As: mountFD(i),
 		})
 	case !mountable[m.Type]:
 		return fmt.Errorf("mount of type %q on %s is not supported", m.Type, m.Destination)

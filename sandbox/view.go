@@ -17,6 +17,9 @@ func (s *Spec) completeMounts(h Host) error {
 		if !filepath.IsAbs(m.Destination) || m.Destination == "/" {
 			return fmt.Errorf("mount point %q: want an absolute path below /", m.Destination)
 		}
+		if below(m.Destination, "/proc") {
+			return fmt.Errorf("mount point %s: nothing may be mounted over /proc (CVE-2019-16884)", m.Destination)
+		}
 		if isBind(m) && !h.there(m.Source) {
 			return fmt.Errorf("%s: no such file or directory, or not readable", m.Source)
 		}

@@ -101,11 +101,27 @@ func (s Remove) lower(a *assembler) {
 
 // Chdir changes the working directory, of the process that runs the step and of
 // those it forks later.
-type Chdir struct{ Path string }
+type Chdir struct {
+	Path string
+	// Plain refuses the links of /proc that lead to what a process has open:
+	// /proc/self/fd/7 as the working directory was a way out of every container
+	// (CVE-2024-21626).
+	Plain bool
+}
 
 func (s Chdir) String() string { return "chdir " + s.Path }
 
-func (s Chdir) lower(a *assembler) { a.syscall(unix.SYS_CHDIR, a.str(s.Path)) }
+func (s Chdir) lower(a *assembler) {
+	if !s.Plain {
+		a.syscall(unix.SYS_CHDIR, a.str(s.Path))
+		return
+	}
+	at := FD("working directory")
+	how := a.longs(unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0, unix.RESOLVE_NO_MAGICLINKS)
+	a.keep(a.syscall(unix.SYS_OPENAT2, cwd(), a.str(s.Path), how, num(24)), at)
+	a.syscall(unix.SYS_FCHDIR, a.fd(at))
+	a.syscall(unix.SYS_CLOSE, a.fd(at))
+}
 
 // Umask sets the file mode creation mask.
 type Umask struct{ Mask uint32 }

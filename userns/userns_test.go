@@ -165,7 +165,7 @@ func TestPlanMistakes(t *testing.T) {
 	for want, p := range map[string]Plan{
 		`descriptor "nobody" is used`: {0, []Step{Attach{From: "nobody", Target: "/x"}}},
 		"exec of nothing":             {0, []Step{Exec{}}},
-		"has a NUL byte":              {0, []Step{Chdir{"/etc\x00/x"}}},
+		"has a NUL byte":              {0, []Step{Chdir{Path: "/etc\x00/x"}}},
 		"argument":                    {0, []Step{Exec{Paths: []string{"/bin/true"}, Argv: []string{"true", "argument\x00"}}}},
 	} {
 		if _, err := p.Start(Input{}); err == nil || !strings.Contains(err.Error(), want) {

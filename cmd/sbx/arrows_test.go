@@ -11,7 +11,7 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":   "profiles sandbox sandbox/layer sandbox/seccomp userns idmap",
+	"cmd/sbx":   "profiles sandbox sandbox/layer sandbox/seccomp sandbox/terminal userns idmap",
 	"cmd/bench": "",
 	"profiles":  "",
 	"sandbox": "userns sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +

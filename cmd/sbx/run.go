@@ -46,6 +46,7 @@ func runVerb(u ui, args []string) int {
 	}
 	cmd.Early = early
 	err = runInSession(cmd)
+	restoreTerminal(cmd)
 	code := exitCode(u, err)
 	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
 		r.Profiles = f.profileLines()
@@ -89,6 +90,9 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	}
 	cmd = sandbox.New(ctx, spec)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	if !spec.OCI.Process.Terminal && !f.RawTerminal {
+		shieldTerminal(cmd)
+	}
 	cmd.Grace = grace
 	cmd.RawTerminal, cmd.Receipted = f.RawTerminal, f.Receipt != ""
 	if !f.Quiet {

@@ -1,0 +1,268 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+)
+
+// The security suite. A row is one attack, by a program of testdata/attacks or a
+// shell line; rows are in the files *_security_test.go, by theme. The same rows
+// run in sbx, where each must be refused; without a sandbox, where each must
+// come through or be listed with the reason (without_security_test.go); and in
+// the peers, for a table (peers_security_test.go).
+
+// A view is what the command sees as its root.
+type view string
+
+const (
+	hostView   view = "host"   // the host's own root
+	rootfsView view = "rootfs" // a Debian root file system
+	ownView    view = "own"    // a root file system that the row makes, and names in its flags
+)
+
+var (
+	both       = []view{hostView, rootfsView}
+	hostOnly   = []view{hostView}
+	rootfsOnly = []view{rootfsView}
+	own        = []view{ownView}
+)
+
+// A row is one attack.
+type row struct {
+	id    string // GROUP-NAME, or a CVE's
+	group string
+	tries string // what, in a sentence
+	views []view
+	cmd   []string // {NAME}s are replaced by the scene's variables
+	flags []string // of sbx, replaced likewise; peers have others, so they are left out
+
+	victim  bool     // a process of the caller's runs outside
+	wrap    []string // a command outside that runs the launcher
+	tty     streams  // what of the standard streams is the caller's terminal
+	refusal int      // exit code that is a refusal too: sbx's 125 or 124
+	setup   func(*scene)
+	judge   func(*scene) string // what broke, seen from outside, or nothing
+	while   func(*scene) func() // something that goes on outside, and its end
+	repeat  int                 // how often, for races
+	layer   bool                // a protection was taken away, and the others must do
+}
+
+// streams says which standard streams are the caller's terminal.
+type streams string
+
+const (
+	ttyNone   streams = ""
+	ttyAll    streams = "all"
+	ttyInput  streams = "input"  // as in a pipe: sbx run CMD 2>&1 | less
+	ttyOutput streams = "output" // echo | sbx run CMD
+	ttyError  streams = "error"  // sbx run CMD < FILE > FILE
+)
+
+// securityRows are all of them.
+func securityRows() []row {
+	var all []row
+	for _, some := range [][]row{
+		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows,
+		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows, incidentRows,
+	} {
+		all = append(all, some...)
+	}
+	return append(all, layered(all)...)
+}
+
+// layered are rows again, with one protection taken away: each must hold by
+// what is left.
+func layered(all []row) []row {
+	var some []row
+	for _, l := range []struct {
+		name  string
+		flags []string
+		ids   []string
+	}{
+		{"allow-userns", []string{"--allow-userns"}, []string{
+			// Not /proc: it has no masks then, since no other could be mounted.
+			"umount-home-in-userns", "mount-in-userns", "secret-dotenv-in-userns", "file-read-only-remount", "userns-setns", "caps-inheritable",
+			"proc-core-pattern", "proc-sysrq", "mount-handle", "mount-up", "later-git-config", "later-git-hook", "socket-abstract", "tty-tiocsti-input",
+		}},
+		{"unconfined", []string{"--seccomp", "unconfined"}, []string{
+			"tty-tiocsti", "tty-tiocsti-input", "CVE-2017-5226", "umount-masks", "umount-in-userns", "mount-in-userns", "mount-remount", "mount-setattr", "mount-bind",
+			"mount-handle", "mount-chroot", "proc-fresh", "ptrace-attach", "ptrace-vm-read", "ptrace-vm-write", "ptrace-getfd", "signal-kill", "signal-owner",
+			"userns-setns", "device-mknod-char", "device-mknod-block", "caps-file", "rights-setuid", "kernel-init-module", "identity-settime",
+			"identity-sethostname", "socket-abstract", "socket-packet", "ipc-shm", "ipc-mqueue", "file-bait", "secret-home", "secret-dotenv-hardlink", "proc-sys", "sys-write",
+		}},
+	} {
+		for _, r := range all {
+			if !slices.Contains(l.ids, r.id) {
+				continue
+			}
+			r.id += "-" + l.name
+			r.flags = append(slices.Clip(r.flags), l.flags...)
+			r.layer = true
+			some = append(some, r)
+		}
+	}
+	return some
+}
+
+// needMachine skips the gates that one kind of machine alone has.
+func (r row) needMachine(t testing.TB) {
+	for _, gate := range []string{"kernel-x32", "kernel-i386", "kernel-iopl", "kernel-ioperm"} {
+		if runtime.GOARCH != "amd64" && strings.HasPrefix(r.id, gate) {
+			t.Skip("no such gate on " + runtime.GOARCH)
+		}
+	}
+}
+
+// A verdict is what became of an attack.
+type verdict string
+
+const (
+	held  verdict = "held"
+	broke verdict = "broke"
+	unrun verdict = "did not run" // an error of the test, or of the sandbox
+	na    verdict = "n.a."
+)
+
+// A launcher runs a row's command in a sandbox, or in none.
+type launcher interface {
+	name() string
+	// command is what to run outside, or why there is none.
+	command(s *scene, r row) (argv []string, na string)
+}
+
+// sbxLauncher is the program under test.
+type sbxLauncher struct{}
+
+func (sbxLauncher) name() string { return "sbx" }
+
+func (sbxLauncher) command(s *scene, r row) ([]string, string) {
+	argv := []string{s.vars["SBX"], "run"}
+	if s.view == rootfsView {
+		argv = append(argv, "--rootfs", s.vars["DEBIAN"])
+	}
+	argv = append(argv, s.expand(r.flags)...)
+	return append(append(argv, "--"), s.expand(r.cmd)...), ""
+}
+
+// try makes one attack, and gives what became of it and how that was seen.
+func (r row) try(s *scene, l launcher) (verdict, string) {
+	if r.while != nil {
+		defer r.while(s)()
+	}
+	refusals := 0
+	for range max(1, r.repeat) {
+		v, why, refused := r.once(s, l)
+		if v != held {
+			return v, why
+		}
+		if refused {
+			refusals++
+		}
+	}
+	if r.repeat > 1 && refusals == r.repeat {
+		return unrun, "refused each time, so that nothing was tried: " + s.output
+	}
+	return held, s.output
+}
+
+func (r row) once(s *scene, l launcher) (v verdict, why string, refused bool) {
+	argv, missing := l.command(s, r)
+	if missing != "" {
+		return na, missing, false
+	}
+	code := s.run(r, append(s.expand(r.wrap), argv...))
+	if r.judge != nil {
+		if what := r.judge(s); what != "" {
+			return broke, what, false
+		}
+	}
+	word, why := lastWord(s.output)
+	switch {
+	case word == "BROKE" && code == 1:
+		return broke, why, false
+	case word == "HELD" && code == 0, word == "TRIED" && code == 0 && r.judge != nil:
+		return held, why, false
+	case r.refusal != 0 && code == r.refusal:
+		return held, s.output, true
+	}
+	return unrun, fmt.Sprintf("exit code %d:\n%s", code, s.output), false
+}
+
+// lastWord finds the last line that is a verdict.
+func lastWord(output string) (word, why string) {
+	for line := range strings.Lines(strings.ReplaceAll(output, "\r", "")) {
+		w, rest, ok := strings.Cut(strings.TrimSpace(line), ": ")
+		if ok && (w == "HELD" || w == "BROKE" || w == "TRIED" || w == "WRONG") {
+			word, why = w, rest
+		}
+	}
+	return word, why
+}
+
+// attackProgram builds testdata/attacks once, beside the other tools.
+var attackProgram = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(tools.dir, "attacks")
+	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./testdata/attacks")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build: %v\n%s", err, out)
+	}
+	return path, nil
+})
+
+// stillOpen says of a row that sbx does not hold it, and why. docs/security.md
+// names them; a row that holds one day has to be taken off.
+func stillOpen(id string) (why string, open bool) {
+	switch id {
+	case "secret-dotenv-second-name":
+		return "a second name that the project has for its .env is found only by reading all of the project", true
+	case "later-git-modules":
+		return "git obeys it only where a .git file leads there, and a new one of those is moved aside", true
+	}
+	return "", false
+}
+
+// TestSecurity makes every attack inside sbx. None may come through.
+func TestSecurity(t *testing.T) {
+	needNamespaces(t)
+	rows := securityRows()
+	if len(rows) < 120 {
+		t.Errorf("%d rows; 120 are promised", len(rows))
+	}
+	seen := map[string]bool{}
+	for _, r := range rows {
+		if seen[r.id] {
+			t.Errorf("two rows are %s", r.id)
+		}
+		seen[r.id] = true
+		for _, v := range r.views {
+			t.Run(r.id+"/"+string(v), func(t *testing.T) {
+				t.Parallel()
+				r.needMachine(t)
+				if v == rootfsView {
+					needDebian(t)
+				}
+				s := newScene(t, t.TempDir(), v, r)
+				got, why := r.try(s, sbxLauncher{})
+				if reason, ok := stillOpen(r.id); ok {
+					if got != broke {
+						t.Fatalf("%s: %s: %s; take it off the rows that are open (%s)", r.tries, got, why, reason)
+					}
+					t.Log("open: " + reason)
+					return
+				}
+				if got != held {
+					t.Fatalf("%s: %s: %s", r.tries, got, why)
+				}
+				t.Log(why)
+			})
+		}
+	}
+}
