@@ -27,7 +27,7 @@ check:
 
 # The attacks alone, which are among the tests: in sbx, and without a sandbox.
 security:
-	@.ci/test -run 'TestSecurity' -v ./cmd/sbx
+	@.ci/test -run TestSecurity
 
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./idmap
