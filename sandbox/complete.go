@@ -335,7 +335,9 @@ func (s *Spec) completeProcess(h Host) {
 	if h.NoFile.Cur > 0 {
 		p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_NOFILE", h.NoFile.Cur, h.NoFile.Max)
 	}
-	p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_CORE", noCore, noCore)
+	if !h.NoCore {
+		p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_CORE", noCore, noCore)
+	}
 	for _, ns := range []specs.LinuxNamespaceType{
 		specs.UserNamespace, specs.MountNamespace, specs.PIDNamespace, specs.IPCNamespace, specs.UTSNamespace, specs.CgroupNamespace, specs.NetworkNamespace,
 	} {

@@ -50,6 +50,8 @@ type Host struct {
 	Resolver string
 	// NoFile is the caller's limit of open files.
 	NoFile unix.Rlimit
+	// NoCore says that the caller may dump no core, and so can allow none.
+	NoCore bool
 	// Landlock is the ABI version of the kernel's Landlock, 0 for none. NoSeccomp
 	// and NoTimeNS say what the kernel lacks.
 	Landlock            int
@@ -103,6 +105,8 @@ func Probe(s Spec) (Host, error) {
 		Files: map[string]fs.FileMode{}, Real: map[string]string{},
 	}
 	h.NoFile.Cur, h.NoFile.Max = nofile.AtStart()
+	var core unix.Rlimit
+	h.NoCore = unix.Getrlimit(unix.RLIMIT_CORE, &core) == nil && core.Max == 0
 	var err error
 	if h.Kernel, err = kernel(); err != nil {
 		return h, err

@@ -77,7 +77,7 @@ func newReceipt(s Spec, h Host, p userns.Plan) Receipt {
 		Policy: hex.EncodeToString(sum[:]), Command: process.Args, View: s.View.String(), Project: s.Project,
 		Namespaces: strings.Split(p.Namespaces.String(), ","),
 		UIDs:       fromOCI(l.UIDMappings).String(), GIDs: fromOCI(l.GIDMappings).String(),
-		User: fmt.Sprintf("%d:%d", process.User.UID, process.User.GID), Capabilities: process.Capabilities.Bounding,
+		User: fmt.Sprintf("%d:%d", process.User.UID, process.User.GID), Capabilities: append([]string{}, process.Capabilities.Bounding...),
 		Masked: l.MaskedPaths, ReadOnly: l.ReadonlyPaths, Started: time.Now(),
 	}
 	for _, m := range s.OCI.Mounts {

@@ -183,6 +183,9 @@ func dropBounding(keep uintptr) syscall.Errno {
 func execute(p *program, e *execution) syscall.Errno {
 	last := syscall.ENOENT
 	for _, path := range e.paths {
+		if magic(path) {
+			return unix.ELOOP
+		}
 		_, _, errno := syscall.RawSyscall6(syscall.SYS_EXECVE, uintptr(unsafe.Pointer(path)),
 			uintptr(unsafe.Pointer(&e.argv[0])), uintptr(unsafe.Pointer(&e.env[0])), 0, 0, 0)
 		switch errno {
@@ -200,6 +203,21 @@ func execute(p *program, e *execution) syscall.Errno {
 		}
 	}
 	return last
+}
+
+// magic tells whether a path leads through a link of /proc to what a process has
+// open. A program of a root file system that is a link to /proc/self/exe would be
+// sbx itself, and its file within reach of what runs inside (CVE-2019-5736).
+//
+//go:nosplit
+//go:norace
+func magic(path *byte) bool {
+	how := unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_MAGICLINKS}
+	fd, _, errno := syscall.RawSyscall6(unix.SYS_OPENAT2, atCwd, uintptr(unsafe.Pointer(path)), uintptr(unsafe.Pointer(&how)), unsafe.Sizeof(how), 0, 0)
+	if errno == 0 {
+		syscall.RawSyscall6(syscall.SYS_CLOSE, fd, 0, 0, 0, 0, 0)
+	}
+	return errno == unix.ELOOP
 }
 
 // fail tells the supervisor and ends the process; in PID 1 that ends all.
