@@ -8,7 +8,7 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
+	"github.com/pelletier/go-toml/v2"
 )
 
 const (
@@ -30,9 +30,10 @@ func Parse(file string, text []byte) (Profile, error) {
 	}
 	doc := map[string]any{}
 	if err := toml.Unmarshal(text, &doc); err != nil {
-		var at toml.ParseError
+		var at *toml.DecodeError
 		if errors.As(err, &at) {
-			return p, fmt.Errorf("%s: %s", Line{file, max(at.Position.Line, 1)}, quietly(at.Message))
+			line, _ := at.Position()
+			return p, fmt.Errorf("%s: %s", Line{file, max(line, 1)}, quietly(at.Error()))
 		}
 		return p, fmt.Errorf("%s: %s", file, quietly(err.Error()))
 	}

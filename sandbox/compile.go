@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -14,37 +15,77 @@ import (
 // do is decided here, and can be read and compared before anything is run.
 func Compile(s Spec, h Host) (userns.Plan, error) {
 	c := &compiler{spec: s, host: h}
-	c.plan.Namespaces = c.namespaces()
-	c.add(userns.DieWithSupervisor{})
-	c.ids()
-	if err := c.takeAll(); err != nil {
+	view := c.hostView
+	if c.pivots() {
+		view = c.newRoot
+	}
+	if err := view(); err != nil {
 		return userns.Plan{}, err
 	}
-	if err := c.root(); err != nil {
-		return userns.Plan{}, err
-	}
-	for i, m := range s.OCI.Mounts {
-		if err := c.mount(i, m); err != nil {
-			return userns.Plan{}, err
-		}
-	}
-	c.cover()
-	c.giveSecrets()
-	c.hide()
-	if c.pivots() && s.OCI.Root.Readonly {
-		c.add(userns.SetAttr{Target: "/", Attr: userns.ReadOnly})
-	}
-	c.names()
 	if err := c.process(); err != nil {
 		return userns.Plan{}, err
 	}
 	return c.plan, nil
 }
 
+// newRoot adds the steps that make another root.
+func (c *compiler) newRoot() error {
+	c.begin()
+	c.takeDevices()
+	for i, m := range c.spec.OCI.Mounts {
+		if err := c.take(i, m); err != nil {
+			return err
+		}
+	}
+	c.root()
+	for i, m := range c.spec.OCI.Mounts {
+		if err := c.mount(i, m); err != nil {
+			return err
+		}
+	}
+	c.freeze()
+	c.giveSecrets()
+	c.hide(c.spec.OCI.Linux.MaskedPaths)
+	c.unscratch()
+	if c.spec.OCI.Root.Readonly {
+		c.add(userns.SetAttr{Target: "/", Attr: userns.ReadOnly})
+	}
+	c.names()
+	return c.apart()
+}
+
+// hostView adds the steps that make the host's own root the sandbox's.
+func (c *compiler) hostView() error {
+	if err := c.opening(); err != nil {
+		return err
+	}
+	mounts, first := c.spec.OCI.Mounts, c.kernelMounts()
+	for i := first; i < len(mounts); i++ {
+		if i == c.project() {
+			continue // it was taken before the host's mounts were sealed
+		}
+		if err := c.take(i, mounts[i]); err != nil {
+			return err
+		}
+	}
+	for i := first; i < len(mounts); i++ {
+		if err := c.mount(i, mounts[i]); err != nil {
+			return err
+		}
+	}
+	c.giveSecrets()
+	known := c.spec.maskedAlways()
+	c.hide(slices.DeleteFunc(slices.Clone(c.spec.OCI.Linux.MaskedPaths), func(p string) bool { return slices.Contains(known, p) }))
+	c.unscratch()
+	return nil
+}
+
 type compiler struct {
-	spec Spec
-	host Host
-	plan userns.Plan
+	spec      Spec
+	host      Host
+	plan      userns.Plan
+	sealed    bool // the host's mounts are read-only by now
+	scratched bool // the files that hide others are there
 }
 
 func (c *compiler) add(steps ...userns.Step) { c.plan.Steps = append(c.plan.Steps, steps...) }
@@ -85,37 +126,27 @@ func (c *compiler) singleID() bool {
 	return uids.IsSingle() && gids.IsSingle() && uids[0].Outside == c.host.UID && gids[0].Outside == c.host.GID
 }
 
-// takeAll opens everything of the host's that goes into the sandbox, while the
-// host's paths still mean what the caller meant.
-func (c *compiler) takeAll() error {
-	c.takeDevices()
-	for i, m := range c.spec.OCI.Mounts {
-		if err := c.take(i, m); err != nil {
-			return err
-		}
-	}
-	return nil
+// begin adds what every plan begins with.
+func (c *compiler) begin() {
+	c.plan.Namespaces = c.namespaces()
+	c.add(userns.DieWithSupervisor{})
+	c.ids()
 }
 
-// root changes the root, or seals the one there is.
-func (c *compiler) root() error {
+// root changes the root.
+func (c *compiler) root() {
 	const scratch = "/proc"
-	if !c.pivots() {
-		c.add(userns.Chdir{Path: "/"}, userns.Seal{Attr: userns.ReadOnly | userns.NoSuid | userns.NoDev})
-		return nil
-	}
 	c.add(userns.Seal{})
 	if c.spec.View == Rootfs {
 		c.add(userns.Take{Source: c.spec.OCI.Root.Path, Attr: userns.NoSuid | userns.NoDev, As: "root"})
 		// Any directory can carry the new root until it is one. /proc is there,
 		// is no longer needed, and no layer is below it.
 		c.add(userns.Attach{From: "root", What: c.spec.OCI.Root.Path, Target: scratch}, userns.PivotRoot{Root: scratch})
-		return nil
+		return
 	}
 	steps, root := c.union().Steps(scratch, c.driver(), c.host.Kernel.AtLeast(6, 5))
 	c.add(steps...)
 	c.add(userns.PivotRoot{Root: root})
-	return nil
 }
 
 func (c *compiler) union() layer.Union {
@@ -144,6 +175,22 @@ func (c *compiler) names() {
 	}
 }
 
+// apart adds what parts the sandbox's processes from the host's, whoever they are.
+func (c *compiler) apart() error {
+	if !c.spec.HostClock {
+		c.add(userns.NewClock{})
+	}
+	c.add(userns.NewKeyring{Spare: c.filtersKeys()}, userns.NewSession{}, userns.NoNewPrivs{})
+	if !c.spec.NoInit {
+		c.add(userns.LoadInit{})
+	}
+	bounding, _, err := c.capabilitySteps()
+	if err == nil && bounding.Keep == 0 {
+		c.add(bounding) // of PID 1 and the command; what the steps need is not taken by it
+	}
+	return err
+}
+
 // process adds PID 1 and the command.
 func (c *compiler) process() error {
 	p := c.spec.OCI.Process
@@ -155,10 +202,6 @@ func (c *compiler) process() error {
 	if err != nil {
 		return err
 	}
-	if !c.spec.HostClock {
-		c.add(userns.NewClock{Monotonic: c.host.Monotonic, Boottime: c.host.Boottime})
-	}
-	c.add(userns.NewKeyring{Spare: c.filtersKeys()}, userns.Undumpable{}, userns.NewSession{})
 	stdio := userns.Step(userns.Stdio{})
 	if p.Terminal {
 		c.terminal()
@@ -166,23 +209,30 @@ func (c *compiler) process() error {
 	}
 	c.add(userns.AwaitSupervisor{})
 	if !c.spec.NoInit {
-		c.add(userns.Fork{Init: []userns.Step{userns.Title{Name: "sbx-init"}, userns.DropBounding{}, userns.SetCaps{}, userns.NoNewPrivs{}}})
+		init := []userns.Step{userns.SetCaps{}}
+		if bounding.Keep != 0 {
+			init = []userns.Step{userns.DropBounding{}, userns.SetCaps{}}
+		}
+		c.add(userns.Fork{Init: init, Copy: !c.spec.HostClock && !c.host.Kernel.AtLeast(execChangesClock.Major, execChangesClock.Minor)})
 	}
 	for _, l := range limits {
 		c.add(l)
 	}
-	c.add(bounding)
-	c.user()
-	c.add(userns.Chdir{Path: p.Cwd, Plain: true}, set, userns.NoNewPrivs{}, userns.Umask{Mask: *p.User.Umask}, stdio, userns.CloseOnExec{})
-	if !c.spec.NoInit {
-		c.add(userns.RestoreSignals{})
+	if bounding.Keep != 0 {
+		c.add(bounding)
 	}
+	c.user()
+	c.add(userns.Chdir{Path: p.Cwd, Plain: true}, set, userns.Umask{Mask: *p.User.Umask}, stdio, userns.CloseOnExec{}, userns.RestoreSignals{})
 	if err := c.confine(); err != nil {
 		return err
 	}
 	c.add(userns.Exec{Paths: search(p.Args[0], p.Env), Argv: p.Args, Env: p.Env, Secrets: c.secretVariables()})
 	return nil
 }
+
+// execChangesClock is the oldest kernel on which a process was seen to be in its
+// new time namespace once it executes a program, whose memory was another's before.
+var execChangesClock = Kernel{6, 12}
 
 // terminal makes the sandbox's terminal.
 func (c *compiler) terminal() {

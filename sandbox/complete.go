@@ -338,6 +338,10 @@ func (s *Spec) completeProcess(h Host) {
 	if !h.NoCore {
 		p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_CORE", noCore, noCore)
 	}
+	s.completeNamespaces()
+}
+
+func (s *Spec) completeNamespaces() {
 	for _, ns := range []specs.LinuxNamespaceType{
 		specs.UserNamespace, specs.MountNamespace, specs.PIDNamespace, specs.IPCNamespace, specs.UTSNamespace, specs.CgroupNamespace, specs.NetworkNamespace,
 	} {

@@ -54,6 +54,9 @@ func landlockMissing(h Host) string {
 func (c *compiler) confine() error {
 	c.addLabels()
 	c.addLandlock()
+	if !c.spec.NoInit {
+		c.add(userns.AwaitInit{})
+	}
 	return c.addSeccomp()
 }
 
@@ -70,7 +73,7 @@ func (c *compiler) addLandlock() {
 	for _, r := range p.Rules {
 		rule := userns.LandlockRule{Path: r.Path, Rights: uint64(r.Rights)}
 		if r.Mount >= 0 {
-			rule.From = mountFD(r.Mount)
+			rule.From = c.mountFD(r.Mount)
 		}
 		step.Rules = append(step.Rules, rule)
 	}

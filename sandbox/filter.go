@@ -86,16 +86,7 @@ func (h *Host) probeProtection(s Spec) {
 	_, _, errno = unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, 0)
 	h.NoSeccomp = errno != unix.EFAULT
 	h.NoTimeNS = !s.HostClock && unix.Access("/proc/self/ns/time", unix.F_OK) != nil
-	for _, p := range maskedKernel {
-		h.stat(p)
-	}
-	for _, p := range frozenKernel {
-		h.stat(p)
-	}
 	if s.View == HostView {
-		for _, p := range append([]string{"/etc/hosts", "/etc/hostname"}, identity...) {
-			h.stat(p)
-		}
 		h.Top = topDirectories()
 	}
 }

@@ -70,8 +70,6 @@ type Host struct {
 	// Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
 	ProjectNames, Secrets []string
-	// Monotonic and Boottime are the clocks, in whole seconds.
-	Monotonic, Boottime int64
 	// Account is what Spec.User means in the Spec's root.
 	Account Account
 }
@@ -124,9 +122,6 @@ func Probe(s Spec) (Host, error) {
 	if s.wantsRanges() {
 		h.Helpers = idmap.FindHelpers()
 		h.UIDs, h.GIDs, h.RangesErr = idmap.Granted(h.UID, h.User)
-	}
-	if !s.HostClock {
-		h.probeClocks()
 	}
 	h.Runtime = os.Getenv("XDG_RUNTIME_DIR")
 	h.probeProtection(s)
@@ -229,8 +224,13 @@ func (h *Host) probeHostView(s Spec) {
 		h.stat(path)
 	}
 	for _, dir := range dirs {
-		h.stat(dir)
-		if fi, err := os.Lstat(dir); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+		fi, err := os.Lstat(dir)
+		if err != nil {
+			continue
+		}
+		h.Files[dir] = fi.Mode()
+		if fi.Mode()&fs.ModeSymlink != 0 {
+			h.stat(dir)
 			if real, err := filepath.EvalSymlinks(dir); err == nil {
 				h.Real[dir] = real
 				h.stat(real)
@@ -272,13 +272,6 @@ func owner(fi fs.FileInfo) int {
 		return int(st.Uid)
 	}
 	return -1
-}
-
-func (h *Host) probeClocks() {
-	var mono, boot unix.Timespec
-	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono) == nil && unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot) == nil {
-		h.Monotonic, h.Boottime = mono.Sec, boot.Sec
-	}
 }
 
 // upperUnfit tries whether an upper directory takes the user.* attributes in

@@ -21,6 +21,9 @@ var maskedKernel = []string{
 	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
 }
 
+// directories are those of the masked that are no files.
+var directories = []string{"/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap"}
+
 // frozenKernel are those that stay readable.
 var frozenKernel = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 
@@ -40,7 +43,19 @@ var identity = []string{"/etc/machine-id", "/var/lib/dbus/machine-id"}
 // (mount_namespaces(7)), and a sandbox within needs both.
 func (s *Spec) completeMasks(h Host) {
 	l := s.OCI.Linux
-	var masked []string
+	for _, p := range append(s.maskedAlways(), s.secretPaths(h)...) {
+		if !slices.Contains(l.MaskedPaths, p) {
+			l.MaskedPaths = append(l.MaskedPaths, p)
+		}
+	}
+	if !s.UserNS {
+		l.ReadonlyPaths = append(l.ReadonlyPaths, frozenKernel...)
+	}
+}
+
+// maskedAlways are the paths that are masked whoever's the host is, where they are
+// there.
+func (s Spec) maskedAlways() (masked []string) {
 	if !s.UserNS {
 		masked = append(masked, maskedKernel...)
 	}
@@ -48,17 +63,7 @@ func (s *Spec) completeMasks(h Host) {
 		masked = slices.DeleteFunc(masked, func(p string) bool { return below(p, "/sys") }) // is not there
 		masked = append(masked, identity...)
 	}
-	masked = slices.DeleteFunc(masked, func(p string) bool { return !h.there(p) })
-	for _, p := range append(masked, s.secretPaths(h)...) {
-		if !slices.Contains(l.MaskedPaths, p) {
-			l.MaskedPaths = append(l.MaskedPaths, p)
-		}
-	}
-	for _, p := range frozenKernel {
-		if h.there(p) && !s.UserNS {
-			l.ReadonlyPaths = append(l.ReadonlyPaths, p)
-		}
-	}
+	return masked
 }
 
 // secretPaths are the places inside at which a secret of the host's would be
@@ -107,50 +112,51 @@ func (s Spec) checkSecrets(h Host) error {
 	return nil
 }
 
-// cover adds the steps that put made files over the host's, and make read-only
-// what the kernel shows.
-func (c *compiler) cover() {
+// freeze adds the steps that make read-only what the kernel shows.
+func (c *compiler) freeze() {
 	for _, p := range c.spec.OCI.Linux.ReadonlyPaths {
 		c.add(userns.Freeze{Path: p})
 	}
-	if c.spec.View != HostView {
-		return
-	}
+}
+
+// cover adds the steps that put made files over the host's.
+func (c *compiler) cover() {
 	if !c.spec.UserNS {
 		c.add(userns.SetAttr{Target: "/sys", Attr: userns.ReadOnly})
 	}
 	name := c.spec.OCI.Hostname
-	made := []struct{ path, text string }{{"/etc/hostname", name + "\n"}}
+	c.add(userns.Cover{Path: "/etc/hostname", Text: name + "\n", Scratch: "/dev/.made"})
 	if !c.spec.HostNetwork {
-		made = append(made, struct{ path, text string }{"/etc/hosts", "127.0.0.1 localhost " + name + "\n::1 localhost ip6-localhost ip6-loopback\n"})
-	}
-	for _, m := range made {
-		if c.host.there(m.path) {
-			c.add(userns.Cover{Path: m.path, Text: m.text, Scratch: "/dev/.made"})
-		}
+		c.add(userns.Cover{Path: "/etc/hosts", Text: "127.0.0.1 localhost " + name + "\n::1 localhost ip6-localhost ip6-loopback\n", Scratch: "/dev/.made"})
 	}
 }
 
-// hide adds the steps that hide the masked paths. They come last, so that
-// nothing mounted later shows what is hidden.
+// The empty file and directory that hide others, while there are some to hide.
+const emptyFile, emptyDir = "/dev/.hidden", "/dev/.hidden.d"
+
+// hide adds the steps that hide paths, behind all that could show one again.
 //
 // The kernel's own are covered by /dev/null, as container runtimes do: that one is
 // there anyway, and it is the sandbox's own and not the root's (CVE-2025-31133).
-func (c *compiler) hide() {
-	const file, dir = "/dev/.hidden", "/dev/.hidden.d"
-	masked := c.spec.OCI.Linux.MaskedPaths
-	if len(masked) == 0 {
-		return
-	}
-	c.add(userns.Touch{Path: file, Mode: 0o444, Below: "/dev"}, userns.Mkdir{Path: dir, Mode: 0o555, Below: "/dev"})
-	for _, p := range masked {
-		step := userns.Hide{Path: p, File: file, Dir: dir}
+func (c *compiler) hide(paths []string) {
+	for _, p := range paths {
+		if !c.scratched {
+			c.add(userns.Touch{Path: emptyFile, Mode: 0o444, Below: "/dev"}, userns.Mkdir{Path: emptyDir, Mode: 0o555, Below: "/dev"})
+			c.scratched = true
+		}
+		step := userns.Hide{Path: p, File: emptyFile, Dir: emptyDir, IsDir: c.host.isDir(p) || slices.Contains(directories, p)}
 		if below(p, "/proc") || below(p, "/sys") {
 			step.File = "/dev/null"
 		}
 		c.add(step)
 	}
-	c.add(userns.Remove{Path: file}, userns.Remove{Path: dir, Dir: true})
+}
+
+// unscratch removes what things were hidden by.
+func (c *compiler) unscratch() {
+	if c.scratched {
+		c.add(userns.Remove{Path: emptyFile}, userns.Remove{Path: emptyDir, Dir: true})
+	}
 }
 
 // narrowSys are the mounts that make up the host view's /sys.
@@ -260,8 +266,11 @@ func (h *Host) resolve(source string) {
 // not, such as the host's own keys, the command may not either.
 func accessible(p string) bool {
 	for _, mode := range []uint32{unix.R_OK, unix.X_OK, unix.W_OK} {
-		if unix.Access(p, mode) == nil {
+		switch unix.Access(p, mode) {
+		case nil:
 			return true
+		case unix.ENOENT:
+			return false
 		}
 	}
 	return false

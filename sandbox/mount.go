@@ -66,12 +66,13 @@ func (c *compiler) take(i int, m specs.Mount) error {
 	switch {
 	case isBind(m):
 		c.add(userns.Take{
-			Source: m.Source, Attr: o.attr, Alone: !c.host.isDir(m.Source) || !o.recursive, Exact: c.spec.Project != "" && below(m.Source, c.spec.Project), As: mountFD(i),
+			Source: m.Source, Attr: o.attr, Alone: m.Source != c.spec.Project && !c.host.isDir(m.Source) || !o.recursive,
+			Exact: c.spec.Project != "" && below(m.Source, c.spec.Project), Unseal: c.sealed && o.attr&userns.ReadOnly == 0, As: c.mountFD(i),
 		})
 	case !mountable[m.Type]:
 		return fmt.Errorf("mount of type %q on %s is not supported", m.Type, m.Destination)
 	case early[m.Type] && c.pivots():
-		c.add(userns.Make{Type: m.Type, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, As: mountFD(i)})
+		c.add(userns.Make{Type: m.Type, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, As: c.mountFD(i)})
 	}
 	return nil
 }
@@ -83,7 +84,14 @@ func (c *compiler) untrusted(m specs.Mount) bool {
 	return c.spec.Project != "" && m.Source == m.Destination && below(m.Source, c.spec.Project)
 }
 
-func mountFD(i int) userns.FD { return userns.FD(fmt.Sprintf("mount %d", i)) }
+// mountFD names what is taken for a mount. The names of an opening must not depend
+// on what else there is.
+func (c *compiler) mountFD(i int) userns.FD {
+	if i == c.project() {
+		return "project"
+	}
+	return userns.FD(fmt.Sprintf("mount %d", i))
+}
 
 // mount adds the steps that put a mount in its place.
 func (c *compiler) mount(i int, m specs.Mount) error {
@@ -97,9 +105,9 @@ func (c *compiler) mount(i int, m specs.Mount) error {
 	exact := c.pivots() && mountable[m.Type] && !isBind(m)
 	switch {
 	case isBind(m):
-		c.add(userns.Attach{From: mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr, Exact: c.untrusted(m)})
+		c.add(userns.Attach{From: c.mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr, Exact: c.untrusted(m)})
 	case early[m.Type] && c.pivots():
-		c.add(userns.Attach{From: mountFD(i), What: m.Type, Target: m.Destination, Attr: o.attr, Exact: true})
+		c.add(userns.Attach{From: c.mountFD(i), What: m.Type, Target: m.Destination, Attr: o.attr, Exact: true})
 	default:
 		c.add(userns.Mount{Type: m.Type, Target: m.Destination, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, Exact: exact})
 	}

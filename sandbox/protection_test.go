@@ -85,10 +85,10 @@ func TestConfinementComesLast(t *testing.T) {
 	}()} {
 		steps := plan(t, s, laptop()).Steps
 		var tail []string
-		for _, step := range steps[len(steps)-3:] {
+		for _, step := range steps[len(steps)-4:] {
 			tail = append(tail, fmt.Sprintf("%T", step))
 		}
-		if want := []string{"userns.Landlock", "userns.Seccomp", "userns.Exec"}; !slices.Equal(tail, want) {
+		if want := []string{"userns.Landlock", "userns.AwaitInit", "userns.Seccomp", "userns.Exec"}; !slices.Equal(tail, want) {
 			t.Errorf("%s ends with %q", name, tail)
 		}
 	}

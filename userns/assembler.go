@@ -3,11 +3,10 @@ package userns
 import (
 	"encoding/binary"
 	"fmt"
+	"os"
 	"runtime"
 	"strings"
 	"unsafe"
-
-	"golang.org/x/sys/unix"
 )
 
 // An FD names a descriptor. Most are opened by a step in the child and used by
@@ -24,8 +23,9 @@ type assembler struct {
 	given    map[FD]uintptr // descriptors of the supervisor's that the child inherits
 	chunk    []byte         // what is left of the current allocation for bytes
 	branches []func()       // the calls of other processes, laid behind those of this one
-	clock    bool           // a NewClock was lowered
-	early    bool           // an early process will bear the child
+	restored bool           // signals were let through again
+	std      [3]*os.File    // the command's standard streams, if given
+	ends     *ends
 	err      error
 }
 
@@ -152,29 +152,23 @@ func (a *assembler) at(b []byte) operand {
 	return operand{value: uintptr(unsafe.Pointer(&b[0]))}
 }
 
-// word64 is a pointer to a number in the program itself.
-func (a *assembler) word64(w *uint64) operand {
-	return operand{value: uintptr(unsafe.Pointer(w))}
-}
-
-// closeAllBut closes every descriptor from 0 on but those.
-func (a *assembler) closeAllBut(keep ...uintptr) {
-	from := uintptr(0)
-	for _, fd := range keep {
-		if fd > from {
-			a.syscall(unix.SYS_CLOSE_RANGE, num(from), num(fd-1), num(0))
-		}
-		from = fd + 1
-	}
-	a.syscall(unix.SYS_CLOSE_RANGE, num(from), num(^uint32(0)), num(0))
-}
-
-// finish lays the calls of PID 1 and makes the program ready to run.
-func (a *assembler) finish() error {
+// finish lays the calls of PID 1 and makes the program ready to run. Its
+// registers are those of the program that it goes on from, if there is one.
+func (a *assembler) finish(from *program) error {
 	for _, lay := range a.branches {
 		lay()
 	}
-	a.prog.registers = make([]uintptr, len(a.cells))
+	if from != nil {
+		a.prog.registers = from.registers
+	} else {
+		a.prog.registers = make([]uintptr, max(len(a.cells), spareRegisters))
+	}
+	if len(a.cells) > len(a.prog.registers) && a.err == nil {
+		a.err = fmt.Errorf("a plan that opens %d descriptors cannot be gone on with", len(a.cells))
+	}
 	runtime.KeepAlive(a.chunk)
 	return a.err
 }
+
+// spareRegisters is how many descriptors a plan may open that is gone on with.
+const spareRegisters = 512

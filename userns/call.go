@@ -19,6 +19,8 @@ type call struct {
 	into int32
 	// also are errnos that count as success: EEXIST of a mkdir.
 	also [3]uint16
+	// skip is how many of the next calls are for the case that this one fails.
+	skip uint8
 	// word is where opStore writes, exec what opExec runs.
 	word *uint32
 	exec *execution
@@ -39,26 +41,22 @@ const (
 	opSyscall op = iota
 	// opAwait waits for a byte from the leash, and ends the child at its end.
 	opAwait
+	// opNext goes on with the next program, see Early.
+	opNext
+	// opDefaultSignals gives every signal that is not ignored its default action.
+	opDefaultSignals
 	// opFork makes the command's process. The child goes on with the next call,
 	// the parent jumps to call args[0] and has the child's id in register into.
 	opFork
 	// opForkCopy is opFork with memory of the child's own.
 	opForkCopy
-	// opOrphan ends a process whose parent is not args[0] any more.
-	opOrphan
-	// opBear makes the child of the next program, in which it goes on; see Early.
-	opBear
 	// opStore writes register args[0] to word.
 	opStore
-	// opTitle replaces the supervisor's command line in the child's memory.
-	opTitle
 	// opDropBounding drops every capability from the bounding set but those of
 	// the set args[0].
 	opDropBounding
 	// opExec tries execve on each path of exec.
 	opExec
-	// opReap is the life of PID 1; see reap.
-	opReap
 	// opFail fails with errno args[0]. Fault tests put it in a step's place.
 	opFail
 )
@@ -79,27 +77,23 @@ const reportSize = 12
 // is there: what is missing is its loader or the interpreter of its #! line.
 const detailNoLoader = 1
 
+// noStep is the step of a call that makes the namespaces, which is before all.
+const noStep = 0xffff
+
 // program is all that the child touches. It is one heap object, so that its
-// address stays and it is kept alive by one pointer.
+// address stays and it is kept alive by one pointer: the child shares this memory
+// until it executes something.
 type program struct {
 	calls     []call
 	registers []uintptr
-	flags     uintptr // clone flags
-	pidfd     int32   // written by the kernel in the supervisor
-	reports   int     // descriptor of the child's end
-	report    report
-	reap      reaper
-	// cmdline is the memory that /proc/PID/cmdline shows, title what opTitle
-	// puts there. They are of one length.
-	cmdline, title []byte
-	// stack is that of the process that is spawned: the command's, or the one
-	// that was begun early.
-	stack [stackSize]byte
-	// What follows is an early process's and its supervisor's; see Early.
-	wanted, born uint32
-	next         *program
-	pid          uintptr
-	errno        uint32
+	cells     map[FD]int // which register is whose; not for the child
+	reports   int        // descriptor of the child's end
+	detail    uint32     // of the command's failure
+	// next is what opNext goes on with.
+	next *program
+	// stack is that of the process that runs the first call, forked that of the
+	// command.
+	stack, forked [stackSize]byte
 	// sent are the steps that hand descriptors over, in order.
 	sent     []Send
 	messages []*message

@@ -8,40 +8,33 @@ import (
 )
 
 // Rules of this file, each from the comment in Go's syscall/exec_linux.go or
-// from a crash. Between clone and execve the child is a copy of one thread of a
-// Go program: the locks of the others are held for ever, the garbage collector
-// does not run, and the runtime has poisoned the stack guard. So:
+// from a crash. The child shares the memory of a Go program in which other threads
+// go on, and until it executes something it is none of them: it has no place in
+// the scheduler, and the garbage collector does not know it. So:
 //
 //   - every function is nosplit, and calls only nosplit functions. The linker
-//     checks the sum of their frames; without it the child dies of "stack
-//     growth after fork" at run time.
+//     checks the sum of their frames; a stack that would have to grow could not.
 //   - no allocation, no map, no string, no interface, no defer, no closure, no
 //     bounds failure: a panic would need all of them.
 //   - system calls only by RawSyscall6: Syscall would tell the scheduler.
-//   - after a spawn two processes run calls in one memory. They have a stack and
-//     registers each; reap is PID 1's.
+//   - no signal may come: its handler is Go's, and would find itself in a thread
+//     that it knows and that is elsewhere. All are blocked until the handlers are
+//     gone.
+//   - two or three processes run calls in one memory. They have a stack and
+//     registers each, and no call of the one writes where a call of the other does.
 //   - norace, because the race detector's calls are none of the above.
 
-// clone makes the child and has it run the program. It returns in the
-// supervisor only.
-//
-// A plain clone copies the page tables, which spawn does not. But this child
-// becomes PID 1, and what lives beside untrusted code must not share the
-// supervisor's memory.
+// begin spawns the child, which has new namespaces of those flags.
 //
 //go:noinline
 //go:norace
-func clone(p *program) (pid uintptr, err syscall.Errno) {
+func begin(flags uintptr, pidfd *int32, p *program) (pid uintptr, errno syscall.Errno) {
 	syscall.ForkLock.Lock()
 	runtimeBeforeFork()
-	pid, _, err = syscall.RawSyscall6(syscall.SYS_CLONE, p.flags, 0, uintptr(unsafe.Pointer(&p.pidfd)), 0, 0, 0)
-	if err == 0 && pid == 0 {
-		runtimeAfterForkInChild()
-		interpret(p, 0)
-	}
+	pid, errno = spawned(flags, pidfd, &p.stack, p, 0)
 	runtimeAfterFork()
 	syscall.ForkLock.Unlock()
-	return pid, err
+	return pid, errno
 }
 
 // interpret runs the calls from pc on and never returns.
@@ -62,41 +55,32 @@ func interpret(p *program, pc uintptr) {
 			if !released(c.args[0]) {
 				exit(1)
 			}
+		case opNext:
+			p, pc = p.next, ^uintptr(0)
+			continue
+		case opDefaultSignals:
+			defaultSignals()
 		case opFork:
-			r, errno = spawned(unix.CLONE_VM|uintptr(unix.SIGCHLD), p, pc+1)
-			p.reap.command = r
+			r, errno = spawned(uintptr(unix.SIGCHLD), nil, &p.forked, p, pc+1)
 			pc = c.args[0] - 1
 		case opForkCopy:
 			r, _, errno = syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
 			if errno == 0 && r == 0 {
 				continue
 			}
-			p.reap.command = r
 			pc = c.args[0] - 1
-		case opOrphan:
-			if parent, _, _ := syscall.RawSyscall6(syscall.SYS_GETPPID, 0, 0, 0, 0, 0, 0); parent != c.args[0] {
-				exit(1)
-			}
-		case opBear:
-			bear(p)
-			p, pc = p.next, ^uintptr(0)
-			continue
 		case opStore:
 			*c.word = uint32(p.registers[c.args[0]])
-		case opTitle:
-			for i := range p.cmdline {
-				p.cmdline[i] = p.title[i]
-			}
 		case opDropBounding:
 			errno = dropBounding(c.args[0])
 		case opExec:
 			errno = execute(p, c.exec)
-		case opReap:
-			reap(&p.reap)
 		case opFail:
 			errno = syscall.Errno(c.args[0])
 		}
-		if errno != 0 && errno != syscall.Errno(c.also[0]) && errno != syscall.Errno(c.also[1]) && errno != syscall.Errno(c.also[2]) {
+		if errno == 0 {
+			pc += uintptr(c.skip)
+		} else if errno != syscall.Errno(c.also[0]) && errno != syscall.Errno(c.also[1]) && errno != syscall.Errno(c.also[2]) {
 			fail(p, c.step, errno)
 		}
 		if c.into != noRegister {
@@ -105,13 +89,13 @@ func interpret(p *program, pc uintptr) {
 	}
 }
 
-// spawned makes a process on the program's other stack.
+// spawned makes a process that shares this one's memory and goes on with call pc.
 //
 //go:nosplit
 //go:norace
-func spawned(flags uintptr, p *program, pc uintptr) (uintptr, syscall.Errno) {
-	end := uintptr(unsafe.Pointer(&p.stack)) + stackSize
-	r := spawn(flags, end&^15, p, pc)
+func spawned(flags uintptr, pidfd *int32, stack *[stackSize]byte, p *program, pc uintptr) (uintptr, syscall.Errno) {
+	end := uintptr(unsafe.Pointer(stack)) + stackSize
+	r := spawn(flags|unix.CLONE_VM, end&^15, pidfd, p, pc)
 	if r > ^uintptr(4095) {
 		return 0, syscall.Errno(-r)
 	}
@@ -130,6 +114,31 @@ func issue(p *program, c *call) (uintptr, syscall.Errno) {
 	r, _, errno := syscall.RawSyscall6(c.nr, a[0], a[1], a[2], a[3], a[4], a[5])
 	return r, errno
 }
+
+// sigaction is the kernel's, whose handler 0 is the default and 1 ignores.
+type sigaction struct {
+	handler, flags, restorer uintptr
+	mask                     uint64
+}
+
+// defaultSignals does what execve does with handlers, which is too late where
+// signals are let through before it.
+//
+//go:nosplit
+//go:norace
+func defaultSignals() {
+	for sig := uintptr(1); sig <= 64; sig++ {
+		var s sigaction
+		syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig, 0, uintptr(unsafe.Pointer(&s)), sigsetSize, 0, 0)
+		if s.handler > 1 {
+			s = sigaction{}
+			syscall.RawSyscall6(syscall.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&s)), 0, sigsetSize, 0, 0)
+		}
+	}
+}
+
+// sigsetSize is the kernel's sizeof(sigset_t), which its calls want to hear.
+const sigsetSize = 8
 
 // poll waits for a byte on the leash, or its end, and tells whether there is
 // either.
@@ -194,7 +203,7 @@ func execute(p *program, e *execution) syscall.Errno {
 		case syscall.ENOENT:
 			_, _, missing := syscall.RawSyscall6(syscall.SYS_FACCESSAT, atCwd, uintptr(unsafe.Pointer(path)), 0, 0, 0, 0)
 			if missing == 0 {
-				p.report.detail = detailNoLoader
+				p.detail = detailNoLoader
 				return errno
 			}
 		case syscall.ENOTDIR:
@@ -225,13 +234,8 @@ func magic(path *byte) bool {
 //go:nosplit
 //go:norace
 func fail(p *program, step uint16, errno syscall.Errno) {
-	if p.reports < 0 { // begun early, its supervisor waits for a birth
-		p.errno = uint32(errno)
-		post(&p.born)
-		exit(125)
-	}
-	p.report.step, p.report.errno = uint32(step), uint32(errno)
-	syscall.RawSyscall6(syscall.SYS_WRITE, uintptr(p.reports), uintptr(unsafe.Pointer(&p.report)), unsafe.Sizeof(p.report), 0, 0, 0)
+	r := report{uint32(step), uint32(errno), p.detail}
+	syscall.RawSyscall6(syscall.SYS_WRITE, uintptr(p.reports), uintptr(unsafe.Pointer(&r)), unsafe.Sizeof(r), 0, 0, 0)
 	exit(125)
 }
 

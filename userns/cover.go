@@ -21,8 +21,9 @@ func (s Freeze) lower(a *assembler) {
 	set.also[0] = uint16(unix.ENOENT)
 }
 
-// Cover mounts a file with made text over one of the host's. Scratch is where the
-// file is made, in a directory of the sandbox's own; its name is removed again.
+// Cover mounts a file with made text over one of the host's, if there is one.
+// Scratch is where the file is made, in a directory of the sandbox's own; its name
+// is removed again.
 type Cover struct{ Path, Text, Scratch string }
 
 func (s Cover) String() string { return fmt.Sprintf("cover %s by %q", s.Path, s.Text) }
@@ -35,7 +36,8 @@ func (s Cover) lower(a *assembler) {
 	// Within another sandbox the file is covered by one without a name already, and
 	// on such a one nothing can be mounted.
 	bind.also[0] = uint16(unix.ENOENT)
-	a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(covered.setattr(), 0, 0, 0), num(mountAttrSize))
+	set := a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(covered.setattr(), 0, 0, 0), num(mountAttrSize))
+	set.also[0] = uint16(unix.ENOENT)
 	a.syscall(unix.SYS_UNLINKAT, cwd(), scratch, num(0))
 }
 

@@ -21,7 +21,7 @@ func chain() []userns.Step {
 
 func sh(script string) []userns.Step {
 	return []userns.Step{
-		userns.AwaitSupervisor{}, userns.Stdio{}, userns.CloseOnExec{},
+		userns.AwaitSupervisor{}, userns.Stdio{}, userns.CloseOnExec{}, userns.RestoreSignals{},
 		userns.Exec{Paths: []string{"/bin/sh"}, Argv: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}},
 	}
 }

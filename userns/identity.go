@@ -131,32 +131,3 @@ func (NoNewPrivs) String() string { return "no new privileges" }
 func (NoNewPrivs) lower(a *assembler) {
 	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_NO_NEW_PRIVS), num(1), num(0), num(0), num(0))
 }
-
-// Undumpable closes the process's memory, environment and descriptors to every
-// other inside. Until execve they are a copy of the supervisor's
-// (PR_SET_DUMPABLE). It comes after the maps are written: /proc/PID/uid_map of
-// an undumpable process belongs to root.
-type Undumpable struct{}
-
-func (Undumpable) String() string { return "hide the memory of pid 1" }
-
-func (Undumpable) lower(a *assembler) {
-	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_DUMPABLE), num(0))
-}
-
-// Title replaces the command line that ps shows. /proc/PID/cmdline is readable
-// to all whatever dumpable says, and the supervisor's names host paths and
-// whatever -e carries.
-type Title struct{ Name string }
-
-func (s Title) String() string { return "show pid 1 as " + s.Name }
-
-func (s Title) lower(a *assembler) {
-	a.prog.cmdline = commandLine()
-	a.prog.title = make([]byte, len(a.prog.cmdline))
-	if n := len(a.prog.title); n > 0 {
-		copy(a.prog.title[:n-1], s.Name)
-	}
-	a.add(opTitle)
-	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_NAME), a.str(s.Name))
-}

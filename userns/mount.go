@@ -99,7 +99,11 @@ type Take struct {
 	// Exact refuses a symbolic link anywhere in Source: a tree that another
 	// sandbox is writing to can have one from one moment to the next.
 	Exact bool
-	As    FD
+	// Unseal takes off the ReadOnly that a Seal gave. What the host has read-only
+	// stays so: that is locked (mount_namespaces(7)), and where there is such a
+	// mount below Source, so do all those below it.
+	Unseal bool
+	As     FD
 }
 
 func (s Take) String() string {
@@ -122,15 +126,21 @@ func (s Take) lower(a *assembler) {
 	} else {
 		a.keep(a.syscall(unix.SYS_OPEN_TREE, cwd(), a.str(s.Source), num(flags)), s.As)
 	}
+	if s.Unseal {
+		for i, flags := range []int{recursive, 0} {
+			c := a.setattr(s.As, s.Attr, ReadOnly, flags)
+			c.also[0], c.skip = uint16(unix.EPERM), uint8(1-i)
+		}
+	}
 	if !s.Plain {
-		a.setattr(s.As, s.Attr, recursive)
+		a.setattr(s.As, s.Attr, 0, recursive)
 	}
 }
 
 // setattr also makes the mount private: a clone of a shared mount is its peer.
-func (a *assembler) setattr(fd FD, attr Attr, recursive int) {
-	a.syscall(unix.SYS_MOUNT_SETATTR, a.fd(fd), a.str(""), num(unix.AT_EMPTY_PATH|recursive),
-		a.longs(attr.setattr(), 0, unix.MS_PRIVATE, 0), num(mountAttrSize))
+func (a *assembler) setattr(fd FD, set, clear Attr, recursive int) *call {
+	return a.syscall(unix.SYS_MOUNT_SETATTR, a.fd(fd), a.str(""), num(unix.AT_EMPTY_PATH|recursive),
+		a.longs(set.setattr(), clear.setattr(), unix.MS_PRIVATE, 0), num(mountAttrSize))
 }
 
 // Option is one option of a file system. An option without a value is a flag.
@@ -289,20 +299,28 @@ func (s SetAttr) lower(a *assembler) {
 
 // Hide covers a path so that what it had cannot be reached: a file by the empty
 // file File, a directory by the empty directory Dir. A path that is not there
-// stays so. Which of the two it is the kernel tells: it mounts no file on a
-// directory and no directory on a file, and says ENOTDIR. Only that and ENOENT are
-// no errors, and the last call fails where nothing was mounted, so that hiding
-// never fails quietly.
-type Hide struct{ Path, File, Dir string }
+// stays so. IsDir is what it was when the plan was made, and tried first: the
+// kernel mounts no file on a directory and no directory on a file, and takes long
+// to say ENOTDIR. Only that and ENOENT are no errors, and the last call fails where
+// nothing was mounted, so that hiding never fails quietly.
+type Hide struct {
+	Path, File, Dir string
+	IsDir           bool
+}
 
 func (s Hide) String() string { return "hide " + s.Path }
 
 func (s Hide) lower(a *assembler) {
 	const hidden = ReadOnly | NoSuid | NoDev | NoExec
 	path := a.str(s.Path)
-	for _, empty := range []string{s.File, s.Dir} {
-		c := a.syscall(unix.SYS_MOUNT, a.str(empty), path, num(0), num(unix.MS_BIND), num(0))
+	empty := []string{s.File, s.Dir}
+	if s.IsDir {
+		empty = []string{s.Dir, s.File}
+	}
+	for i, e := range empty {
+		c := a.syscall(unix.SYS_MOUNT, a.str(e), path, num(0), num(unix.MS_BIND), num(0))
 		c.also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
+		c.skip = uint8(1 - i)
 	}
 	set := a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(hidden.setattr(), 0, 0, 0), num(mountAttrSize))
 	set.also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}

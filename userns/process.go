@@ -2,7 +2,6 @@ package userns
 
 import (
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
@@ -30,8 +29,7 @@ func (DieWithSupervisor) String() string { return "die with the supervisor" }
 
 func (DieWithSupervisor) lower(a *assembler) {
 	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
-	// A child that an early process bore has no such descriptor.
-	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld])).also[0] = uint16(unix.EBADF)
+	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld]))
 	a.syscall(unix.SYS_WRITE, num(a.prog.reports), a.at(a.bytes(tiedSize)), num(tiedSize))
 }
 
@@ -49,28 +47,31 @@ func (AwaitSupervisor) String() string { return "make sure that the supervisor l
 func (AwaitSupervisor) lower(a *assembler) { a.add(opAwait).args[0] = a.given[leash] }
 
 // Fork makes the command's process. The steps behind it are the command's;
-// those of Init are the last of PID 1, which then reaps until the command ends.
-type Fork struct{ Init []Step }
+// those of Init are the last of PID 1, which then becomes sbx-init and collects
+// children until the command ends. LoadInit comes before it, and AwaitInit among
+// the command's steps.
+type Fork struct {
+	Init []Step
+	// Copy gives the command memory of its own. Who shares memory stays in the
+	// clocks that it has, and before Linux 6.3 beyond its execve
+	// (time_namespaces(7)).
+	Copy bool
+}
 
 func (s Fork) String() string {
 	parts := make([]string, len(s.Init))
 	for i, step := range s.Init {
 		parts[i] = step.String()
 	}
-	return "fork the command; pid 1: " + strings.Join(append(parts, "reap"), ", ")
+	return "fork the command; pid 1: " + strings.Join(append(parts, "become "+initName), ", ")
 }
 
 func (s Fork) lower(a *assembler) {
-	r := &a.prog.reap
-	r.all, r.status = ^uint64(0), a.given[status]
-	all, old := a.word64(&r.all), a.word64(&r.mask)
-	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), all, old, num(sigsetSize))
-
-	child := FD("command")
+	a.keep(a.syscall(unix.SYS_EVENTFD2, num(0), num(unix.EFD_CLOEXEC)), readyFD)
+	command := FD("command")
 	fork := len(a.prog.calls)
-	a.keep(a.add(opFork), child)
-	if a.clock {
-		// Who shares memory stays in the clocks that it has (time_namespaces(7)).
+	a.keep(a.add(opFork), command)
+	if s.Copy {
 		a.prog.calls[fork].op = opForkCopy
 	}
 	// Both sides make the command leader of its group, as shells do: whichever
@@ -81,26 +82,31 @@ func (s Fork) lower(a *assembler) {
 	a.branches = append(a.branches, func() {
 		a.step = step
 		a.prog.calls[fork].args[0] = uintptr(len(a.prog.calls))
-		pgid := a.syscall(unix.SYS_SETPGID, a.fd(child), a.fd(child))
-		pgid.also = [3]uint16{uint16(unix.EACCES), uint16(unix.ESRCH)}
+		a.syscall(unix.SYS_SETPGID, a.fd(command), a.fd(command)).also[0] = uint16(unix.EACCES)
 		for _, s := range s.Init {
 			s.lower(a)
 		}
-		reports, status := uintptr(a.prog.reports), a.given[status]
-		a.closeAllBut(min(reports, status), max(reports, status))
-		a.syscall(unix.SYS_CLOSE, num(reports))
-		a.add(opReap)
+		a.becomeInit(command)
 	})
 }
 
-// RestoreSignals gives the command the signal mask that the caller of the
-// supervisor had; PID 1 blocks them all.
+// RestoreSignals gives the process the signal mask that the supervisor has; the
+// child begins with all of them blocked. It must come before an Exec.
 type RestoreSignals struct{}
 
 func (RestoreSignals) String() string { return "restore the signal mask" }
 
 func (RestoreSignals) lower(a *assembler) {
-	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), a.word64(&a.prog.reap.mask), num(0), num(sigsetSize))
+	a.restored = true
+	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), a.longs(signalMask()), num(0), num(sigsetSize))
+}
+
+// signalMask is the mask of this thread. It is asked for before the clone, for
+// which Go blocks all signals.
+func signalMask() uint64 {
+	var mask unix.Sigset_t
+	_ = unix.PthreadSigmask(unix.SIG_BLOCK, nil, &mask) // it cannot fail
+	return mask.Val[0]
 }
 
 // NewSession makes the process leader of a session without a terminal, so that
@@ -151,25 +157,19 @@ func (s Domainname) lower(a *assembler) {
 	a.syscall(unix.SYS_SETDOMAINNAME, a.str(s.Name), num(len(s.Name)))
 }
 
-// NewClock gives the processes forked later a time namespace in which the
-// monotonic and the boot clock start at zero, so that they do not tell how long
-// the host has been up (time_namespaces(7)).
-type NewClock struct{ Monotonic, Boottime int64 }
+// NewClock makes a time namespace in which the monotonic and the boot clock start
+// at zero, so that they do not tell how long the host has been up. The processes
+// forked later are in it, or are once they execute a program: see Fork.Copy.
+type NewClock struct{}
 
 func (s NewClock) String() string { return "new clocks, from zero" }
 
 func (s NewClock) lower(a *assembler) {
-	if a.early {
-		return // whoever bears the child has done it, and the child is in it already
-	}
-	a.clock = true
+	var mono, boot unix.Timespec
+	// They cannot fail; a clock that does not tell stays as it is.
+	_, _ = unix.ClockGettime(unix.CLOCK_MONOTONIC, &mono), unix.ClockGettime(unix.CLOCK_BOOTTIME, &boot)
 	a.syscall(unix.SYS_UNSHARE, num(unix.CLONE_NEWTIME))
-	a.zeroClocks(s.Monotonic, s.Boottime)
-}
-
-// zeroClocks sets the offsets of a time namespace that no process is in yet.
-func (a *assembler) zeroClocks(monotonic, boottime int64) {
-	a.write("/proc/self/timens_offsets", fmt.Sprintf("monotonic -%d 0\nboottime -%d 0\n", monotonic, boottime))
+	a.write("/proc/self/timens_offsets", fmt.Sprintf("monotonic -%d 0\nboottime -%d 0\n", mono.Sec, boot.Sec))
 }
 
 // Stdio makes the descriptors 0, 1 and 2 what Start was given.
@@ -178,7 +178,18 @@ type Stdio struct{}
 func (Stdio) String() string { return "standard input, output and error" }
 
 func (Stdio) lower(a *assembler) {
-	std := [3]uintptr{a.given[stdin], a.given[stdout], a.given[stderr]}
+	var std [3]uintptr
+	for i, f := range a.std {
+		if f == nil {
+			null, err := a.ends.devNull()
+			if err != nil {
+				a.fail("%v", err)
+				return
+			}
+			f = null
+		}
+		std[i] = f.Fd()
+	}
 	for i, fd := range std {
 		// A descriptor that stands where another must go is moved up first.
 		if fd < 3 && fd != uintptr(i) {
@@ -197,12 +208,6 @@ func (Stdio) lower(a *assembler) {
 		}
 	}
 }
-
-const (
-	stdin  FD = "stdin"
-	stdout FD = "stdout"
-	stderr FD = "stderr"
-)
 
 // CloseOnExec marks every descriptor above 2, whoever opened it and however:
 // the supervisor's, those the caller let it inherit, those of the steps.
@@ -249,6 +254,9 @@ func (s Exec) lower(a *assembler) {
 		a.fail("exec of nothing")
 		return
 	}
+	if !a.restored {
+		a.fail("exec with all signals blocked")
+	}
 	env := a.list(s.Env)
 	for _, secret := range s.Secrets {
 		env = append(env, a.cstr(string(secret)))
@@ -270,6 +278,3 @@ type Exit struct{ Code int }
 func (s Exit) String() string { return fmt.Sprintf("exit %d", s.Code) }
 
 func (s Exit) lower(a *assembler) { a.syscall(unix.SYS_EXIT_GROUP, num(s.Code)) }
-
-// devNull is what a standard stream is that nobody gave.
-func devNull() (*os.File, error) { return os.OpenFile(os.DevNull, os.O_RDWR, 0) }

@@ -1,12 +1,12 @@
 #include "textflag.h"
 
-// func spawn(flags, stack uintptr, p *program, pc uintptr) uintptr
-TEXT ·spawn(SB), NOSPLIT, $0-40
+// func spawn(flags, stack uintptr, pidfd *int32, p *program, pc uintptr) uintptr
+TEXT ·spawn(SB), NOSPLIT, $0-48
 	MOVQ flags+0(FP), DI
 	MOVQ stack+8(FP), SI
-	MOVQ p+16(FP), R12
-	MOVQ pc+24(FP), R13
-	MOVQ $0, DX
+	MOVQ pidfd+16(FP), DX
+	MOVQ p+24(FP), R12
+	MOVQ pc+32(FP), R13
 	MOVQ $0, R10
 	MOVQ $0, R8
 	MOVQ $56, AX              // SYS_CLONE
@@ -21,5 +21,5 @@ TEXT ·spawn(SB), NOSPLIT, $0-40
 	INT  $3
 
 parent:
-	MOVQ AX, ret+32(FP)
+	MOVQ AX, ret+40(FP)
 	RET

@@ -1,12 +1,12 @@
 #include "textflag.h"
 
-// func spawn(flags, stack uintptr, p *program, pc uintptr) uintptr
-TEXT ·spawn(SB), NOSPLIT, $0-40
+// func spawn(flags, stack uintptr, pidfd *int32, p *program, pc uintptr) uintptr
+TEXT ·spawn(SB), NOSPLIT, $0-48
 	MOVD flags+0(FP), R0
 	MOVD stack+8(FP), R1
-	MOVD p+16(FP), R19
-	MOVD pc+24(FP), R20
-	MOVD $0, R2
+	MOVD pidfd+16(FP), R2
+	MOVD p+24(FP), R19
+	MOVD pc+32(FP), R20
 	MOVD $0, R3
 	MOVD $0, R4
 	MOVD $220, R8             // SYS_CLONE
@@ -20,5 +20,5 @@ TEXT ·spawn(SB), NOSPLIT, $0-40
 	BRK
 
 parent:
-	MOVD R0, ret+32(FP)
+	MOVD R0, ret+40(FP)
 	RET

@@ -16,8 +16,8 @@ type Input struct {
 	Stdin, Stdout, Stderr *os.File
 	// Files are descriptors that steps use by name.
 	Files map[FD]*os.File
-	// Early is a process that was begun for this plan. It is ended when it does
-	// not fit.
+	// Early is a child that was begun with the first steps of this plan. It is
+	// ended when they are not.
 	Early *Early
 	// Lasting is called once, when the child has been running for LastingAfter. It
 	// is for what a short command should not have to pay.
@@ -141,6 +141,23 @@ func (e *ends) close() {
 	}
 }
 
+// devNull is what a standard stream is that nobody gave.
+func (e *ends) devNull() (*os.File, error) {
+	var err error
+	if e.null == nil {
+		e.null, err = os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	}
+	return e.null, err
+}
+
+// release lets the child go on. One that has ended meanwhile says why itself.
+func (e *ends) release() error {
+	if _, err := unix.Write(e.leash[1], []byte{1}); err != nil && err != unix.EPIPE {
+		return fmt.Errorf("release the child: %w", err)
+	}
+	return nil
+}
+
 // shut closes descriptors once.
 func shut(fds ...*int) {
 	for _, fd := range fds {
@@ -151,105 +168,93 @@ func shut(fds ...*int) {
 	}
 }
 
-// lower makes the program of a plan.
-func (p Plan) lower(in Input, e *ends, early bool) (*program, error) {
-	prog := &program{
-		flags:   uintptr(p.Namespaces) | unix.CLONE_PIDFD | uintptr(unix.SIGCHLD),
-		reports: e.reports[1],
-		pidfd:   -1,
+// lowerAll makes the program of a child's whole life, or, when more is to come,
+// that of its first part.
+func (p Plan) lowerAll(in Input, e *ends, more bool) (*program, error) {
+	a := newAssembler(in, e)
+	a.step = noStep
+	a.add(opDefaultSignals)
+	if own := p.Namespaces &^ atClone; own != 0 {
+		a.syscall(unix.SYS_UNSHARE, num(own))
 	}
-	a := &assembler{prog: prog, early: early, cells: map[FD]int{}, given: map[FD]uintptr{
-		leash: uintptr(e.leash[0]), leashHeld: uintptr(e.leash[1]), status: uintptr(e.status[1]),
-	}}
+	a.lower(p.Steps, 0)
+	if more {
+		a.add(opAwait).args[0] = a.given[leash]
+		a.add(opNext)
+	}
+	return a.program(nil)
+}
+
+// lower makes the program that a child goes on with, behind the steps before
+// from.
+func (p Plan) lower(in Input, e *ends, before *program, from int) (*program, error) {
+	a := newAssembler(in, e)
+	a.cells = before.cells
+	a.lower(p.Steps[from:], from)
+	return a.program(before)
+}
+
+func newAssembler(in Input, e *ends) *assembler {
+	a := &assembler{
+		prog: &program{reports: e.reports[1], calls: make([]call, 0, 256)}, std: [3]*os.File{in.Stdin, in.Stdout, in.Stderr}, ends: e, cells: map[FD]int{},
+		given: map[FD]uintptr{leash: uintptr(e.leash[0]), leashHeld: uintptr(e.leash[1]), status: uintptr(e.status[1])},
+	}
 	for name, f := range in.Files {
 		a.given[name] = f.Fd()
 	}
-	for name, f := range map[FD]*os.File{stdin: in.Stdin, stdout: in.Stdout, stderr: in.Stderr} {
-		if f == nil {
-			if e.null == nil {
-				var err error
-				if e.null, err = devNull(); err != nil {
-					return nil, err
-				}
-			}
-			f = e.null
-		}
-		a.given[name] = f.Fd()
-	}
-	prog.calls = make([]call, 0, 256)
-	for i, s := range p.Steps {
-		a.step = i
-		s.lower(a)
-	}
-	if err := a.finish(); err != nil {
-		prog.pinned.Unpin()
-		return nil, err
-	}
-	return prog, nil
+	return a
 }
 
-// launch clones and sees the child through its steps. After an error nothing is
-// left of it.
-func (proc *Process) launch(p Plan) error {
-	early, e, err := proc.in.begun(p)
-	if err != nil {
-		return err
+// lower lowers steps, of which the first has that index in the plan.
+func (a *assembler) lower(steps []Step, index int) {
+	for i, s := range steps {
+		a.step = index + i
+		s.lower(a)
 	}
-	defer e.close()
-	defer early.End()
-	prog, err := proc.make(p, early, e)
-	if err != nil {
-		return err
-	}
-	proc.leash, proc.status = e.leash[1], e.status[0]
-	e.leash[1], e.status[0] = -1, -1
-	shut(&e.leash[0], &e.reports[1], &e.status[1])
+}
 
-	if err = proc.letMap(p); err == nil {
-		err = proc.follow(p, prog, e.reports[0])
+func (a *assembler) program(before *program) (*program, error) {
+	a.prog.cells = a.cells
+	if err := a.finish(before); err != nil {
+		a.prog.pinned.Unpin()
+		return nil, err
+	}
+	return a.prog, nil
+}
+
+// launch makes the child, or has the early one go on, and sees it through its
+// steps. After an error nothing is left of it.
+func (proc *Process) launch(p Plan) error {
+	c := proc.in.goOn(p)
+	if c == nil {
+		var err error
+		if c, err = spawnChild(p, proc.in, false); err != nil {
+			return err
+		}
+	}
+	proc.pid, proc.pidfd = c.pid, int(c.pidfd)
+	e := c.ends
+	shut(&e.leash[0], &e.reports[1], &e.status[1])
+	err := proc.letMap(p, e)
+	if err == nil {
+		err = proc.follow(p, c)
 	} else if cause := reported(p, e.reports[0]); cause != nil {
 		err = cause // its maps could not be written since it had ended
 	}
+	proc.leash, proc.status = e.leash[1], e.status[0]
+	e.leash[1], e.status[0] = -1, -1
 	if err != nil {
 		proc.in.Stopped, proc.in.Lasting = nil, nil
 		_ = proc.Kill() // it ended by itself
 		proc.reap()
 	}
+	e.close()
+	c.free()
 	return err
 }
 
-// make makes the child: by the early process if there is one. Where that failed
-// it is tried again without, so that whatever is wrong is told of the namespaces
-// and the steps that were asked for.
-func (proc *Process) make(p Plan, early *Early, e *ends) (*program, error) {
-	if early != nil {
-		prog, err := p.lower(proc.in, e, true)
-		if err != nil {
-			return nil, err
-		}
-		pid, errno := early.bear(prog)
-		prog.pinned.Unpin()
-		if errno == 0 {
-			proc.pid, proc.pidfd = pid, int(prog.pidfd)
-			return prog, nil
-		}
-	}
-	prog, err := p.lower(proc.in, e, false)
-	if err != nil {
-		return nil, err
-	}
-	pid, errno := clone(prog)
-	prog.pinned.Unpin()
-	runtime.KeepAlive(proc.in)
-	if errno != 0 {
-		return nil, &CloneError{p.Namespaces, errno}
-	}
-	proc.pid, proc.pidfd = int(pid), int(prog.pidfd)
-	return prog, nil
-}
-
 // letMap has the helpers write the maps that the plan waits for.
-func (proc *Process) letMap(p Plan) error {
+func (proc *Process) letMap(p Plan, e *ends) error {
 	for _, s := range p.Steps {
 		await, ok := s.(AwaitMaps)
 		if !ok {
@@ -258,17 +263,9 @@ func (proc *Process) letMap(p Plan) error {
 		if err := await.Helpers.Write(proc.pid, await.UID, await.GID); err != nil {
 			return &MapError{err}
 		}
-		if err := proc.release(); err != nil {
+		if err := e.release(); err != nil {
 			return err
 		}
-	}
-	return nil
-}
-
-// release lets the child go on. One that has ended meanwhile says why itself.
-func (proc *Process) release() error {
-	if _, err := unix.Write(proc.leash, []byte{1}); err != nil && err != unix.EPIPE {
-		return fmt.Errorf("release the child: %w", err)
 	}
 	return nil
 }
@@ -289,11 +286,11 @@ func reported(p Plan, reports int) error {
 
 // follow reads what the child reports until it runs its program. The end of the
 // socket says so: execve closed the child's side, and PID 1 has closed its own.
-func (proc *Process) follow(p Plan, prog *program, reports int) error {
+func (proc *Process) follow(p Plan, c *child) error {
 	var b [16]byte
 	oob := make([]byte, unix.CmsgSpace(4))
 	for {
-		n, oobn, _, _, err := unix.Recvmsg(reports, b[:], oob, unix.MSG_CMSG_CLOEXEC)
+		n, oobn, _, _, err := unix.Recvmsg(c.ends.reports[0], b[:], oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
 			continue
@@ -302,11 +299,11 @@ func (proc *Process) follow(p Plan, prog *program, reports int) error {
 		case n == 0:
 			return nil
 		case n == tiedSize:
-			err = proc.release()
+			err = c.ends.release()
 		case n == 1:
-			sent := prog.sent[b[0]]
+			sent := c.last().sent[b[0]]
 			if err = proc.received(sent.FD, oob[:oobn]); err == nil && sent.Await {
-				err = proc.release()
+				err = c.ends.release()
 			}
 		case n == reportSize:
 			err = stepError(p, b[:])
@@ -321,6 +318,9 @@ func (proc *Process) follow(p Plan, prog *program, reports int) error {
 
 func stepError(p Plan, b []byte) error {
 	r := reportOf(b)
+	if r.step == noStep {
+		return &CloneError{p.Namespaces, syscall.Errno(r.errno)}
+	}
 	return &StepError{p.Steps[r.step], int(r.step), syscall.Errno(r.errno), r.detail == detailNoLoader}
 }
 

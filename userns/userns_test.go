@@ -35,9 +35,9 @@ func pid1(script string) Plan {
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
 	return Plan{User | Mounts | PID, []Step{
 		DieWithSupervisor{}, MapSelf{idmap.Single(uid, uid), idmap.Single(gid, gid)}, Seal{},
-		Mount{Type: "proc", Target: "/proc"}, Undumpable{}, NewSession{}, AwaitSupervisor{},
-		Fork{[]Step{Title{"init"}, SetCaps{}}},
-		DropBounding{}, SetCaps{}, NoNewPrivs{}, Stdio{}, CloseOnExec{}, RestoreSignals{},
+		Mount{Type: "proc", Target: "/proc"}, LoadInit{}, NewSession{}, AwaitSupervisor{},
+		Fork{Init: []Step{SetCaps{}, NoNewPrivs{}}},
+		DropBounding{}, SetCaps{}, NoNewPrivs{}, Stdio{}, CloseOnExec{}, RestoreSignals{}, AwaitInit{},
 		Exec{Paths: []string{"/bin/sh"}, Argv: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}},
 	}}
 }
@@ -73,59 +73,67 @@ func TestStatusIsTheCommands(t *testing.T) {
 	}
 }
 
-// TestEarly has a plan run by a process that was begun before it, and checks
-// that one which is not used leaves nothing.
+// beginning is what pid1 and the plans of TestEarly begin with.
+func beginning(t *testing.T) *Early {
+	t.Helper()
+	p := pid1("")
+	early, err := Begin(Plan{p.Namespaces, p.Steps[:4]})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return early
+}
+
+// TestEarly has plans gone on with, and others not, which leaves nothing.
 func TestEarly(t *testing.T) {
 	needNamespaces(t)
-	for range 20 {
-		early, err := Begin()
+	for i := range 20 {
+		early := beginning(t)
+		pid := early.child.pid
+		p, err := pid1("exit 5").Start(Input{Early: early, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 		if err != nil {
 			t.Fatal(err)
 		}
-		p := pid1("exit $(ls /sys/class/net | wc -l)")
-		p.Namespaces |= Net
-		p.Steps = append(p.Steps[:3:3], append([]Step{LoopbackUp{}}, p.Steps[3:]...)...)
-		s, err := p.Run(Input{Early: early}, nil)
-		if err != nil || s.Signaled() {
+		if p.PID() != pid {
+			t.Fatalf("run %d: process %d was begun, and %d runs", i, pid, p.PID())
+		}
+		if s, err := p.Wait(); err != nil || s.ExitStatus() != 5 {
 			t.Fatalf("%v, %v", s, err)
 		}
 		early.End() // it was used, so this does nothing
 	}
-	for _, p := range []Plan{{User, []Step{Exit{0}}}, {User | Net, []Step{Fault{Exit{0}}}}} {
-		early, err := Begin()
-		if err != nil {
-			t.Fatal(err)
-		}
-		_, err = p.Run(Input{Early: early}, nil)
-		if wantErr := p.Namespaces != User; wantErr != (err != nil) {
-			t.Errorf("%v: %v", p, err)
+	other, faulty := pid1("exit 5"), pid1("exit 5")
+	other.Steps[2] = Seal{NoDev}
+	faulty.Steps[6] = Fault{faulty.Steps[6]}
+	for _, c := range []struct {
+		plan Plan
+		in   Input
+		ok   bool
+	}{
+		{Plan{User, []Step{Exit{5}}}, Input{}, true}, {Plan{User, []Step{Fault{Exit{0}}}}, Input{}, false},
+		{other, Input{}, true}, {faulty, Input{}, false}, {pid1("exit 5"), Input{}, true}, // which has no streams of its own
+	} {
+		c.in.Early = beginning(t)
+		s, err := c.plan.Run(c.in, nil)
+		if c.ok != (err == nil && s.ExitStatus() == 5) {
+			t.Errorf("%v: %v, %v", c.plan, s, err)
 		}
 	}
-	early, err := Begin()
-	if err != nil {
-		t.Fatal(err)
-	}
-	early.End()
+	beginning(t).End()
 	if _, err := unix.Wait4(-1, nil, unix.WNOHANG, nil); err != unix.ECHILD {
 		t.Errorf("a child is left: %v", err)
 	}
 }
 
-// TestEarlyProcessDies: who waits for a birth that does not come must not wait
-// for ever.
-func TestEarlyProcessDies(t *testing.T) {
+// TestEarlyChildDies, and its plan is run by another.
+func TestEarlyChildDies(t *testing.T) {
 	needNamespaces(t)
-	early, err := Begin()
-	if err != nil {
+	early := beginning(t)
+	if err := unix.Kill(early.child.pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)
-	if err := unix.Kill(early.pid, unix.SIGKILL); err != nil {
-		t.Fatal(err)
-	}
-	p := pid1("exit 4")
-	p.Namespaces |= Net
-	s, err := p.Run(Input{Early: early}, nil)
+	s, err := pid1("exit 4").Run(Input{Early: early, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr}, nil)
 	if err != nil || s.ExitStatus() != 4 {
 		t.Errorf("%v, %v", s, err)
 	}
@@ -166,7 +174,7 @@ func TestPlanMistakes(t *testing.T) {
 		`descriptor "nobody" is used`: {0, []Step{Attach{From: "nobody", Target: "/x"}}},
 		"exec of nothing":             {0, []Step{Exec{}}},
 		"has a NUL byte":              {0, []Step{Chdir{Path: "/etc\x00/x"}}},
-		"argument":                    {0, []Step{Exec{Paths: []string{"/bin/true"}, Argv: []string{"true", "argument\x00"}}}},
+		"argument":                    {0, []Step{RestoreSignals{}, Exec{Paths: []string{"/bin/true"}, Argv: []string{"true", "argument\x00"}}}},
 	} {
 		if _, err := p.Start(Input{}); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("want %q, got %v", want, err)
@@ -198,7 +206,7 @@ func TestExecSearch(t *testing.T) {
 		{[]string{dir + "/absent", plain, dir + "/x"}, syscall.EACCES, false},
 		{[]string{dir + "/absent", broken, good}, syscall.ENOENT, true},
 	} {
-		p := Plan{0, []Step{Stdio{}, CloseOnExec{}, Exec{Paths: c.paths, Argv: []string{"x"}}}}
+		p := Plan{0, []Step{Stdio{}, CloseOnExec{}, RestoreSignals{}, Exec{Paths: c.paths, Argv: []string{"x"}}}}
 		child, err := p.Start(Input{})
 		var step *StepError
 		switch {

@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"reflect"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -58,24 +59,37 @@ func runVerb(u ui, args []string) int {
 	return code
 }
 
-// beginEarly begins a sandbox, unless a flag says that it would not be used. One
+// beginEarly begins a sandbox while the flags are read: with all that a command
+// in the host view begins with, unless a flag says that it will be otherwise. One
 // that fails is told of when the plan is run.
 func beginEarly(args []string) *userns.Early {
+	project, err := sandbox.WorkingDirectory()
+	if err != nil {
+		return nil
+	}
 	for _, arg := range args {
 		if arg == "--" || !strings.HasPrefix(arg, "-") {
 			break
 		}
-		for _, flag := range []string{"-h", "--help", "--dry-run", "--net", "--no-new-clock", "--no-init"} {
-			if strings.HasPrefix(arg, flag) {
-				return nil
-			}
+		startsWith := func(flag string) bool { return strings.HasPrefix(arg, flag) }
+		if slices.ContainsFunc([]string{"-h", "--help", "--dry-run", "--net", "--no-new-clock", "--no-init"}, startsWith) {
+			return nil
+		}
+		if slices.ContainsFunc(otherwise, startsWith) {
+			project = ""
 		}
 	}
-	early, err := userns.Begin()
+	early, err := userns.Begin(sandbox.Opening(project))
 	if err != nil {
 		return nil
 	}
 	return early
+}
+
+// otherwise are the beginnings of flags with which a plan has another opening.
+var otherwise = []string{
+	"--rootfs", "--rw-rootfs", "--layer", "--no-project", "--read-only", "--userns", "--name", "--hostname",
+	"--cap-", "--allow-userns", "--seccomp", "--security-opt",
 }
 
 // newCommand makes the command of the flags. cancel frees the timer.

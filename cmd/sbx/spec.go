@@ -20,7 +20,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	}
 	s.OCI.Process = &specs.Process{Args: f.command}
 	s.OCI.Linux = &specs.Linux{}
-	s.OCI.Hostname = "sbx"
+	s.OCI.Hostname = sandbox.DefaultHostname
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
 		addRoot, addProject, addProfile, addFiles, addIdentity, addEnvironment, addProcess, addProtection, addSecrets,
 	} {

@@ -35,7 +35,7 @@ func (u Union) Daemon(program string, asRoot bool) userns.Plan {
 	steps = append(steps, userns.DieWithSupervisor{}, userns.Seal{})
 	options, arrange := u.arrange()
 	steps = append(append(steps, arrange...),
-		userns.Chdir{Path: "/"}, userns.NoNewPrivs{}, userns.NewSession{}, userns.Stdio{}, userns.CloseOnExec{},
+		userns.Chdir{Path: "/"}, userns.NoNewPrivs{}, userns.NewSession{}, userns.Stdio{}, userns.CloseOnExec{}, userns.RestoreSignals{},
 		userns.Pass{FD: FuseFD, Number: fuseNumber},
 		userns.AwaitSupervisor{},
 		userns.Exec{

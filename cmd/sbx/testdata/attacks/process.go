@@ -197,21 +197,15 @@ func prlimit(args []string) {
 	held("%v", last)
 }
 
-// schedule slows a process down, and asks the kernel to kill it first.
+// schedule slows a process down, and asks the kernel to kill it first. It is for
+// the victims alone, as prlimit.
 func schedule(args []string) {
-	var pids []string
 	for _, pid := range args {
 		n, err := strconv.Atoi(pid)
 		must(err)
 		if unix.Setpriority(unix.PRIO_PROCESS, n, 19) == nil {
 			broke("priority of %s", pid)
 		}
-		pids = append(pids, pid)
-	}
-	if os.Getpid() != 1 {
-		pids = append(pids, "1")
-	}
-	for _, pid := range pids {
 		if os.WriteFile("/proc/"+pid+"/oom_score_adj", []byte("1000"), 0) == nil {
 			broke("oom_score_adj of %s", pid)
 		}
