@@ -19,8 +19,9 @@ type call struct {
 	into int32
 	// also are errnos that count as success: EEXIST of a mkdir.
 	also [3]uint16
-	// skip is how many of the next calls are for the case that this one fails.
-	skip uint8
+	// skip is how many of the next calls are for the case that this one fails, and
+	// absent how many are not if it fails with ENOENT, which then is no error.
+	skip, absent uint8
 	// word is where opStore writes, exec what opExec runs.
 	word *uint32
 	exec *execution
@@ -43,8 +44,6 @@ const (
 	opAwait
 	// opNext goes on with the next program, see Early.
 	opNext
-	// opDefaultSignals gives every signal that is not ignored its default action.
-	opDefaultSignals
 	// opFork makes the command's process. The child goes on with the next call,
 	// the parent jumps to call args[0] and has the child's id in register into.
 	opFork
@@ -89,6 +88,7 @@ type program struct {
 	cells     map[FD]int // which register is whose; not for the child
 	reports   int        // descriptor of the child's end
 	detail    uint32     // of the command's failure
+	handlers  bool       // the child has handlers of Go's, see defaultSignals
 	// next is what opNext goes on with.
 	next *program
 	// stack is that of the process that runs the first call, forked that of the

@@ -1,6 +1,7 @@
 package userns
 
 import (
+	"runtime"
 	"syscall"
 	"unsafe"
 
@@ -28,13 +29,29 @@ import (
 //
 //go:noinline
 //go:norace
-func begin(flags uintptr, pidfd *int32, p *program) (pid uintptr, errno syscall.Errno) {
+func begin(namespaces uint64, pidfd *int32, p *program) (pid uintptr, errno syscall.Errno) {
+	args := cloneArgs{
+		flags: namespaces | unix.CLONE_VM | unix.CLONE_PIDFD | unix.CLONE_CLEAR_SIGHAND, pidfd: uint64(uintptr(unsafe.Pointer(pidfd))),
+		exitSignal: uint64(unix.SIGCHLD), stack: uint64(uintptr(unsafe.Pointer(&p.stack))), stackSize: stackSize,
+	}
 	syscall.ForkLock.Lock()
 	runtimeBeforeFork()
-	pid, errno = spawned(flags, pidfd, &p.stack, p, 0)
+	pid, errno = result(spawn(unix.SYS_CLONE3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0, p, 0))
+	if errno == unix.ENOSYS || errno == unix.EPERM {
+		// What is around us, such as Docker's filter, looks into no clone3.
+		p.handlers = true
+		flags := uintptr(namespaces) | unix.CLONE_VM | unix.CLONE_PIDFD | uintptr(unix.SIGCHLD)
+		pid, errno = result(spawn(unix.SYS_CLONE, flags, top(&p.stack), uintptr(unsafe.Pointer(pidfd)), p, 0))
+	}
 	runtimeAfterFork()
 	syscall.ForkLock.Unlock()
+	runtime.KeepAlive(pidfd)
 	return pid, errno
+}
+
+// cloneArgs is struct clone_args, as of Linux 5.5 (clone(2)).
+type cloneArgs struct {
+	flags, pidfd, childTID, parentTID, exitSignal, stack, stackSize, tls, setTID, setTIDSize, cgroup uint64
 }
 
 // interpret runs the calls from pc on and never returns.
@@ -42,6 +59,10 @@ func begin(flags uintptr, pidfd *int32, p *program) (pid uintptr, errno syscall.
 //go:nosplit
 //go:norace
 func interpret(p *program, pc uintptr) {
+	if p.handlers {
+		defaultSignals()
+		p.handlers = false
+	}
 	for ; ; pc++ {
 		c := &p.calls[pc]
 		var errno syscall.Errno
@@ -58,10 +79,8 @@ func interpret(p *program, pc uintptr) {
 		case opNext:
 			p, pc = p.next, ^uintptr(0)
 			continue
-		case opDefaultSignals:
-			defaultSignals()
 		case opFork:
-			r, errno = spawned(uintptr(unix.SIGCHLD), nil, &p.forked, p, pc+1)
+			r, errno = result(spawn(unix.SYS_CLONE, unix.CLONE_VM|uintptr(unix.SIGCHLD), top(&p.forked), 0, p, pc+1))
 			pc = c.args[0] - 1
 		case opForkCopy:
 			r, _, errno = syscall.RawSyscall6(syscall.SYS_CLONE, uintptr(unix.SIGCHLD), 0, 0, 0, 0, 0)
@@ -80,6 +99,8 @@ func interpret(p *program, pc uintptr) {
 		}
 		if errno == 0 {
 			pc += uintptr(c.skip)
+		} else if errno == unix.ENOENT && c.absent > 0 {
+			pc += uintptr(c.absent)
 		} else if errno != syscall.Errno(c.also[0]) && errno != syscall.Errno(c.also[1]) && errno != syscall.Errno(c.also[2]) {
 			fail(p, c.step, errno)
 		}
@@ -89,13 +110,17 @@ func interpret(p *program, pc uintptr) {
 	}
 }
 
-// spawned makes a process that shares this one's memory and goes on with call pc.
+// top is where a stack begins, which grows down.
 //
 //go:nosplit
 //go:norace
-func spawned(flags uintptr, pidfd *int32, stack *[stackSize]byte, p *program, pc uintptr) (uintptr, syscall.Errno) {
-	end := uintptr(unsafe.Pointer(stack)) + stackSize
-	r := spawn(flags|unix.CLONE_VM, end&^15, pidfd, p, pc)
+func top(stack *[stackSize]byte) uintptr { return (uintptr(unsafe.Pointer(stack)) + stackSize) &^ 15 }
+
+// result takes an error number out of what a system call returned.
+//
+//go:nosplit
+//go:norace
+func result(r uintptr) (uintptr, syscall.Errno) {
 	if r > ^uintptr(4095) {
 		return 0, syscall.Errno(-r)
 	}

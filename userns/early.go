@@ -1,6 +1,7 @@
 package userns
 
 import (
+	"fmt"
 	"os"
 	"reflect"
 	"runtime"
@@ -34,11 +35,40 @@ func Begin(first Plan) (*Early, error) {
 	return &Early{first, c}, nil
 }
 
+// Open has the child carry out more steps, up to those of opening, which begins
+// with what it was begun with.
+func (e *Early) Open(opening Plan) error {
+	if !e.begins(opening) {
+		return fmt.Errorf("a plan that does not begin with what was begun")
+	}
+	if err := e.give(opening, Input{}, true); err != nil {
+		return err
+	}
+	e.first = opening
+	return nil
+}
+
+// begins tells whether a plan begins with what the child has done.
+func (e *Early) begins(p Plan) bool {
+	n := len(e.first.Steps)
+	return p.Namespaces == e.first.Namespaces && len(p.Steps) > n && reflect.DeepEqual(p.Steps[:n], e.first.Steps)
+}
+
+// give lowers the steps that the child has not been given yet, and lets it go on.
+func (e *Early) give(p Plan, in Input, more bool) error {
+	last := e.child.last()
+	next, err := p.lower(in, e.child.ends, last, len(e.first.Steps), more)
+	if err != nil {
+		return err
+	}
+	last.next = next
+	return e.child.ends.release()
+}
+
 // fits tells whether the child can go on with a plan: it has done what the plan
 // begins with, and has the descriptors that the rest needs.
 func (e *Early) fits(p Plan, in Input) bool {
-	n := len(e.first.Steps)
-	if p.Namespaces != e.first.Namespaces || len(p.Steps) <= n || len(in.Files) > 0 {
+	if len(in.Files) > 0 || !e.begins(p) {
 		return false
 	}
 	for _, f := range []*os.File{in.Stdin, in.Stdout, in.Stderr} {
@@ -46,7 +76,7 @@ func (e *Early) fits(p Plan, in Input) bool {
 			return false
 		}
 	}
-	return reflect.DeepEqual(p.Steps[:n], e.first.Steps) && e.child.lives()
+	return e.child.lives()
 }
 
 // goOn gives the child the rest of its plan, if it fits. Otherwise it is ended.
@@ -56,15 +86,9 @@ func (in Input) goOn(p Plan) *child {
 	if e == nil || e.child == nil {
 		return nil
 	}
-	if c := e.child; e.fits(p, in) {
-		rest, err := p.lower(in, c.ends, c.prog, len(e.first.Steps))
-		if err == nil {
-			c.prog.next = rest
-			if c.ends.release() == nil {
-				e.child = nil
-				return c
-			}
-		}
+	if c := e.child; e.fits(p, in) && e.give(p, in, false) == nil {
+		e.child = nil
+		return c
 	}
 	e.End()
 	return nil
@@ -109,7 +133,7 @@ func spawnChild(p Plan, in Input, more bool) (*child, error) {
 		e.close()
 		return nil, err
 	}
-	pid, errno := begin(uintptr(p.Namespaces&atClone)|unix.CLONE_PIDFD|uintptr(unix.SIGCHLD), &c.pidfd, c.prog)
+	pid, errno := begin(uint64(p.Namespaces&atClone), &c.pidfd, c.prog)
 	if errno != 0 {
 		c.free()
 		e.close()
@@ -126,10 +150,11 @@ const atClone = User | PID
 
 // last is the program with the end of the plan.
 func (c *child) last() *program {
-	if c.prog.next != nil {
-		return c.prog.next
+	p := c.prog
+	for p.next != nil {
+		p = p.next
 	}
-	return c.prog
+	return p
 }
 
 // lives tells whether the child has not ended.

@@ -319,8 +319,8 @@ func (s Hide) lower(a *assembler) {
 	}
 	for i, e := range empty {
 		c := a.syscall(unix.SYS_MOUNT, a.str(e), path, num(0), num(unix.MS_BIND), num(0))
-		c.also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
-		c.skip = uint8(1 - i)
+		c.also[0] = uint16(unix.ENOTDIR)
+		c.skip, c.absent = uint8(1-i), uint8(2-i)
 	}
 	set := a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(hidden.setattr(), 0, 0, 0), num(mountAttrSize))
 	set.also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}

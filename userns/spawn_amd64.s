@@ -1,15 +1,15 @@
 #include "textflag.h"
 
-// func spawn(flags, stack uintptr, pidfd *int32, p *program, pc uintptr) uintptr
-TEXT ·spawn(SB), NOSPLIT, $0-48
-	MOVQ flags+0(FP), DI
-	MOVQ stack+8(FP), SI
-	MOVQ pidfd+16(FP), DX
-	MOVQ p+24(FP), R12
-	MOVQ pc+32(FP), R13
+// func spawn(nr, a, b, c uintptr, p *program, pc uintptr) uintptr
+TEXT ·spawn(SB), NOSPLIT, $0-56
+	MOVQ nr+0(FP), AX
+	MOVQ a+8(FP), DI
+	MOVQ b+16(FP), SI
+	MOVQ c+24(FP), DX
+	MOVQ p+32(FP), R12
+	MOVQ pc+40(FP), R13
 	MOVQ $0, R10
 	MOVQ $0, R8
-	MOVQ $56, AX              // SYS_CLONE
 	SYSCALL
 	TESTQ AX, AX
 	JNE  parent
@@ -21,5 +21,5 @@ TEXT ·spawn(SB), NOSPLIT, $0-48
 	INT  $3
 
 parent:
-	MOVQ AX, ret+40(FP)
+	MOVQ AX, ret+48(FP)
 	RET

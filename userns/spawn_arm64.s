@@ -1,15 +1,15 @@
 #include "textflag.h"
 
-// func spawn(flags, stack uintptr, pidfd *int32, p *program, pc uintptr) uintptr
-TEXT ·spawn(SB), NOSPLIT, $0-48
-	MOVD flags+0(FP), R0
-	MOVD stack+8(FP), R1
-	MOVD pidfd+16(FP), R2
-	MOVD p+24(FP), R19
-	MOVD pc+32(FP), R20
+// func spawn(nr, a, b, c uintptr, p *program, pc uintptr) uintptr
+TEXT ·spawn(SB), NOSPLIT, $0-56
+	MOVD nr+0(FP), R8
+	MOVD a+8(FP), R0
+	MOVD b+16(FP), R1
+	MOVD c+24(FP), R2
+	MOVD p+32(FP), R19
+	MOVD pc+40(FP), R20
 	MOVD $0, R3
 	MOVD $0, R4
-	MOVD $220, R8             // SYS_CLONE
 	SVC
 	CBNZ R0, parent
 	SUB  $32, RSP
@@ -20,5 +20,5 @@ TEXT ·spawn(SB), NOSPLIT, $0-48
 	BRK
 
 parent:
-	MOVD R0, ret+40(FP)
+	MOVD R0, ret+48(FP)
 	RET

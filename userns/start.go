@@ -173,24 +173,19 @@ func shut(fds ...*int) {
 func (p Plan) lowerAll(in Input, e *ends, more bool) (*program, error) {
 	a := newAssembler(in, e)
 	a.step = noStep
-	a.add(opDefaultSignals)
 	if own := p.Namespaces &^ atClone; own != 0 {
 		a.syscall(unix.SYS_UNSHARE, num(own))
 	}
-	a.lower(p.Steps, 0)
-	if more {
-		a.add(opAwait).args[0] = a.given[leash]
-		a.add(opNext)
-	}
+	a.lower(p.Steps, 0, more)
 	return a.program(nil)
 }
 
 // lower makes the program that a child goes on with, behind the steps before
 // from.
-func (p Plan) lower(in Input, e *ends, before *program, from int) (*program, error) {
+func (p Plan) lower(in Input, e *ends, before *program, from int, more bool) (*program, error) {
 	a := newAssembler(in, e)
 	a.cells = before.cells
-	a.lower(p.Steps[from:], from)
+	a.lower(p.Steps[from:], from, more)
 	return a.program(before)
 }
 
@@ -205,11 +200,16 @@ func newAssembler(in Input, e *ends) *assembler {
 	return a
 }
 
-// lower lowers steps, of which the first has that index in the plan.
-func (a *assembler) lower(steps []Step, index int) {
+// lower lowers steps, of which the first has that index in the plan. When more is
+// to come the child waits behind them.
+func (a *assembler) lower(steps []Step, index int, more bool) {
 	for i, s := range steps {
 		a.step = index + i
 		s.lower(a)
+	}
+	if more {
+		a.add(opAwait).args[0] = a.given[leash]
+		a.add(opNext)
 	}
 }
 

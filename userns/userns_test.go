@@ -77,9 +77,15 @@ func TestStatusIsTheCommands(t *testing.T) {
 func beginning(t *testing.T) *Early {
 	t.Helper()
 	p := pid1("")
-	early, err := Begin(Plan{p.Namespaces, p.Steps[:4]})
+	early, err := Begin(Plan{p.Namespaces, p.Steps[:2]})
+	if err == nil {
+		err = early.Open(Plan{p.Namespaces, p.Steps[:4]})
+	}
 	if err != nil {
 		t.Fatal(err)
+	}
+	if early.Open(Plan{p.Namespaces, p.Steps[:4]}) == nil {
+		t.Error("it was opened with what it had begun with")
 	}
 	return early
 }

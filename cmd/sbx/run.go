@@ -63,10 +63,7 @@ func runVerb(u ui, args []string) int {
 // in the host view begins with, unless a flag says that it will be otherwise. One
 // that fails is told of when the plan is run.
 func beginEarly(args []string) *userns.Early {
-	project, err := sandbox.WorkingDirectory()
-	if err != nil {
-		return nil
-	}
+	inHostView := true
 	for _, arg := range args {
 		if arg == "--" || !strings.HasPrefix(arg, "-") {
 			break
@@ -76,12 +73,15 @@ func beginEarly(args []string) *userns.Early {
 			return nil
 		}
 		if slices.ContainsFunc(otherwise, startsWith) {
-			project = ""
+			inHostView = false
 		}
 	}
-	early, err := userns.Begin(sandbox.Opening(project))
-	if err != nil {
-		return nil
+	early, err := userns.Begin(sandbox.Opening(""))
+	if err != nil || !inHostView {
+		return early
+	}
+	if project, err := sandbox.WorkingDirectory(); err == nil {
+		_ = early.Open(sandbox.Opening(project)) // what is not begun is done later
 	}
 	return early
 }
