@@ -161,11 +161,13 @@ func dry(w io.Writer, cmd *sandbox.Cmd, f *runFlags) error {
 		_, err = fmt.Fprintf(w, "%s\n", b)
 		return err
 	case "json":
-		return planJSON(w, plan)
+		return planJSON(w, plan, f.origin)
 	}
 	for i, line := range plan.Lines() {
 		if i > 0 {
-			line += f.origin(plan.Steps[i-1])
+			if from := f.origin(plan.Steps[i-1]); from != "" {
+				line += "  # " + from
+			}
 		}
 		if _, err := fmt.Fprintf(w, "%3d %s\n", i, plain(line)); err != nil {
 			return err
@@ -174,7 +176,7 @@ func dry(w io.Writer, cmd *sandbox.Cmd, f *runFlags) error {
 	return nil
 }
 
-// origin names the line of a profile that is behind a step, as a comment.
+// origin names the line of a profile that is behind a step, or nothing.
 func (f *runFlags) origin(step userns.Step) string {
 	key := ""
 	switch s := step.(type) {
@@ -189,18 +191,19 @@ func (f *runFlags) origin(step userns.Step) string {
 	case userns.Seccomp:
 		key = "seccomp"
 	}
-	if from := f.origins[key]; from != "" && key != "" {
-		return "  # " + from
+	if key == "" {
+		return ""
 	}
-	return ""
+	return f.origins[key]
 }
 
 // planJSON prints a plan as one JSON object: each step with its kind, its words,
-// and its fields.
-func planJSON(w io.Writer, plan userns.Plan) error {
+// the line of a profile that it is from, if it is, and its fields.
+func planJSON(w io.Writer, plan userns.Plan, origin func(userns.Step) string) error {
 	type step struct {
 		Kind   string      `json:"kind"`
 		Text   string      `json:"text"`
+		From   string      `json:"from,omitempty"`
 		Fields userns.Step `json:"fields"`
 	}
 	out := struct {
@@ -208,7 +211,7 @@ func planJSON(w io.Writer, plan userns.Plan) error {
 		Steps      []step   `json:"steps"`
 	}{Namespaces: strings.Split(plan.Namespaces.String(), ",")}
 	for _, s := range plan.Steps {
-		out.Steps = append(out.Steps, step{reflect.TypeOf(s).Name(), s.String(), s})
+		out.Steps = append(out.Steps, step{reflect.TypeOf(s).Name(), s.String(), origin(s), s})
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "  ")
