@@ -162,7 +162,8 @@ func (c *compiler) driver() layer.Driver {
 	return layer.Kernel
 }
 
-// names sets the host's name and brings the network up.
+// names sets the host's name. The network is brought up here only where there is no
+// PID 1 to do it, see loopback.
 func (c *compiler) names() {
 	if c.spec.OCI.Hostname != "" {
 		c.add(userns.Hostname{Name: c.spec.OCI.Hostname})
@@ -170,9 +171,19 @@ func (c *compiler) names() {
 	if c.spec.OCI.Domainname != "" {
 		c.add(userns.Domainname{Name: c.spec.OCI.Domainname})
 	}
-	if !c.spec.HostNetwork {
-		c.add(userns.LoopbackUp{})
+	if c.spec.NoInit {
+		c.add(c.loopback()...)
 	}
+}
+
+// loopback brings the network up. The kernel takes as long for that as for a dozen
+// mounts, so PID 1 does it while the command's process confines itself, which
+// waits for it in the end.
+func (c *compiler) loopback() []userns.Step {
+	if c.spec.HostNetwork {
+		return nil
+	}
+	return []userns.Step{userns.LoopbackUp{}}
 }
 
 // apart adds what parts the sandbox's processes from the host's, whoever they are.
@@ -180,7 +191,7 @@ func (c *compiler) apart() error {
 	if !c.spec.HostClock {
 		c.add(userns.NewClock{})
 	}
-	c.add(userns.NewKeyring{Spare: c.filtersKeys()}, userns.NewSession{}, userns.NoNewPrivs{})
+	c.add(userns.NewKeyring{Spare: c.filtersByDefault()}, userns.NewSession{}, userns.NoNewPrivs{})
 	if !c.spec.NoInit {
 		c.add(userns.LoadInit{})
 	}
@@ -209,11 +220,11 @@ func (c *compiler) process() error {
 	}
 	c.add(userns.AwaitSupervisor{})
 	if !c.spec.NoInit {
-		init := []userns.Step{userns.SetCaps{}}
+		init := c.loopback()
 		if bounding.Keep != 0 {
-			init = []userns.Step{userns.DropBounding{}, userns.SetCaps{}}
+			init = append(init, userns.DropBounding{})
 		}
-		c.add(userns.Fork{Init: init, Copy: !c.spec.HostClock && !c.host.Kernel.AtLeast(execChangesClock.Major, execChangesClock.Minor)})
+		c.add(userns.Fork{Init: append(init, userns.SetCaps{}), Copy: !c.spec.HostClock && !c.host.Kernel.AtLeast(execChangesClock.Major, execChangesClock.Minor)})
 	}
 	for _, l := range limits {
 		c.add(l)

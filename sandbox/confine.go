@@ -54,10 +54,16 @@ func landlockMissing(h Host) string {
 func (c *compiler) confine() error {
 	c.addLabels()
 	c.addLandlock()
-	if !c.spec.NoInit {
-		c.add(userns.AwaitInit{})
+	if c.spec.NoInit {
+		return c.addSeccomp()
 	}
-	return c.addSeccomp()
+	if !c.filtersByDefault() { // a filter of somebody else's may not let it wait
+		c.add(userns.AwaitInit{})
+		return c.addSeccomp()
+	}
+	err := c.addSeccomp()
+	c.add(userns.AwaitInit{})
+	return err
 }
 
 // addLandlock adds the file policy once more, by Landlock.

@@ -60,8 +60,9 @@ func (s Spec) filterOptions(h Host) seccomp.DefaultOptions {
 	}}
 }
 
-// filtersKeys tells whether the filter refuses the calls that use keys.
-func (c *compiler) filtersKeys() bool {
+// filtersByDefault tells whether the filter is the default one, which refuses the
+// calls that use keys.
+func (c *compiler) filtersByDefault() bool {
 	return !c.spec.Unconfined && !c.host.NoSeccomp && c.spec.OCI.Linux.Seccomp == nil
 }
 

@@ -88,7 +88,7 @@ func TestConfinementComesLast(t *testing.T) {
 		for _, step := range steps[len(steps)-4:] {
 			tail = append(tail, fmt.Sprintf("%T", step))
 		}
-		if want := []string{"userns.Landlock", "userns.AwaitInit", "userns.Seccomp", "userns.Exec"}; !slices.Equal(tail, want) {
+		if want := []string{"userns.Landlock", "userns.Seccomp", "userns.AwaitInit", "userns.Exec"}; !slices.Equal(tail, want) {
 			t.Errorf("%s ends with %q", name, tail)
 		}
 	}

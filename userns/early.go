@@ -22,6 +22,7 @@ import (
 type Early struct {
 	first Plan
 	child *child
+	owed  *unix.CPUSet // the processors that were taken from it
 }
 
 // Begin begins a child with the first steps of a plan, of which one must be
@@ -32,7 +33,7 @@ func Begin(first Plan) (*Early, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Early{first, c}, nil
+	return &Early{first, c, pushOff(c.pid)}, nil
 }
 
 // Open has the child carry out more steps, up to those of opening, which begins
@@ -57,10 +58,11 @@ func (e *Early) begins(p Plan) bool {
 // give lowers the steps that the child has not been given yet, and lets it go on.
 func (e *Early) give(p Plan, in Input, more bool) error {
 	last := e.child.last()
-	next, err := p.lower(in, e.child.ends, last, len(e.first.Steps), more)
+	next, err := p.lower(in, e, len(e.first.Steps), more)
 	if err != nil {
 		return err
 	}
+	e.owed = nil
 	last.next = next
 	return e.child.ends.release()
 }

@@ -182,9 +182,13 @@ func (p Plan) lowerAll(in Input, e *ends, more bool) (*program, error) {
 
 // lower makes the program that a child goes on with, behind the steps before
 // from.
-func (p Plan) lower(in Input, e *ends, before *program, from int, more bool) (*program, error) {
-	a := newAssembler(in, e)
+func (p Plan) lower(in Input, early *Early, from int, more bool) (*program, error) {
+	a, before := newAssembler(in, early.child.ends), early.child.last()
 	a.cells = before.cells
+	a.step = noStep
+	if early.owed != nil {
+		a.takeBack(early.owed)
+	}
 	a.lower(p.Steps[from:], from, more)
 	return a.program(before)
 }
@@ -290,6 +294,9 @@ func (proc *Process) follow(p Plan, c *child) error {
 	var b [16]byte
 	oob := make([]byte, unix.CmsgSpace(4))
 	for {
+		if proc.in.LastingAfter > 0 {
+			hold(c.ends.reports[0], proc.in.LastingAfter) // if nothing comes, it waits properly
+		}
 		n, oobn, _, _, err := unix.Recvmsg(c.ends.reports[0], b[:], oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:

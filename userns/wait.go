@@ -7,6 +7,7 @@ import (
 	"sync"
 	"syscall"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -105,10 +106,17 @@ func (p *Process) reap() {
 
 // endsWithin waits so long for the child's end, at most, and tells whether it
 // came.
-func (p *Process) endsWithin(limit time.Duration) bool {
-	set := []unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}}
-	n, err := unix.Poll(set, int(limit.Milliseconds()))
-	return err == nil && n == 1
+func (p *Process) endsWithin(limit time.Duration) bool { return hold(p.pidfd, limit) }
+
+// hold waits for something to read, for a moment at most, and tells whether there
+// is. Go's scheduler does not hear of it: whoever it knows to wait comes back on
+// another thread, and to wake that takes longer than a short command does. Nothing
+// of this process can run on this processor meanwhile, so the moment must be one.
+func hold(fd int, limit time.Duration) bool {
+	set := unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	t := unix.NsecToTimespec(int64(limit))
+	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 1, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
+	return errno == 0 && n == 1
 }
 
 // watch passes on the stops of the command until PID 1 ends.
