@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"strings"
 	"unsafe"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // An FD names a descriptor. Most are opened by a step in the child and used by
@@ -40,30 +42,30 @@ func num[T ~int | ~uint | ~int32 | ~uint32 | ~int64 | ~uint64 | ~uintptr](v T) o
 }
 
 // cwd is AT_FDCWD.
-func cwd() operand { return operand{value: atCwd} }
+func cwd() operand { return operand{value: child.AtCwd} }
 
 // syscall appends a system call and returns it for adornment.
-func (a *assembler) syscall(nr uintptr, args ...operand) *call {
-	c := a.add(opSyscall)
-	c.nr = nr
+func (a *assembler) syscall(nr uintptr, args ...operand) *child.Call {
+	c := a.add(child.Syscall)
+	c.Nr = nr
 	for i, o := range args {
-		c.args[i] = o.value
+		c.Args[i] = o.value
 		if o.register {
-			c.from |= 1 << i
+			c.From |= 1 << i
 		}
 	}
 	return c
 }
 
 // add appends an empty call. The pointer is good until the next add.
-func (a *assembler) add(o op) *call {
-	a.prog.calls = append(a.prog.calls, call{op: o, step: uint16(a.step), into: noRegister})
-	return &a.prog.calls[len(a.prog.calls)-1]
+func (a *assembler) add(o child.Op) *child.Call {
+	a.prog.Calls = append(a.prog.Calls, child.Call{Op: o, Step: uint16(a.step), Into: child.NoRegister})
+	return &a.prog.Calls[len(a.prog.Calls)-1]
 }
 
 // keep has the call's result kept under a name.
-func (a *assembler) keep(c *call, name FD) {
-	c.into = int32(a.cell(name))
+func (a *assembler) keep(c *child.Call, name FD) {
+	c.Into = int32(a.cell(name))
 }
 
 func (a *assembler) cell(name FD) int {
@@ -158,12 +160,12 @@ func (a *assembler) finish(from *program) error {
 	for _, lay := range a.branches {
 		lay()
 	}
-	if from != nil {
-		a.prog.registers = from.registers
+	if from != nil && from.cells != nil {
+		a.prog.Registers = from.Registers
 	} else {
-		a.prog.registers = make([]uintptr, max(len(a.cells), spareRegisters))
+		a.prog.Registers = make([]uintptr, max(len(a.cells), spareRegisters))
 	}
-	if len(a.cells) > len(a.prog.registers) && a.err == nil {
+	if len(a.cells) > len(a.prog.Registers) && a.err == nil {
 		a.err = fmt.Errorf("a plan that opens %d descriptors cannot be gone on with", len(a.cells))
 	}
 	runtime.KeepAlive(a.chunk)

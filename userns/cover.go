@@ -16,7 +16,7 @@ func (s Freeze) lower(a *assembler) {
 	const frozen = ReadOnly | NoSuid | NoDev | NoExec
 	path := a.str(s.Path)
 	bind := a.syscall(unix.SYS_MOUNT, path, path, num(0), num(unix.MS_BIND|unix.MS_REC), num(0))
-	bind.absent = 1
+	bind.Absent = 1
 	a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(unix.AT_RECURSIVE), a.longs(frozen.setattr(), 0, 0, 0), num(mountAttrSize))
 }
 
@@ -34,7 +34,7 @@ func (s Cover) lower(a *assembler) {
 	bind := a.syscall(unix.SYS_MOUNT, scratch, path, num(0), num(unix.MS_BIND), num(0))
 	// Within another sandbox the file is covered by one without a name already, and
 	// on such a one nothing can be mounted.
-	bind.absent = 1
+	bind.Absent = 1
 	a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(covered.setattr(), 0, 0, 0), num(mountAttrSize))
 	a.syscall(unix.SYS_UNLINKAT, cwd(), scratch, num(0))
 }

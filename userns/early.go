@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"runtime"
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // Early is a child that was begun before all of its plan was known. The kernel
@@ -21,19 +22,39 @@ import (
 // The child has copies of the descriptors that there were when it was begun.
 type Early struct {
 	first Plan
-	child *child
-	owed  *unix.CPUSet // the processors that were taken from it
+	begun *spawned
 }
 
 // Begin begins a child with the first steps of a plan, of which one must be
 // DieWithSupervisor. The rest is to be run by the same process; End ends a child
 // that is not used.
 func Begin(first Plan) (*Early, error) {
-	c, err := spawnChild(first, Input{}, true)
+	c, err := spawn(first, Input{}, true)
 	if err != nil {
 		return nil, err
 	}
-	return &Early{first, c, pushOff(c.pid)}, nil
+	c.owed = pushOff(c.pid)
+	return &Early{first, c}, nil
+}
+
+// Begun is a child that something else has begun, by package child alone. Its
+// program does what Begin would have it do for the plan that the child is given
+// to Adopt with.
+type Begun struct {
+	Program *child.Program
+	PID     int
+	// Leash, Reports and Status are the pipes and the socket pair between the
+	// supervisor and the child, as pipe(2) and socketpair(2) return them.
+	Leash, Reports, Status [2]int
+	// Owed are the processors that the child may use and was taken off, as
+	// sched_getaffinity(2) tells them, or nil.
+	Owed *[128]byte
+}
+
+// Adopt makes an Early of a child that was begun elsewhere.
+func Adopt(b Begun, first Plan) *Early {
+	c := &spawned{pid: b.PID, prog: &program{Program: b.Program}, ends: &ends{b.Leash, b.Reports, b.Status, nil}, owed: b.Owed}
+	return &Early{first, c}
 }
 
 // Open has the child carry out more steps, up to those of opening, which begins
@@ -57,14 +78,14 @@ func (e *Early) begins(p Plan) bool {
 
 // give lowers the steps that the child has not been given yet, and lets it go on.
 func (e *Early) give(p Plan, in Input, more bool) error {
-	last := e.child.last()
-	next, err := p.lower(in, e, len(e.first.Steps), more)
+	last := e.begun.last()
+	next, err := p.lowerRest(in, e.begun, len(e.first.Steps), more)
 	if err != nil {
 		return err
 	}
-	e.owed = nil
-	last.next = next
-	return e.child.ends.release()
+	e.begun.owed = nil
+	last.next, last.Next = next, next.Program
+	return e.begun.ends.release()
 }
 
 // fits tells whether the child can go on with a plan: it has done what the plan
@@ -78,18 +99,18 @@ func (e *Early) fits(p Plan, in Input) bool {
 			return false
 		}
 	}
-	return e.child.lives()
+	return e.begun.lives()
 }
 
 // goOn gives the child the rest of its plan, if it fits. Otherwise it is ended.
 // What went wrong with it goes wrong again, and is told of then.
-func (in Input) goOn(p Plan) *child {
+func (in Input) goOn(p Plan) *spawned {
 	e := in.Early
-	if e == nil || e.child == nil {
+	if e == nil || e.begun == nil {
 		return nil
 	}
-	if c := e.child; e.fits(p, in) && e.give(p, in, false) == nil {
-		e.child = nil
+	if c := e.begun; e.fits(p, in) && e.give(p, in, false) == nil {
+		e.begun = nil
 		return c
 	}
 	e.End()
@@ -98,11 +119,11 @@ func (in Input) goOn(p Plan) *child {
 
 // End ends a child that was not used.
 func (e *Early) End() {
-	if e == nil || e.child == nil {
+	if e == nil || e.begun == nil {
 		return
 	}
-	c := e.child
-	e.child = nil
+	c := e.begun
+	e.begun = nil
 	_ = unix.Kill(c.pid, unix.SIGKILL) // it is not collected yet, so it is there
 	for {
 		if _, err := unix.Wait4(c.pid, nil, 0, nil); err != unix.EINTR {
@@ -110,67 +131,7 @@ func (e *Early) End() {
 		}
 	}
 	c.free()
-	pidfd := int(c.pidfd)
+	pidfd := int(c.prog.Pidfd)
 	shut(&pidfd)
 	c.ends.close()
-}
-
-// child is a process that runs a program in this one's memory.
-type child struct {
-	prog  *program
-	ends  *ends
-	pid   int
-	pidfd int32
-}
-
-// spawnChild lowers a plan and has a child run it. One that is more to come
-// waits for the rest behind it.
-func spawnChild(p Plan, in Input, more bool) (*child, error) {
-	e, err := newEnds()
-	if err != nil {
-		return nil, err
-	}
-	c := &child{ends: e}
-	if c.prog, err = p.lowerAll(in, e, more); err != nil {
-		e.close()
-		return nil, err
-	}
-	pid, errno := begin(uint64(p.Namespaces&atClone), &c.pidfd, c.prog)
-	if errno != 0 {
-		c.free()
-		e.close()
-		return nil, &CloneError{p.Namespaces, errno}
-	}
-	runtime.KeepAlive(in)
-	c.pid = int(pid)
-	return c, nil
-}
-
-// atClone are the namespaces that a process must be born in. The child makes the
-// others itself: it takes the kernel long, and the supervisor need not wait.
-const atClone = User | PID
-
-// last is the program with the end of the plan.
-func (c *child) last() *program {
-	p := c.prog
-	for p.next != nil {
-		p = p.next
-	}
-	return p
-}
-
-// lives tells whether the child has not ended.
-func (c *child) lives() bool {
-	var info unix.Siginfo
-	err := unix.Waitid(unix.P_PID, c.pid, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-	return err == nil && info.Signo == 0
-}
-
-// free lets go of the memory that the child shares. It must have executed a
-// program by then, or have ended.
-func (c *child) free() {
-	for p := c.prog; p != nil; p = p.next {
-		p.pinned.Unpin()
-	}
-	runtime.KeepAlive(c.prog)
 }

@@ -35,7 +35,7 @@ func parents(a *assembler, path, below string) {
 // whether the file system may be written, so it says EEXIST on a read-only one.
 func (a *assembler) mkdir(path string, mode uint32) {
 	c := a.syscall(unix.SYS_MKDIRAT, cwd(), a.str(path), num(mode))
-	c.also[0] = uint16(unix.EEXIST)
+	c.Also[0] = uint16(unix.EEXIST)
 }
 
 // Touch makes an empty file to mount another on, and the directories above it.
@@ -51,7 +51,7 @@ func (s Touch) String() string { return fmt.Sprintf("touch %s mode=%04o", s.Path
 func (s Touch) lower(a *assembler) {
 	parents(a, s.Path, s.Below)
 	c := a.syscall(unix.SYS_MKNODAT, cwd(), a.str(s.Path), num(unix.S_IFREG|s.Mode), num(0))
-	c.also[0] = uint16(unix.EEXIST)
+	c.Also[0] = uint16(unix.EEXIST)
 }
 
 // Symlink makes a symbolic link.
@@ -96,7 +96,7 @@ func (s Remove) lower(a *assembler) {
 		flags = unix.AT_REMOVEDIR
 	}
 	c := a.syscall(unix.SYS_UNLINKAT, cwd(), a.str(s.Path), num(flags))
-	c.also[0] = uint16(unix.EBUSY)
+	c.Also[0] = uint16(unix.EBUSY)
 }
 
 // Chdir changes the working directory, of the process that runs the step and of

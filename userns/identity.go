@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // MapSelf has the child write its own maps, one id each, as the kernel lets an
@@ -36,7 +37,7 @@ func (s AwaitMaps) String() string {
 }
 
 func (s AwaitMaps) lower(a *assembler) {
-	a.add(opAwait).args[0] = a.given[leash]
+	a.add(child.Await).Args[0] = a.given[leash]
 }
 
 // SetUser becomes a user. Groups are the supplementary groups; a nil list
@@ -90,7 +91,7 @@ type DropBounding struct{ Keep Caps }
 
 func (s DropBounding) String() string { return "bounding capabilities: " + s.Keep.String() }
 
-func (s DropBounding) lower(a *assembler) { a.add(opDropBounding).args[0] = uintptr(s.Keep) }
+func (s DropBounding) lower(a *assembler) { a.add(child.DropBounding).Args[0] = uintptr(s.Keep) }
 
 // SetCaps sets the permitted and effective capabilities. The inheritable and the
 // ambient set are Ambient, which is empty unless somebody asked for a capability

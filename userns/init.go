@@ -7,6 +7,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // LoadInit makes the program that PID 1 becomes when it has forked the command:
@@ -28,7 +30,7 @@ func (LoadInit) lower(a *assembler) {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	name := a.str(initName)
 	c := a.syscall(unix.SYS_MEMFD_CREATE, name, num(flags|unix.MFD_EXEC))
-	c.also[0], c.skip = uint16(unix.EINVAL), 1 // before Linux 6.3
+	c.Also[0], c.Skip = uint16(unix.EINVAL), 1 // before Linux 6.3
 	a.keep(c, initFD)
 	a.keep(a.syscall(unix.SYS_MEMFD_CREATE, name, num(flags)), initFD)
 	image := initImage()
@@ -121,8 +123,8 @@ func (a *assembler) becomeInit(command FD) {
 	status := a.given[status]
 	patch, b := a.words(0, uint32(status), 0)
 	for i, fd := range map[int]FD{0: command, 8: readyFD} {
-		store := a.add(opStore)
-		store.args[0], store.word = a.fd(fd).value, word32(b[i:])
+		store := a.add(child.Store)
+		store.Args[0], store.Word = a.fd(fd).value, word32(b[i:])
 	}
 	const sealed = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 	a.syscall(unix.SYS_PWRITE64, a.fd(initFD), patch, num(12), num(initPatch))

@@ -18,8 +18,8 @@ func (s NewKeyring) lower(a *assembler) {
 	c := a.syscall(unix.SYS_KEYCTL, num(unix.KEYCTL_JOIN_SESSION_KEYRING), num(0))
 	// A kernel without keys, and a filter outside that refuses them to all within:
 	// the call itself wants no permission.
-	c.also = [3]uint16{uint16(unix.ENOSYS), uint16(unix.EPERM)}
+	c.Also = [3]uint16{uint16(unix.ENOSYS), uint16(unix.EPERM)}
 	if s.Spare {
-		c.also[2] = uint16(unix.EDQUOT)
+		c.Also[2] = uint16(unix.EDQUOT)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // Landlock confines the process and all it starts to what the rules grant, of
@@ -65,8 +67,8 @@ func (a *assembler) rule(rules, at FD, rights uint64) {
 	for i := range 8 {
 		attr[i] = byte(rights >> (8 * i))
 	}
-	store := a.add(opStore)
-	store.args[0], store.word = a.fd(at).value, word32(attr[8:])
+	store := a.add(child.Store)
+	store.Args[0], store.Word = a.fd(at).value, word32(attr[8:])
 	if _, given := a.given[at]; given {
 		a.fail("landlock rule by a descriptor that no step opened")
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // Attr are attributes of a mount.
@@ -129,7 +131,7 @@ func (s Take) lower(a *assembler) {
 	if s.Unseal {
 		for i, flags := range []int{recursive, 0} {
 			c := a.setattr(s.As, s.Attr, ReadOnly, flags)
-			c.also[0], c.skip = uint16(unix.EPERM), uint8(1-i)
+			c.Also[0], c.Skip = uint16(unix.EPERM), uint8(1-i)
 		}
 	}
 	if !s.Plain {
@@ -138,7 +140,7 @@ func (s Take) lower(a *assembler) {
 }
 
 // setattr also makes the mount private: a clone of a shared mount is its peer.
-func (a *assembler) setattr(fd FD, set, clear Attr, recursive int) *call {
+func (a *assembler) setattr(fd FD, set, clear Attr, recursive int) *child.Call {
 	return a.syscall(unix.SYS_MOUNT_SETATTR, a.fd(fd), a.str(""), num(unix.AT_EMPTY_PATH|recursive),
 		a.longs(set.setattr(), clear.setattr(), unix.MS_PRIVATE, 0), num(mountAttrSize))
 }
@@ -319,11 +321,11 @@ func (s Hide) lower(a *assembler) {
 	}
 	for i, e := range empty {
 		c := a.syscall(unix.SYS_MOUNT, a.str(e), path, num(0), num(unix.MS_BIND), num(0))
-		c.also[0] = uint16(unix.ENOTDIR)
-		c.skip, c.absent = uint8(1-i), uint8(2-i)
+		c.Also[0] = uint16(unix.ENOTDIR)
+		c.Skip, c.Absent = uint8(1-i), uint8(2-i)
 	}
 	set := a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(hidden.setattr(), 0, 0, 0), num(mountAttrSize))
-	set.also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
+	set.Also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
 }
 
 // PivotRoot makes the mount at Root the root and detaches the old one with all

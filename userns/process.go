@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // leash names the read end of the pipe whose other end the supervisor alone
@@ -30,7 +32,7 @@ func (DieWithSupervisor) String() string { return "die with the supervisor" }
 func (DieWithSupervisor) lower(a *assembler) {
 	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
 	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld]))
-	a.syscall(unix.SYS_WRITE, num(a.prog.reports), a.at(a.bytes(tiedSize)), num(tiedSize))
+	a.syscall(unix.SYS_WRITE, num(a.prog.Reports), a.at(a.bytes(tiedSize)), num(tiedSize))
 }
 
 // tiedSize is the size of the message that says that the signal is set. The
@@ -44,7 +46,7 @@ type AwaitSupervisor struct{}
 
 func (AwaitSupervisor) String() string { return "make sure that the supervisor lives" }
 
-func (AwaitSupervisor) lower(a *assembler) { a.add(opAwait).args[0] = a.given[leash] }
+func (AwaitSupervisor) lower(a *assembler) { a.add(child.Await).Args[0] = a.given[leash] }
 
 // Fork makes the command's process. The steps behind it are the command's;
 // those of Init are the last of PID 1, which then becomes sbx-init and collects
@@ -69,10 +71,10 @@ func (s Fork) String() string {
 func (s Fork) lower(a *assembler) {
 	a.keep(a.syscall(unix.SYS_EVENTFD2, num(0), num(unix.EFD_CLOEXEC)), readyFD)
 	command := FD("command")
-	fork := len(a.prog.calls)
-	a.keep(a.add(opFork), command)
+	fork := len(a.prog.Calls)
+	a.keep(a.add(child.Fork), command)
 	if s.Copy {
-		a.prog.calls[fork].op = opForkCopy
+		a.prog.Calls[fork].Op = child.ForkCopy
 	}
 	// Both sides make the command leader of its group, as shells do: whichever
 	// comes second finds it done. Its group is not PID 1's, so it is no orphan,
@@ -81,8 +83,8 @@ func (s Fork) lower(a *assembler) {
 	step := a.step
 	a.branches = append(a.branches, func() {
 		a.step = step
-		a.prog.calls[fork].args[0] = uintptr(len(a.prog.calls))
-		a.syscall(unix.SYS_SETPGID, a.fd(command), a.fd(command)).also[0] = uint16(unix.EACCES)
+		a.prog.Calls[fork].Args[0] = uintptr(len(a.prog.Calls))
+		a.syscall(unix.SYS_SETPGID, a.fd(command), a.fd(command)).Also[0] = uint16(unix.EACCES)
 		for _, s := range s.Init {
 			s.lower(a)
 		}
@@ -98,7 +100,7 @@ func (RestoreSignals) String() string { return "restore the signal mask" }
 
 func (RestoreSignals) lower(a *assembler) {
 	a.restored = true
-	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), a.longs(signalMask()), num(0), num(sigsetSize))
+	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), a.longs(signalMask()), num(0), num(8))
 }
 
 // signalMask is the mask of this thread. It is asked for before the clone, for
@@ -261,7 +263,7 @@ func (s Exec) lower(a *assembler) {
 	for _, secret := range s.Secrets {
 		env = append(env, a.cstr(string(secret)))
 	}
-	a.add(opExec).exec = &execution{a.list(s.Paths), append(a.list(s.Argv), nil), append(env, nil)}
+	a.add(child.Exec).Exec = &child.Execution{Paths: a.list(s.Paths), Argv: append(a.list(s.Argv), nil), Env: append(env, nil)}
 }
 
 func (a *assembler) list(strings []string) []*byte {

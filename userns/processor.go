@@ -12,7 +12,7 @@ import (
 // for most of a millisecond: then all that was to be done meanwhile is done after.
 // It returns the processors that the child may use, which it takes back with its
 // next program, or nil when it was left alone.
-func pushOff(pid int) *unix.CPUSet {
+func pushOff(pid int) *[128]byte {
 	var all unix.CPUSet
 	if unix.SchedGetaffinity(0, &all) != nil || all.Count() < 2 {
 		return nil
@@ -26,13 +26,13 @@ func pushOff(pid int) *unix.CPUSet {
 	if others.Count() == 0 || unix.SchedSetaffinity(pid, &others) != nil {
 		return nil
 	}
-	return &all
+	return (*[128]byte)(unsafe.Pointer(&all))
 }
 
 // takeBack has the process use the processors that pushOff took from it. One that
 // is gone meanwhile is no reason to stop.
-func (a *assembler) takeBack(all *unix.CPUSet) {
-	set, b := a.words(make([]uint32, unsafe.Sizeof(*all)/4)...)
-	copy(b, unsafe.Slice((*byte)(unsafe.Pointer(all)), unsafe.Sizeof(*all)))
-	a.syscall(unix.SYS_SCHED_SETAFFINITY, num(0), num(len(b)), set).also[0] = uint16(unix.EINVAL)
+func (a *assembler) takeBack(all *[128]byte) {
+	b := a.bytes(len(all))
+	copy(b, all[:])
+	a.syscall(unix.SYS_SCHED_SETAFFINITY, num(0), num(len(b)), a.at(b)).Also[0] = uint16(unix.EINVAL)
 }

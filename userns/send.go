@@ -5,6 +5,8 @@ import (
 	"unsafe"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // Send hands a descriptor that a step opened to the supervisor, over the socket
@@ -53,12 +55,12 @@ func (s Send) lower(a *assembler) {
 	m.control.Level, m.control.Type = unix.SOL_SOCKET, unix.SCM_RIGHTS
 	m.control.SetLen(unix.CmsgLen(4))
 
-	store := a.add(opStore)
-	store.args[0], store.word = a.fd(s.FD).value, &m.control.fd
-	a.syscall(unix.SYS_SENDMSG, num(a.prog.reports), operand{value: uintptr(unsafe.Pointer(&m.header))}, num(unix.MSG_NOSIGNAL))
+	store := a.add(child.Store)
+	store.Args[0], store.Word = a.fd(s.FD).value, &m.control.fd
+	a.syscall(unix.SYS_SENDMSG, num(a.prog.Reports), operand{value: uintptr(unsafe.Pointer(&m.header))}, num(unix.MSG_NOSIGNAL))
 	a.syscall(unix.SYS_CLOSE, a.fd(s.FD))
 	if s.Await {
-		a.add(opAwait).args[0] = a.given[leash]
+		a.add(child.Await).Args[0] = a.given[leash]
 	}
 }
 

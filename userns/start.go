@@ -1,6 +1,7 @@
 package userns
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"runtime"
@@ -8,6 +9,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // Input is what a plan needs from the process that starts it.
@@ -172,7 +175,7 @@ func shut(fds ...*int) {
 // that of its first part.
 func (p Plan) lowerAll(in Input, e *ends, more bool) (*program, error) {
 	a := newAssembler(in, e)
-	a.step = noStep
+	a.step = child.NoStep
 	if own := p.Namespaces &^ atClone; own != 0 {
 		a.syscall(unix.SYS_UNSHARE, num(own))
 	}
@@ -180,14 +183,16 @@ func (p Plan) lowerAll(in Input, e *ends, more bool) (*program, error) {
 	return a.program(nil)
 }
 
-// lower makes the program that a child goes on with, behind the steps before
+// lowerRest makes the program that a child goes on with, behind the steps before
 // from.
-func (p Plan) lower(in Input, early *Early, from int, more bool) (*program, error) {
-	a, before := newAssembler(in, early.child.ends), early.child.last()
-	a.cells = before.cells
-	a.step = noStep
-	if early.owed != nil {
-		a.takeBack(early.owed)
+func (p Plan) lowerRest(in Input, c *spawned, from int, more bool) (*program, error) {
+	a, before := newAssembler(in, c.ends), c.last()
+	if before.cells != nil {
+		a.cells = before.cells
+	}
+	a.step = child.NoStep
+	if c.owed != nil {
+		a.takeBack(c.owed)
 	}
 	a.lower(p.Steps[from:], from, more)
 	return a.program(before)
@@ -195,7 +200,8 @@ func (p Plan) lower(in Input, early *Early, from int, more bool) (*program, erro
 
 func newAssembler(in Input, e *ends) *assembler {
 	a := &assembler{
-		prog: &program{reports: e.reports[1], calls: make([]call, 0, 256)}, std: [3]*os.File{in.Stdin, in.Stdout, in.Stderr}, ends: e, cells: map[FD]int{},
+		prog: &program{Program: &child.Program{Reports: e.reports[1], Calls: make([]child.Call, 0, 256)}},
+		std:  [3]*os.File{in.Stdin, in.Stdout, in.Stderr}, ends: e, cells: map[FD]int{},
 		given: map[FD]uintptr{leash: uintptr(e.leash[0]), leashHeld: uintptr(e.leash[1]), status: uintptr(e.status[1])},
 	}
 	for name, f := range in.Files {
@@ -212,8 +218,8 @@ func (a *assembler) lower(steps []Step, index int, more bool) {
 		s.lower(a)
 	}
 	if more {
-		a.add(opAwait).args[0] = a.given[leash]
-		a.add(opNext)
+		a.add(child.Await).Args[0] = a.given[leash]
+		a.add(child.Next)
 	}
 }
 
@@ -232,11 +238,11 @@ func (proc *Process) launch(p Plan) error {
 	c := proc.in.goOn(p)
 	if c == nil {
 		var err error
-		if c, err = spawnChild(p, proc.in, false); err != nil {
+		if c, err = spawn(p, proc.in, false); err != nil {
 			return err
 		}
 	}
-	proc.pid, proc.pidfd = c.pid, int(c.pidfd)
+	proc.pid, proc.pidfd = c.pid, int(c.prog.Pidfd)
 	e := c.ends
 	shut(&e.leash[0], &e.reports[1], &e.status[1])
 	err := proc.letMap(p, e)
@@ -282,7 +288,7 @@ func reported(p Plan, reports int) error {
 		switch {
 		case err != nil || n == 0:
 			return nil
-		case n == reportSize:
+		case n == child.ReportSize:
 			return stepError(p, b[:])
 		}
 	}
@@ -290,7 +296,7 @@ func reported(p Plan, reports int) error {
 
 // follow reads what the child reports until it runs its program. The end of the
 // socket says so: execve closed the child's side, and PID 1 has closed its own.
-func (proc *Process) follow(p Plan, c *child) error {
+func (proc *Process) follow(p Plan, c *spawned) error {
 	var b [16]byte
 	oob := make([]byte, unix.CmsgSpace(4))
 	for {
@@ -312,7 +318,7 @@ func (proc *Process) follow(p Plan, c *child) error {
 			if err = proc.received(sent.FD, oob[:oobn]); err == nil && sent.Await {
 				err = c.ends.release()
 			}
-		case n == reportSize:
+		case n == child.ReportSize:
 			err = stepError(p, b[:])
 		default:
 			err = fmt.Errorf("BUG(sbx): the child sent a message of %d bytes", n)
@@ -324,11 +330,12 @@ func (proc *Process) follow(p Plan, c *child) error {
 }
 
 func stepError(p Plan, b []byte) error {
-	r := reportOf(b)
-	if r.step == noStep {
-		return &CloneError{p.Namespaces, syscall.Errno(r.errno)}
+	word := func(i int) uint32 { return binary.NativeEndian.Uint32(b[4*i:]) }
+	r := child.Report{Step: word(0), Errno: word(1), Detail: word(2)}
+	if r.Step == child.NoStep {
+		return &CloneError{p.Namespaces, syscall.Errno(r.Errno)}
 	}
-	return &StepError{p.Steps[r.step], int(r.step), syscall.Errno(r.errno), r.detail == detailNoLoader}
+	return &StepError{p.Steps[r.Step], int(r.Step), syscall.Errno(r.Errno), r.Detail == child.DetailNoLoader}
 }
 
 // received gives a descriptor to Input.Receive.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns/child"
 )
 
 // terminal names the slave of the terminal that NewTerminal made.
@@ -57,8 +59,8 @@ func (TerminalStdio) lower(a *assembler) {
 	pid := FD("pid")
 	at, b := a.words(0)
 	a.keep(a.syscall(unix.SYS_GETPID), pid)
-	store := a.add(opStore)
-	store.args[0], store.word = a.fd(pid).value, word32(b)
+	store := a.add(child.Store)
+	store.Args[0], store.Word = a.fd(pid).value, word32(b)
 	a.syscall(unix.SYS_IOCTL, a.fd(terminal), num(unix.TIOCSPGRP), at)
 	for i := range 3 {
 		a.syscall(unix.SYS_DUP3, a.fd(terminal), num(i), num(0))

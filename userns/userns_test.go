@@ -95,7 +95,7 @@ func TestEarly(t *testing.T) {
 	needNamespaces(t)
 	for i := range 20 {
 		early := beginning(t)
-		pid := early.child.pid
+		pid := early.begun.pid
 		p, err := pid1("exit 5").Start(Input{Early: early, Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
 		if err != nil {
 			t.Fatal(err)
@@ -135,7 +135,7 @@ func TestEarly(t *testing.T) {
 func TestEarlyChildDies(t *testing.T) {
 	needNamespaces(t)
 	early := beginning(t)
-	if err := unix.Kill(early.child.pid, unix.SIGKILL); err != nil {
+	if err := unix.Kill(early.begun.pid, unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
 	time.Sleep(20 * time.Millisecond)

@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/cmd/sbx/ahead"
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/userns"
 )
@@ -59,31 +60,41 @@ func runVerb(u ui, args []string) int {
 	return code
 }
 
-// beginEarly begins a sandbox while the flags are read: with all that a command
-// in the host view begins with, unless a flag says that it will be otherwise. One
-// that fails is told of when the plan is run.
+// beginEarly begins a sandbox while the flags are read, or takes the one that was
+// begun still earlier: with all that a command in the host view begins with, unless
+// a flag says that it will be otherwise. One that fails is told of when the plan is
+// run.
 func beginEarly(args []string) *userns.Early {
-	inHostView := true
-	for _, arg := range args {
-		if arg == "--" || !strings.HasPrefix(arg, "-") {
-			break
-		}
-		startsWith := func(flag string) bool { return strings.HasPrefix(arg, flag) }
-		if slices.ContainsFunc([]string{"-h", "--help", "--dry-run", "--net", "--no-new-clock", "--no-init"}, startsWith) {
+	begun, ok := ahead.Take()
+	var early *userns.Early
+	switch first := sandbox.Opening(""); {
+	case ok:
+		early = userns.Adopt(userns.Begun(begun), first)
+	case flagged(args, ahead.Without[:]):
+		return nil
+	default:
+		var err error
+		if early, err = userns.Begin(first); err != nil {
 			return nil
 		}
-		if slices.ContainsFunc(otherwise, startsWith) {
-			inHostView = false
-		}
 	}
-	early, err := userns.Begin(sandbox.Opening(""))
-	if err != nil || !inHostView {
-		return early
-	}
-	if project, err := sandbox.WorkingDirectory(); err == nil {
+	if project, err := sandbox.WorkingDirectory(); err == nil && !flagged(args, otherwise) {
 		_ = early.Open(sandbox.Opening(project)) // what is not begun is done later
 	}
 	return early
+}
+
+// flagged tells whether one of the flags begins like that.
+func flagged(args, with []string) bool {
+	for _, arg := range args {
+		if arg == "--" || !strings.HasPrefix(arg, "-") {
+			return false
+		}
+		if slices.ContainsFunc(with, func(flag string) bool { return strings.HasPrefix(arg, flag) }) {
+			return true
+		}
+	}
+	return false
 }
 
 // otherwise are the beginnings of flags with which a plan has another opening.
