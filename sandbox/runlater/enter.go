@@ -39,6 +39,9 @@ func mark(name []byte) marks {
 // enter reads a directory to its end, looks at what is in it, and has its
 // directories wait. It takes over the descriptor.
 func (w *walker) enter(fd int, k kind, fresh bool) {
+	if k == moduleKind && w.repositoryAt(fd) {
+		k = gitdirKind
+	}
 	w.frames = append(w.frames, frame{fd: fd, path: len(w.path), todo: len(w.todo), kind: k, fresh: fresh})
 	f := &w.frames[len(w.frames)-1]
 	w.reader.at, w.reader.n = 0, 0
@@ -122,6 +125,13 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) (kind, bool)
 			return unset, false
 		}
 		why = "git runs it"
+	case gitdirKind, worktreeKind:
+		if typ != unix.DT_DIR || f.kind.child(string(name)) != modulesKind {
+			return unset, false
+		}
+		return w.module(f, name, typ, known)
+	case modulesKind, moduleKind:
+		return w.module(f, name, typ, known)
 	case hgKind:
 		if !hgFile(string(name)) {
 			return unset, false

@@ -23,8 +23,11 @@ func (w *walker) gitDir(f *frame) {
 			w.add(join(dir, "commondir"), what, "git reads configuration and hooks from the directory it names")
 		}
 	}
-	if w.exists(f.fd, "hooks") && w.st.Mode&unix.S_IFMT != unix.S_IFDIR && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(join(dir, "hooks")) {
-		w.add(join(dir, "hooks"), w.what(), hooksWhy)
+	for _, link := range [...]struct{ name, why string }{{"hooks", hooksWhy}, {"modules", moduleWhy}} {
+		at := join(dir, link.name)
+		if w.exists(f.fd, link.name) && w.st.Mode&unix.S_IFMT != unix.S_IFDIR && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(at) {
+			w.add(at, w.what(), link.why)
+		}
 	}
 	const todo = "rebase-merge/git-rebase-todo"
 	if w.new(f.fd, todo) && !harmlessTodo(f.fd, todo) {
@@ -148,10 +151,13 @@ func (w *walker) goodGitFile(f *frame, file string) bool {
 		if !ok || rel == "" {
 			continue
 		}
+		k := gitdirKind
 		if common, ok := strings.CutSuffix(up(rel), "worktrees"); ok && (common == "" || common[len(common)-1] == '/') {
-			return w.cleanGitDir(i, rel, worktreeKind) && w.cleanGitDir(i, strings.TrimSuffix("./"+common, "/"), gitdirKind)
+			if k = worktreeKind; !w.cleanGitDir(i, strings.TrimSuffix("./"+common, "/"), gitdirKind) {
+				return false
+			}
 		}
-		return w.cleanGitDir(i, rel, gitdirKind)
+		return w.cleanGitDir(i, rel, k) && w.point(file, to)
 	}
 	return false
 }

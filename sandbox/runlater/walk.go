@@ -18,6 +18,8 @@ const (
 	hooksKind         // its files are hooks
 	worktrees         // in a git directory
 	worktreeKind      // one of those
+	modulesKind       // in a git directory
+	moduleKind        // below that
 	hgKind            // .hg
 	oldKind           // in a directory such as .vscode that was there before: what changed counts
 	quietKind         // in a finding: setuid only
@@ -46,6 +48,7 @@ type walker struct {
 	todo     []byte // names of directories to go into, of all frames
 	frames   []frame
 	st       unix.Statx_t
+	pointers []pointer
 	overflow bool
 	shared   bool // it is one of several, or may not be
 }
@@ -201,8 +204,12 @@ func (k kind) child(name string) kind {
 			return hooksKind
 		case "worktrees":
 			return worktrees
+		case "modules":
+			return modulesKind
 		}
 		return innerKind
+	case modulesKind:
+		return moduleKind
 	case worktrees:
 		return worktreeKind
 	case hooksKind, hgKind:
