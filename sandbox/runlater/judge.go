@@ -118,7 +118,7 @@ func contains(in []setting, s setting) bool {
 }
 
 // bareFresh is for a repository that is not called .git. One that became a
-// repository during the run is all new.
+// repository during the run is all new, also where one name alone was missing.
 func (w *walker) bareFresh(f *frame) bool {
 	if f.fresh {
 		return true
@@ -127,7 +127,7 @@ func (w *walker) bareFresh(f *frame) bool {
 		id, err := identityOf(f.fd)
 		return err != nil || id.object() != e.id.object()
 	}
-	return w.new(f.fd, "HEAD") || w.new(f.fd, "commondir")
+	return w.new(f.fd, "HEAD") || w.new(f.fd, "commondir") || w.born(f.fd, "objects") || w.born(f.fd, "refs")
 }
 
 // goodGitFile is for a .git file of the run's: it is left if it names a git
@@ -223,6 +223,11 @@ func (w *walker) exists(dir int, path string) bool {
 
 func (w *walker) new(dir int, path string) bool {
 	return w.exists(dir, path) && touched(&w.st, w.since)
+}
+
+// born is for directories: that something was made in one is no sign.
+func (w *walker) born(dir int, name string) bool {
+	return w.exists(dir, name) && born(&w.st, w.since)
 }
 
 // watchedSame is for w.st.

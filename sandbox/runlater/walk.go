@@ -20,6 +20,7 @@ const (
 	worktreeKind      // one of those
 	modulesKind       // in a git directory
 	moduleKind        // below that
+	refsKind          // in a git directory: names are those of branches
 	hgKind            // .hg
 	oldKind           // in a directory such as .vscode that was there before: what changed counts
 	quietKind         // in a finding: setuid only
@@ -206,6 +207,8 @@ func (k kind) child(name string) kind {
 			return worktrees
 		case "modules":
 			return modulesKind
+		case "refs", "logs":
+			return refsKind
 		}
 		return innerKind
 	case modulesKind:
