@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -257,14 +258,19 @@ func (h *Host) resolve(source string) {
 }
 
 // accessible tells whether the caller may do anything with a path. What he may
-// not, such as the host's own keys, the command may not either.
+// not, such as the host's own keys, the command may not either; but what is his
+// own it may open with a chmod.
 func accessible(p string) bool {
 	for _, mode := range []uint32{unix.R_OK, unix.X_OK, unix.W_OK} {
-		if unix.Access(p, mode) == nil {
+		switch unix.Access(p, mode) {
+		case nil:
 			return true
+		case unix.ENOENT, unix.ENOTDIR:
+			return false
 		}
 	}
-	return false
+	var st unix.Stat_t
+	return unix.Stat(p, &st) == nil && int(st.Uid) == os.Getuid()
 }
 
 // private tells whether a path is in a directory that the host view replaces.
