@@ -36,6 +36,11 @@ func entries(dir string) (list []entry) {
 		return nil
 	}
 	defer unix.Close(fd)
+	return listed(fd)
+}
+
+// listed does so for an open directory.
+func listed(fd int) (list []entry) {
 	buf := make([]byte, 8192)
 	for {
 		n, err := unix.Getdents(fd, buf)

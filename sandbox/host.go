@@ -70,6 +70,8 @@ type Host struct {
 	// Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
 	ProjectNames, Secrets []string
+	// Unhidden says which of them may be seen all the same, and why.
+	Unhidden []string
 	// Monotonic and Boottime are the clocks, in whole seconds.
 	Monotonic, Boottime int64
 	// Account is what Spec.User means in the Spec's root.
@@ -260,10 +262,14 @@ func (h *Host) recognizeHome(project string) {
 	}
 }
 
-func (h *Host) stat(path string) {
-	if fi, err := os.Stat(path); err == nil {
-		h.Files[path] = fi.Mode()
+// stat records what is at a path, and gives it, or nil where nothing is.
+func (h *Host) stat(path string) fs.FileInfo {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil
 	}
+	h.Files[path] = fi.Mode()
+	return fi
 }
 
 // owner is the user id of a file's owner.

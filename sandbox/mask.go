@@ -237,11 +237,32 @@ func (h *Host) probeSecrets(s Spec) {
 			h.Secrets = append(h.Secrets, path.Join(s.Project, name))
 		}
 	}
-	for _, secret := range h.Secrets {
-		if accessible(secret) {
-			h.stat(secret)
+	var linked []string
+	for _, p := range append(s.hidden(*h), h.Secrets...) {
+		if !accessible(p) {
+			continue
+		}
+		if info := h.stat(p); info != nil && severalNames(info) {
+			linked = append(linked, p)
 		}
 	}
+	if len(linked) > 0 {
+		h.probeSecondNames(s, linked)
+	}
+}
+
+// hidden are the host's paths of what the caller hides.
+func (s Spec) hidden(h Host) (paths []string) {
+	if s.OCI.Linux == nil || len(s.OCI.Linux.MaskedPaths) == 0 {
+		return nil
+	}
+	own := s.ownMounts(h)
+	for _, p := range s.OCI.Linux.MaskedPaths {
+		if at := s.backing(p, own); at != "" {
+			paths = append(paths, at)
+		}
+	}
+	return paths
 }
 
 // resolve finds the real path of a bind's source, by which it is judged. One call
