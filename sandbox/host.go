@@ -70,6 +70,8 @@ type Host struct {
 	// Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
 	ProjectNames, Secrets []string
+	// top are the FIFOs and sockets at the project's top.
+	top []entry
 	// Unhidden says which of them may be seen all the same, and why.
 	Unhidden []string
 	// Monotonic and Boottime are the clocks, in whole seconds.
@@ -143,6 +145,9 @@ func Probe(s Spec) (Host, error) {
 	h.recognizeHome(s.Project)
 	if unix.Access(s.Project, unix.R_OK|unix.X_OK) != nil {
 		delete(h.Files, s.Project)
+	}
+	for _, e := range s.Exposed {
+		h.stat(e)
 	}
 	h.probeSecrets(s)
 	if err := h.probeLabels(s); err != nil {

@@ -217,7 +217,12 @@ func (h *Host) probeSecrets(s Spec) {
 			h.resolve(m.Source)
 		}
 	}
-	known := append(secrets.Paths(h.Homes, h.Runtime), h.namedSockets()...)
+	known := secrets.Paths(h.Homes, h.Runtime)
+	var bound []string
+	if !h.refusesSockets(s) {
+		bound = h.namedSockets()
+		known = append(known, slices.DeleteFunc(slices.Clone(bound), func(name string) bool { return !path.IsAbs(name) })...)
+	}
 	var shown []string
 	for _, m := range s.ownMounts(*h) {
 		if isBind(m) {
@@ -237,6 +242,7 @@ func (h *Host) probeSecrets(s Spec) {
 			h.Secrets = append(h.Secrets, path.Join(s.Project, name))
 		}
 	}
+	h.Secrets = append(h.Secrets, h.doors(s, bound)...)
 	var linked []string
 	for _, p := range append(s.hidden(*h), h.Secrets...) {
 		if !accessible(p) {
