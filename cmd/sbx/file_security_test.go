@@ -72,6 +72,12 @@ var secretRows = []row{
 			s.check(os.Link(s.path("{PROJECT}/.env"), s.path("{PROJECT}/notes.txt")))
 		},
 		cmd: []string{"{ATTACKS}", "contents", "{MARKER}", "{PROJECT}/notes.txt"}},
+	{id: "secret-dotenv-closed", group: "secrets", tries: "read a .env of the project's that has no permissions, after a chmod", views: both,
+		setup: func(s *scene) {
+			haveDotenv(s)
+			s.check(os.Chmod(s.path("{PROJECT}/.env"), 0))
+		},
+		cmd: []string{"sh", "-c", `chmod 600 .env; exec "{ATTACKS}" contents {MARKER} .env`}},
 	{id: "secret-dotenv-in-userns", group: "secrets", tries: "uncover the .env in a user namespace", views: both, setup: haveDotenv, cmd: []string{"{ATTACKS}", "peel", "{PROJECT}/.env"}},
 	{id: "secret-dotenv-replace", group: "secrets", tries: "remove or replace the project's .env", views: both, setup: haveDotenv, cmd: []string{"{ATTACKS}", "replace", "{PROJECT}/.env"},
 		judge: func(s *scene) string {
