@@ -26,6 +26,7 @@ func topDirectories() (dirs []string) {
 type entry struct {
 	name string
 	kind byte
+	ino  uint64
 }
 
 // entries lists a directory, as getdents64(2) gives it. os.ReadDir would sort it
@@ -54,7 +55,7 @@ func listed(fd int) (list []entry) {
 			}
 			name := unix.ByteSliceToString(b[19:size])
 			if name != "." && name != ".." {
-				list = append(list, entry{name, b[18]})
+				list = append(list, entry{name, b[18], binary.NativeEndian.Uint64(b)})
 			}
 			b = b[size:]
 		}

@@ -151,7 +151,7 @@ func (n *nameSearch) read(fd int, root, dir string) (dirs []string) {
 	if unix.Fstat(fd, &st) != nil || !n.device(uint64(st.Dev)) {
 		return nil
 	}
-	here := object{uint64(st.Dev), st.Ino}
+	here, trusted := object{uint64(st.Dev), st.Ino}, tellsInodes(fd)
 	for _, e := range listed(fd) {
 		if n.limit--; n.limit < 0 {
 			n.stopped = true
@@ -162,6 +162,9 @@ func (n *nameSearch) read(fd int, root, dir string) (dirs []string) {
 			dirs = append(dirs, path.Join(dir, e.name))
 			continue
 		case unix.DT_LNK, unix.DT_CHR, unix.DT_BLK:
+			continue
+		}
+		if trusted && e.kind != unix.DT_UNKNOWN && n.files[object{here.dev, e.ino}] == nil {
 			continue
 		}
 		if unix.Fstatat(fd, e.name, &st, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT) != nil {
@@ -177,6 +180,21 @@ func (n *nameSearch) read(fd int, root, dir string) (dirs []string) {
 	return dirs
 }
 
+// tellsInodes tells whether directories of a file system have the inodes that
+// stat(2) gives, which spares a call for each name. Those of an overlay or of FUSE
+// may have others.
+func tellsInodes(fd int) bool {
+	var st unix.Statfs_t
+	if unix.Fstatfs(fd, &st) != nil {
+		return false
+	}
+	switch st.Type {
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.TMPFS_MAGIC, unix.F2FS_SUPER_MAGIC:
+		return true
+	}
+	return false
+}
+
 // notes say which files may be seen by a name that was not found.
 func (n *nameSearch) notes() (notes []string) {
 	why := ""
@@ -188,8 +206,8 @@ func (n *nameSearch) notes() (notes []string) {
 	}
 	for _, l := range n.files {
 		if uint64(len(l.found)) < l.names {
-			notes = append(notes, fmt.Sprintf("%s has %d names, of which %d were found and hidden: where the command sees another it reads the file%s",
-				l.path, l.names, len(l.found), why))
+			notes = append(notes, fmt.Sprintf("of the %d names of %s only %d could be hidden: where the command sees another it reads the file%s",
+				l.names, l.path, len(l.found), why))
 		}
 	}
 	slices.SortFunc(notes, strings.Compare)

@@ -56,12 +56,12 @@ func TestSecondNames(t *testing.T) {
 		hidden []string
 		note   string
 	}{
-		{"project", nothing, at("project/.env", "project/notes", "project/a/b/c d\n/notes"), "has 5 names, of which 3 were found"},
+		{"project", nothing, at("project/.env", "project/notes", "project/a/b/c d\n/notes"), "of the 5 names"},
 		{"shown", func(s *Spec) {
 			s.OCI.Mounts = []specs.Mount{bind(filepath.Join(dir, "beside"), "/tmp/beside", "ro"), bind(filepath.Join(dir, "elsewhere"), "/tmp/e", "ro")}
 		}, append(at("project/.env", "project/notes", "project/a/b/c d\n/notes"), "/tmp/beside/in/notes", "/tmp/e/notes"), ""},
 		{"exposed", func(s *Spec) { s.Exposed = at("project/.env") }, nil, ""},
-		{"another exposed", func(s *Spec) { s.Exposed = at("project/notes") }, at("project/.env", "project/a/b/c d\n/notes"), "of which 3 were found"},
+		{"another exposed", func(s *Spec) { s.Exposed = at("project/notes") }, at("project/.env", "project/a/b/c d\n/notes"), "only 3 could be hidden"},
 		{"hidden by the caller", func(s *Spec) {
 			s.Exposed = at("project/.env")
 			s.OCI.Linux = &specs.Linux{MaskedPaths: at("project/private/key")}
@@ -79,7 +79,7 @@ func TestSecondNames(t *testing.T) {
 		if !slices.Equal(hidden, c.hidden) {
 			t.Errorf("%s: hidden %q, want %q", c.name, hidden, c.hidden)
 		}
-		if all := strings.Join(notes, "\n"); (c.note == "") != !strings.Contains(all, "names, of which") || !strings.Contains(all, c.note) {
+		if all := strings.Join(notes, "\n"); (c.note == "") != !strings.Contains(all, "could be hidden") || !strings.Contains(all, c.note) {
 			t.Errorf("%s: notes %q, want %q", c.name, notes, c.note)
 		}
 	}

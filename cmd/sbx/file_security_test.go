@@ -198,8 +198,7 @@ var runLaterRows = []row{
 	laterLinked(),
 	having(laterBy("later-git-modules-new", ".git/modules/new/config", "a whole repository where git would clone a submodule", `cp -r .git clone; printf '[remote "origin"]\n\turl = https://OWNED\n' > clone/config; mkdir -p .git/modules; mv clone .git/modules/new`),
 		map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/objects/x": "", ".git/refs/x": ""}),
-	having(laterBy("later-bare-part", "x/config", "the directories that make a repository of files that came with the project", `mkdir x/objects x/refs`),
-		map[string]string{"x/HEAD": "ref: refs/heads/main\n", "x/config": "[core]\n\tfsmonitor = OWNED\n"}),
+	laterPart(),
 	laterBy("later-unreadable", "sub/.vscode/tasks.json", "a file in a directory that cannot be read", `mkdir -p sub/.vscode; echo OWNED > sub/.vscode/tasks.json; chmod 0 sub`),
 	laterBy("later-newline", "sub\nx/.vscode/tasks.json", "a file below a name with a newline", "d=$(printf 'sub\\nx'); mkdir -p \"$d/.vscode\"; echo OWNED > \"$d/.vscode/tasks.json\""),
 	laterBy("later-at-the-end", ".vscode/tasks.json", "a file by a process that the command leaves behind", `(trap "" HUP TERM; for i in 1 2 3 4 5 6 7 8 9; do mkdir -p .vscode; echo OWNED > .vscode/tasks.json; sleep 0.05; done) > /dev/null 2>&1 & sleep 0.1`),
@@ -248,6 +247,20 @@ func having(r row, files map[string]string) row {
 		for name, text := range files {
 			s.file("{PROJECT}/"+name, text)
 		}
+	}
+	return r
+}
+
+// laterPart makes what git keeps none of, empty directories, beside files that came
+// with the project.
+func laterPart() row {
+	r := having(laterBy("later-bare-part", "x/config", "the directories that make a repository of files that came with the project", `mkdir x/objects x/refs`),
+		map[string]string{"x/HEAD": "ref: refs/heads/main\n", "x/config": "[core]\n\tfsmonitor = OWNED\n"})
+	r.judge = func(s *scene) string {
+		if _, err := os.Lstat(s.path("{PROJECT}/x/refs")); err == nil && s.has("{PROJECT}/x/config", "OWNED") {
+			return "x is a repository"
+		}
+		return ""
 	}
 	return r
 }
