@@ -49,7 +49,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	weaker, err := s.completeProtection(h)
-	return s, slices.Concat(notes, weaker, s.guardNotes(h)), err
+	return s, slices.Concat(notes, weaker, s.guardNotes(h), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx

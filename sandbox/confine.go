@@ -89,7 +89,7 @@ func (c *compiler) addLandlock() {
 // landlock is what is granted: reading everywhere, since the mounts have hidden
 // what is not to be read, and writing where a mount is writable.
 func (c *compiler) landlock() landlock.Policy {
-	const inside = landlock.Read | landlock.Execute | landlock.Write | landlock.Sockets
+	const inside = landlock.Read | landlock.Execute | landlock.Write
 	p := landlock.Policy{Scopes: landlock.Signals | landlock.AbstractSockets}
 	if c.spec.NoTCP {
 		p.Ports = landlock.BindTCP | landlock.ConnectTCP
@@ -127,12 +127,18 @@ func (c *compiler) landlock() landlock.Policy {
 			rights = landlock.Read | landlock.WriteFiles | landlock.Devices
 		}
 		if slices.Contains(m.Options, "ro") {
-			rights &^= landlock.Write | landlock.Sockets
+			rights &^= landlock.Write
+		}
+		if isBind(m) && c.spec.meansSockets(c.host, m) {
+			rights |= landlock.Sockets
 		}
 		if slices.Contains(m.Options, "noexec") {
 			rights &^= landlock.Execute
 		}
 		grant(m.Destination, mount, rights, mount >= 0 && !c.host.isDir(m.Source))
+	}
+	for _, path := range c.spec.exposedSockets(c.host) {
+		grant(path, -1, landlock.Sockets, true)
 	}
 	return p
 }

@@ -26,6 +26,7 @@ func topDirectories() (dirs []string) {
 type entry struct {
 	name string
 	kind byte
+	ino  uint64
 }
 
 // entries lists a directory, as getdents64(2) gives it. os.ReadDir would sort it
@@ -36,6 +37,11 @@ func entries(dir string) (list []entry) {
 		return nil
 	}
 	defer unix.Close(fd)
+	return listed(fd)
+}
+
+// listed does so for an open directory.
+func listed(fd int) (list []entry) {
 	buf := make([]byte, 8192)
 	for {
 		n, err := unix.Getdents(fd, buf)
@@ -49,7 +55,7 @@ func entries(dir string) (list []entry) {
 			}
 			name := unix.ByteSliceToString(b[19:size])
 			if name != "." && name != ".." {
-				list = append(list, entry{name, b[18]})
+				list = append(list, entry{name, b[18], binary.NativeEndian.Uint64(b)})
 			}
 			b = b[size:]
 		}

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
@@ -29,8 +30,11 @@ func (h *Host) probeProject(s Spec) error {
 		h.stat(b.Path)
 	}
 	for _, e := range entries(s.Project) {
-		if strings.HasPrefix(e.name, ".env") {
+		switch {
+		case strings.HasPrefix(e.name, ".env"):
 			h.ProjectNames = append(h.ProjectNames, e.name)
+		case e.kind == unix.DT_FIFO || e.kind == unix.DT_SOCK:
+			h.top = append(h.top, e)
 		}
 	}
 	return nil

@@ -70,6 +70,10 @@ type Host struct {
 	// Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
 	ProjectNames, Secrets []string
+	// top are the FIFOs and sockets at the project's top.
+	top []entry
+	// Unhidden says which of them may be seen all the same, and why.
+	Unhidden []string
 	// Account is what Spec.User means in the Spec's root.
 	Account Account
 }
@@ -136,6 +140,9 @@ func Probe(s Spec) (Host, error) {
 	h.recognizeHome(s.Project)
 	if unix.Access(s.Project, unix.R_OK|unix.X_OK) != nil {
 		delete(h.Files, s.Project)
+	}
+	for _, e := range s.Exposed {
+		h.stat(e)
 	}
 	h.probeSecrets(s)
 	if err := h.probeLabels(s); err != nil {
@@ -260,10 +267,14 @@ func (h *Host) recognizeHome(project string) {
 	}
 }
 
-func (h *Host) stat(path string) {
-	if fi, err := os.Stat(path); err == nil {
-		h.Files[path] = fi.Mode()
+// stat records what is at a path, and gives it, or nil where nothing is.
+func (h *Host) stat(path string) fs.FileInfo {
+	fi, err := os.Stat(path)
+	if err != nil {
+		return nil
 	}
+	h.Files[path] = fi.Mode()
+	return fi
 }
 
 // owner is the user id of a file's owner.

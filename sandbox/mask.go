@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"os"
 	"path"
 	"path/filepath"
 	"slices"
@@ -222,7 +223,12 @@ func (h *Host) probeSecrets(s Spec) {
 			h.resolve(m.Source)
 		}
 	}
-	known := append(secrets.Paths(h.Homes, h.Runtime), h.namedSockets()...)
+	known := secrets.Paths(h.Homes, h.Runtime)
+	var bound []string
+	if !h.refusesSockets(s) {
+		bound = h.namedSockets()
+		known = append(known, slices.DeleteFunc(slices.Clone(bound), func(name string) bool { return !path.IsAbs(name) })...)
+	}
 	var shown []string
 	for _, m := range s.ownMounts(*h) {
 		if isBind(m) {
@@ -242,11 +248,33 @@ func (h *Host) probeSecrets(s Spec) {
 			h.Secrets = append(h.Secrets, path.Join(s.Project, name))
 		}
 	}
-	for _, secret := range h.Secrets {
-		if accessible(secret) {
-			h.stat(secret)
+	h.Secrets = append(h.Secrets, h.doors(s, bound)...)
+	var linked []string
+	for _, p := range append(s.hidden(*h), h.Secrets...) {
+		if !accessible(p) {
+			continue
+		}
+		if info := h.stat(p); info != nil && severalNames(info) {
+			linked = append(linked, p)
 		}
 	}
+	if len(linked) > 0 {
+		h.probeSecondNames(s, linked)
+	}
+}
+
+// hidden are the host's paths of what the caller hides.
+func (s Spec) hidden(h Host) (paths []string) {
+	if s.OCI.Linux == nil || len(s.OCI.Linux.MaskedPaths) == 0 {
+		return nil
+	}
+	own := s.ownMounts(h)
+	for _, p := range s.OCI.Linux.MaskedPaths {
+		if at := s.backing(p, own); at != "" {
+			paths = append(paths, at)
+		}
+	}
+	return paths
 }
 
 // resolve finds the real path of a bind's source, by which it is judged. One call
@@ -263,17 +291,19 @@ func (h *Host) resolve(source string) {
 }
 
 // accessible tells whether the caller may do anything with a path. What he may
-// not, such as the host's own keys, the command may not either.
+// not, such as the host's own keys, the command may not either; but what is his
+// own it may open with a chmod.
 func accessible(p string) bool {
 	for _, mode := range []uint32{unix.R_OK, unix.X_OK, unix.W_OK} {
 		switch unix.Access(p, mode) {
 		case nil:
 			return true
-		case unix.ENOENT:
+		case unix.ENOENT, unix.ENOTDIR:
 			return false
 		}
 	}
-	return false
+	var st unix.Stat_t
+	return unix.Stat(p, &st) == nil && int(st.Uid) == os.Getuid()
 }
 
 // private tells whether a path is in a directory that the host view replaces.

@@ -72,6 +72,12 @@ var secretRows = []row{
 			s.check(os.Link(s.path("{PROJECT}/.env"), s.path("{PROJECT}/notes.txt")))
 		},
 		cmd: []string{"{ATTACKS}", "contents", "{MARKER}", "{PROJECT}/notes.txt"}},
+	{id: "secret-dotenv-closed", group: "secrets", tries: "read a .env of the project's that has no permissions, after a chmod", views: both,
+		setup: func(s *scene) {
+			haveDotenv(s)
+			s.check(os.Chmod(s.path("{PROJECT}/.env"), 0))
+		},
+		cmd: []string{"sh", "-c", `chmod 600 .env; exec "{ATTACKS}" contents {MARKER} .env`}},
 	{id: "secret-dotenv-in-userns", group: "secrets", tries: "uncover the .env in a user namespace", views: both, setup: haveDotenv, cmd: []string{"{ATTACKS}", "peel", "{PROJECT}/.env"}},
 	{id: "secret-dotenv-replace", group: "secrets", tries: "remove or replace the project's .env", views: both, setup: haveDotenv, cmd: []string{"{ATTACKS}", "replace", "{PROJECT}/.env"},
 		judge: func(s *scene) string {
@@ -190,6 +196,9 @@ var runLaterRows = []row{
 	laterBy("later-symlink", ".vscode/tasks.json", "a link to a directory that was there", `ln -s fixtures/editor .vscode`),
 	laterBy("later-backdated", ".vscode/tasks.json", "a file with an old date", `mkdir .vscode; echo OWNED > .vscode/tasks.json; touch -d 2001-01-01 .vscode .vscode/tasks.json`),
 	laterLinked(),
+	having(laterBy("later-git-modules-new", ".git/modules/new/config", "a whole repository where git would clone a submodule", `cp -r .git clone; printf '[remote "origin"]\n\turl = https://OWNED\n' > clone/config; mkdir -p .git/modules; mv clone .git/modules/new`),
+		map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/objects/x": "", ".git/refs/x": ""}),
+	laterPart(),
 	laterBy("later-unreadable", "sub/.vscode/tasks.json", "a file in a directory that cannot be read", `mkdir -p sub/.vscode; echo OWNED > sub/.vscode/tasks.json; chmod 0 sub`),
 	laterBy("later-newline", "sub\nx/.vscode/tasks.json", "a file below a name with a newline", "d=$(printf 'sub\\nx'); mkdir -p \"$d/.vscode\"; echo OWNED > \"$d/.vscode/tasks.json\""),
 	laterBy("later-at-the-end", ".vscode/tasks.json", "a file by a process that the command leaves behind", `(trap "" HUP TERM; for i in 1 2 3 4 5 6 7 8 9; do mkdir -p .vscode; echo OWNED > .vscode/tasks.json; sleep 0.05; done) > /dev/null 2>&1 & sleep 0.1`),
@@ -228,6 +237,32 @@ func later(id, path, what string, exists bool) row {
 			}
 			return ""
 		}}
+}
+
+// having has files in the project before.
+func having(r row, files map[string]string) row {
+	plain := r.setup
+	r.setup = func(s *scene) {
+		plain(s)
+		for name, text := range files {
+			s.file("{PROJECT}/"+name, text)
+		}
+	}
+	return r
+}
+
+// laterPart makes what git keeps none of, empty directories, beside files that came
+// with the project.
+func laterPart() row {
+	r := having(laterBy("later-bare-part", "x/config", "the directories that make a repository of files that came with the project", `mkdir x/objects x/refs`),
+		map[string]string{"x/HEAD": "ref: refs/heads/main\n", "x/config": "[core]\n\tfsmonitor = OWNED\n"})
+	r.judge = func(s *scene) string {
+		if _, err := os.Lstat(s.path("{PROJECT}/x/refs")); err == nil && s.has("{PROJECT}/x/config", "OWNED") {
+			return "x is a repository"
+		}
+		return ""
+	}
+	return r
 }
 
 // laterLinked plants git's settings by another name of the same file, which an

@@ -89,7 +89,7 @@ func layered(all []row) []row {
 		{"allow-userns", []string{"--allow-userns"}, []string{
 			// Not /proc: it has no masks then, since no other could be mounted.
 			"umount-home-in-userns", "mount-in-userns", "secret-dotenv-in-userns", "file-read-only-remount", "userns-setns", "caps-inheritable",
-			"proc-core-pattern", "proc-sysrq", "mount-handle", "mount-up", "later-git-config", "later-git-hook", "socket-abstract", "tty-tiocsti-input",
+			"proc-core-pattern", "proc-sysrq", "mount-handle", "mount-up", "later-git-config", "later-git-hook", "later-git-modules", "socket-abstract", "socket-project", "socket-shown", "fifo-shown", "tty-tiocsti-input",
 		}},
 		{"unconfined", []string{"--seccomp", "unconfined"}, []string{
 			"tty-tiocsti", "tty-tiocsti-input", "CVE-2017-5226", "umount-masks", "umount-in-userns", "mount-in-userns", "mount-remount", "mount-setattr", "mount-bind",
@@ -219,18 +219,6 @@ var attackProgram = sync.OnceValues(func() (string, error) {
 	return path, nil
 })
 
-// stillOpen says of a row that sbx does not hold it, and why. docs/security.md
-// names them; a row that holds one day has to be taken off.
-func stillOpen(id string) (why string, open bool) {
-	switch id {
-	case "secret-dotenv-second-name":
-		return "a second name that the project has for its .env is found only by reading all of the project", true
-	case "later-git-modules":
-		return "git obeys it only where a .git file leads there, and a new one of those is moved aside", true
-	}
-	return "", false
-}
-
 // TestSecurity makes every attack inside sbx. None may come through.
 func TestSecurity(t *testing.T) {
 	needNamespaces(t)
@@ -253,13 +241,6 @@ func TestSecurity(t *testing.T) {
 				}
 				s := newScene(t, t.TempDir(), v, r)
 				got, why := r.try(s, sbxLauncher{})
-				if reason, ok := stillOpen(r.id); ok {
-					if got != broke {
-						t.Fatalf("%s: %s: %s; take it off the rows that are open (%s)", r.tries, got, why, reason)
-					}
-					t.Log("open: " + reason)
-					return
-				}
 				if got != held {
 					t.Fatalf("%s: %s: %s", r.tries, got, why)
 				}

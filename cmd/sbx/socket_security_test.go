@@ -25,6 +25,18 @@ var socketRows = []row{
 	{id: "socket-ssh-agent", group: "sockets", tries: "connect to the ssh-agent", views: both, setup: serve("{HOME}/.ssh/agent", "SSH_AUTH_SOCK={SOCKET}"),
 		cmd: []string{"{ATTACKS}", "connect", "unix", "{SOCKET}"}},
 	{id: "socket-gpg-agent", group: "sockets", tries: "connect to the gpg-agent", views: both, setup: serve("{HOME}/.gnupg/S.gpg-agent"), cmd: []string{"{ATTACKS}", "connect", "unix", "{SOCKET}"}},
+	{id: "socket-project", group: "sockets", tries: "connect to a socket in the project that was bound by another path", views: both, setup: serve("{PROJECT}/agent"),
+		cmd: []string{"{ATTACKS}", "connect", "unix", "agent"}},
+	{id: "socket-shown", group: "sockets", tries: "connect to such a socket in a directory that is shown read-only", views: both, setup: serve("{HOME}/shared/agent"), flags: []string{"-v", "{HOME}/shared:/tmp/there:ro"},
+		cmd: []string{"sh", "-c", `for d in /tmp/there {HOME}/shared; do cd $d && "{ATTACKS}" connect unix agent | grep BROKE && exit 1; done; echo HELD: none`}},
+	{id: "fifo-shown", group: "sockets", tries: "read or write a named pipe of the host in a directory that is shown read-only", views: both, setup: waitAtPipe, flags: []string{"-v", "{HOME}/shared:/tmp/there:ro"},
+		cmd: []string{"sh", "-c", `cd /tmp/there || cd "{HOME}/shared"; echo OWNED 1<> orders; exec "{ATTACKS}" contents {MARKER} secrets`},
+		judge: func(s *scene) string {
+			if s.has("{HOME}/told", "OWNED") {
+				return "a process of the host was told so"
+			}
+			return ""
+		}},
 	{id: "socket-by-root-link", group: "sockets", tries: "connect to a socket by /proc/PID/root", views: both, victim: true, setup: serve("{HOME}/.agent"),
 		cmd: []string{"sh", "-c", `for p in 1 {PID}; do [ $p = $$ ] || {ATTACKS} connect unix /proc/$p/root{SOCKET} | grep BROKE && exit 1; done; echo HELD: none`}},
 	{id: "socket-tcp", group: "sockets", tries: "connect to a server on the host's 127.0.0.1", views: both, setup: serveTCP("127.0.0.1:0"), cmd: []string{"{ATTACKS}", "connect", "tcp", "{SOCKET}"}},
@@ -77,6 +89,30 @@ func serve(path string, env ...string) func(*scene) {
 		s.answer(l)
 		s.env = append(s.env, s.expand(env)...)
 	}
+}
+
+// waitAtPipe has a process of the caller's read orders at one pipe, and write
+// secrets into another.
+func waitAtPipe(s *scene) {
+	s.mkdir("{HOME}/shared")
+	for _, name := range []string{"orders", "secrets"} {
+		s.check(unix.Mkfifo(s.path("{HOME}/shared/"+name), 0o600))
+	}
+	secret, err := os.OpenFile(s.path("{HOME}/shared/secrets"), os.O_RDWR, 0)
+	s.check(err)
+	s.t.Cleanup(func() { secret.Close() })
+	_, err = secret.WriteString(marker)
+	s.check(err)
+	orders, err := os.OpenFile(s.path("{HOME}/shared/orders"), os.O_RDWR, 0)
+	s.check(err)
+	s.t.Cleanup(func() { orders.Close() })
+	go func() {
+		b := make([]byte, 100)
+		n, err := orders.Read(b)
+		if err == nil {
+			_ = os.WriteFile(s.path("{HOME}/told"), b[:n], 0o600) // the test may be over
+		}
+	}()
 }
 
 func serveTmp(s *scene) {

@@ -39,6 +39,7 @@ func (g Guard) Check(writable ...string) (Report, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", root.path, err))
 		}
 	}
+	w.dangling()
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.Root, b.Root), strings.Compare(a.Path, b.Path))
 	})

@@ -39,6 +39,9 @@
 //     as to that clock.
 //   - A worktree inside the bare repository that it is of is not shown its
 //     repository: the other worktrees would come along.
+//   - A submodule that is added to a repository that was there is moved aside,
+//     harmless or not: its settings say where git pushes to, and nobody looks at
+//     them. In a repository that the run made it is judged like the rest.
 //   - Git cannot write its configuration inside (git remote add), and nothing
 //     can be renamed across a directory that is pinned: it is a mount.
 package runlater

@@ -12,16 +12,21 @@ const (
 	objectsMark
 	refsMark
 	commonMark
+	partMark
 )
 
 func (m marks) repository() bool {
 	return m&headMark != 0 && (m&(objectsMark|refsMark) == objectsMark|refsMark || m&commonMark != 0)
 }
 
+// begun tells what becomes a repository by two more directories, which a later
+// run may make: what is in it would be old by then.
+func (m marks) begun() bool { return m&headMark != 0 && m&partMark != 0 }
+
 func mark(name []byte) marks {
 	var room [12]byte
 	switch len(name) {
-	case 4, 7, 9:
+	case 4, 5, 6, 7, 9:
 		switch string(fold(room[:0], name)) {
 		case "head":
 			return headMark
@@ -31,6 +36,8 @@ func mark(name []byte) marks {
 			return objectsMark
 		case "commondir":
 			return commonMark
+		case "config", "hooks":
+			return partMark
 		}
 	}
 	return 0
@@ -39,6 +46,9 @@ func mark(name []byte) marks {
 // enter reads a directory to its end, looks at what is in it, and has its
 // directories wait. It takes over the descriptor.
 func (w *walker) enter(fd int, k kind, fresh bool) {
+	if k == moduleKind && w.repositoryAt(fd) {
+		k = gitdirKind
+	}
 	w.frames = append(w.frames, frame{fd: fd, path: len(w.path), todo: len(w.todo), kind: k, fresh: fresh})
 	f := &w.frames[len(w.frames)-1]
 	w.reader.at, w.reader.n = 0, 0
@@ -71,7 +81,8 @@ func (w *walker) enter(fd int, k kind, fresh bool) {
 	switch {
 	case k == gitdirKind || k == worktreeKind:
 		w.gitDir(f)
-	case seen.repository() && (k == plain || k == topKind || k == innerKind):
+	case k != plain && k != topKind && k != innerKind && k != refsKind:
+	case seen.repository(), seen.begun() && k != refsKind && w.exists(fd, "HEAD"):
 		f.fresh = w.bareFresh(f)
 		f.kind = gitdirKind
 		w.gitDir(f)
@@ -122,6 +133,13 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) (kind, bool)
 			return unset, false
 		}
 		why = "git runs it"
+	case gitdirKind, worktreeKind:
+		if typ != unix.DT_DIR || f.kind.child(string(name)) != modulesKind {
+			return unset, false
+		}
+		return w.module(f, name, typ, known)
+	case modulesKind, moduleKind:
+		return w.module(f, name, typ, known)
 	case hgKind:
 		if !hgFile(string(name)) {
 			return unset, false

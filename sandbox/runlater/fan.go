@@ -63,6 +63,7 @@ func (w *walker) fan(f *frame) error {
 
 func (w *walker) merge(other *walker) {
 	w.overflow = w.overflow || other.overflow
+	w.pointers = append(w.pointers, other.pointers...)
 	for _, f := range other.r.Findings {
 		w.add(f.Path, f.What, f.Why)
 	}

@@ -58,10 +58,10 @@ func TestSubmodule(t *testing.T) {
 	git(t, filepath.Join(super, "libs/sub"), "config", "core.pager", "evil")
 	want(t, found(check(t, g)), ".git/modules/libs/sub/config")
 
-	// One that the run adds is as good.
+	// One that the run adds goes, with the file that leads to it.
 	g = find(t, super)
 	git(t, super, "submodule", "--quiet", "add", sub, "libs/two")
-	want(t, found(check(t, g)))
+	want(t, found(check(t, g)), ".git/modules/libs/two", "libs/two/.git")
 }
 
 // TestHostileGitFile: the project names what it would like to see.

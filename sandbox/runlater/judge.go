@@ -23,8 +23,11 @@ func (w *walker) gitDir(f *frame) {
 			w.add(join(dir, "commondir"), what, "git reads configuration and hooks from the directory it names")
 		}
 	}
-	if w.exists(f.fd, "hooks") && w.st.Mode&unix.S_IFMT != unix.S_IFDIR && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(join(dir, "hooks")) {
-		w.add(join(dir, "hooks"), w.what(), hooksWhy)
+	for _, link := range [...]struct{ name, why string }{{"hooks", hooksWhy}, {"modules", moduleWhy}} {
+		at := join(dir, link.name)
+		if w.exists(f.fd, link.name) && w.st.Mode&unix.S_IFMT != unix.S_IFDIR && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(at) {
+			w.add(at, w.what(), link.why)
+		}
 	}
 	const todo = "rebase-merge/git-rebase-todo"
 	if w.new(f.fd, todo) && !harmlessTodo(f.fd, todo) {
@@ -115,7 +118,7 @@ func contains(in []setting, s setting) bool {
 }
 
 // bareFresh is for a repository that is not called .git. One that became a
-// repository during the run is all new.
+// repository during the run is all new, also where one name alone was missing.
 func (w *walker) bareFresh(f *frame) bool {
 	if f.fresh {
 		return true
@@ -124,7 +127,7 @@ func (w *walker) bareFresh(f *frame) bool {
 		id, err := identityOf(f.fd)
 		return err != nil || id.object() != e.id.object()
 	}
-	return w.new(f.fd, "HEAD") || w.new(f.fd, "commondir")
+	return w.new(f.fd, "HEAD") || w.new(f.fd, "commondir") || w.born(f.fd, "objects") || w.born(f.fd, "refs")
 }
 
 // goodGitFile is for a .git file of the run's: it is left if it names a git
@@ -148,10 +151,13 @@ func (w *walker) goodGitFile(f *frame, file string) bool {
 		if !ok || rel == "" {
 			continue
 		}
+		k := gitdirKind
 		if common, ok := strings.CutSuffix(up(rel), "worktrees"); ok && (common == "" || common[len(common)-1] == '/') {
-			return w.cleanGitDir(i, rel, worktreeKind) && w.cleanGitDir(i, strings.TrimSuffix("./"+common, "/"), gitdirKind)
+			if k = worktreeKind; !w.cleanGitDir(i, strings.TrimSuffix("./"+common, "/"), gitdirKind) {
+				return false
+			}
 		}
-		return w.cleanGitDir(i, rel, gitdirKind)
+		return w.cleanGitDir(i, rel, k) && w.point(file, to)
 	}
 	return false
 }
@@ -217,6 +223,11 @@ func (w *walker) exists(dir int, path string) bool {
 
 func (w *walker) new(dir int, path string) bool {
 	return w.exists(dir, path) && touched(&w.st, w.since)
+}
+
+// born is for directories: that something was made in one is no sign.
+func (w *walker) born(dir int, name string) bool {
+	return w.exists(dir, name) && born(&w.st, w.since)
 }
 
 // watchedSame is for w.st.

@@ -18,6 +18,9 @@ const (
 	hooksKind         // its files are hooks
 	worktrees         // in a git directory
 	worktreeKind      // one of those
+	modulesKind       // in a git directory
+	moduleKind        // below that
+	refsKind          // in a git directory: names are those of branches
 	hgKind            // .hg
 	oldKind           // in a directory such as .vscode that was there before: what changed counts
 	quietKind         // in a finding: setuid only
@@ -46,6 +49,7 @@ type walker struct {
 	todo     []byte // names of directories to go into, of all frames
 	frames   []frame
 	st       unix.Statx_t
+	pointers []pointer
 	overflow bool
 	shared   bool // it is one of several, or may not be
 }
@@ -201,8 +205,14 @@ func (k kind) child(name string) kind {
 			return hooksKind
 		case "worktrees":
 			return worktrees
+		case "modules":
+			return modulesKind
+		case "refs", "logs":
+			return refsKind
 		}
 		return innerKind
+	case modulesKind:
+		return moduleKind
 	case worktrees:
 		return worktreeKind
 	case hooksKind, hgKind:
