@@ -74,7 +74,7 @@ func (c *compiler) hostView() error {
 		}
 	}
 	c.giveSecrets()
-	known := c.spec.maskedAlways()
+	known := c.spec.maskedAlways(c.host)
 	c.hide(slices.DeleteFunc(slices.Clone(c.spec.OCI.Linux.MaskedPaths), func(p string) bool { return slices.Contains(known, p) }))
 	c.unscratch()
 	return nil

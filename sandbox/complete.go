@@ -195,9 +195,10 @@ func (s Spec) checkProject(h Host) error {
 	return nil
 }
 
-// below tells whether path is dir or within it.
+// below tells whether path is dir or within it. It is asked a thousand times at each
+// start, and makes no string for it.
 func below(path, dir string) bool {
-	return path == dir || dir == "/" || strings.HasPrefix(path, dir+"/")
+	return dir == "/" || strings.HasPrefix(path, dir) && (len(path) == len(dir) || path[len(dir)] == '/')
 }
 
 func (h Host) real(dir string) string {

@@ -86,6 +86,33 @@ func (c *compiler) addLandlock() {
 	c.add(step)
 }
 
+// executable grants reading everywhere, and execution with it. A grant holds for all
+// that is below, so where something is mounted that nothing may be executed on, it
+// is for each directory at the root that nothing is mounted on. The kernel's own
+// mounts are such, and are enough by themselves: who could get around a mount could
+// get at programs anywhere.
+func (c *compiler) executable(grant func(string, int, landlock.Rights, bool)) {
+	if !c.spec.forbidsExecution() {
+		grant("/", -1, landlock.Read|landlock.Execute, false)
+		return
+	}
+	grant("/", -1, landlock.Read, false)
+	for _, dir := range c.host.Top {
+		if !slices.ContainsFunc(c.spec.OCI.Mounts, func(m specs.Mount) bool { return m.Destination == dir }) {
+			grant(dir, -1, landlock.Execute, false)
+		}
+	}
+}
+
+// forbidsExecution tells whether there are mounts that nothing may be executed on,
+// besides the kernel's.
+func (s Spec) forbidsExecution() bool {
+	return s.NoExecTmp || slices.ContainsFunc(s.OCI.Mounts, func(m specs.Mount) bool {
+		kernels := below(m.Destination, "/proc") || below(m.Destination, "/sys") || below(m.Destination, "/dev")
+		return slices.Contains(m.Options, "noexec") && !kernels
+	})
+}
+
 // landlock is what is granted: reading everywhere, since the mounts have hidden
 // what is not to be read, and writing where a mount is writable.
 func (c *compiler) landlock() landlock.Policy {
@@ -103,12 +130,7 @@ func (c *compiler) landlock() landlock.Policy {
 	}
 	switch {
 	case c.spec.View == HostView:
-		grant("/", -1, landlock.Read, false)
-		for _, dir := range c.host.Top {
-			if !slices.ContainsFunc(c.spec.OCI.Mounts, func(m specs.Mount) bool { return m.Destination == dir }) {
-				grant(dir, -1, landlock.Execute, false)
-			}
-		}
+		c.executable(grant)
 	case c.spec.OCI.Root.Readonly:
 		grant("/", -1, landlock.Read|landlock.Execute, false)
 	default:

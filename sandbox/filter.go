@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"fmt"
+	"slices"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -88,6 +89,11 @@ func (h *Host) probeProtection(s Spec) {
 	h.NoSeccomp = errno != unix.EFAULT
 	h.NoTimeNS = !s.HostClock && unix.Access("/proc/self/ns/time", unix.F_OK) != nil
 	if s.View == HostView {
-		h.Top = topDirectories()
+		if s.forbidsExecution() {
+			h.Top = topDirectories()
+		}
+		for _, p := range slices.Concat(maskedKernel, frozenKernel, identity) {
+			h.stat(p)
+		}
 	}
 }

@@ -44,27 +44,33 @@ var identity = []string{"/etc/machine-id", "/var/lib/dbus/machine-id"}
 // (mount_namespaces(7)), and a sandbox within needs both.
 func (s *Spec) completeMasks(h Host) {
 	l := s.OCI.Linux
-	for _, p := range append(s.maskedAlways(), s.secretPaths(h)...) {
+	for _, p := range append(s.maskedAlways(h), s.secretPaths(h)...) {
 		if !slices.Contains(l.MaskedPaths, p) {
 			l.MaskedPaths = append(l.MaskedPaths, p)
 		}
 	}
-	if !s.UserNS {
-		l.ReadonlyPaths = append(l.ReadonlyPaths, frozenKernel...)
-	}
+	l.ReadonlyPaths = append(l.ReadonlyPaths, s.frozenAlways(h)...)
 }
 
-// maskedAlways are the paths that are masked whoever's the host is, where they are
-// there.
-func (s Spec) maskedAlways() (masked []string) {
+// maskedAlways are the paths that are masked whoever's the host is. In the host
+// view those that are not there are left out: it is the same kernel.
+func (s Spec) maskedAlways(h Host) (masked []string) {
 	if !s.UserNS {
 		masked = append(masked, maskedKernel...)
 	}
 	if s.View == HostView {
-		masked = slices.DeleteFunc(masked, func(p string) bool { return below(p, "/sys") }) // is not there
-		masked = append(masked, identity...)
+		masked = slices.DeleteFunc(masked, func(p string) bool { return below(p, "/sys") || !h.there(p) }) // has a /sys of its own
+		masked = append(masked, slices.DeleteFunc(slices.Clone(identity), func(p string) bool { return !h.there(p) })...)
 	}
 	return masked
+}
+
+// frozenAlways are those that are made read-only.
+func (s Spec) frozenAlways(h Host) []string {
+	if s.UserNS {
+		return nil
+	}
+	return slices.DeleteFunc(slices.Clone(frozenKernel), func(p string) bool { return s.View == HostView && !h.there(p) })
 }
 
 // secretPaths are the places inside at which a secret of the host's would be
@@ -308,10 +314,15 @@ func accessible(p string) bool {
 
 // private tells whether a path is in a directory that the host view replaces.
 func (h *Host) private(p string) bool {
+	for _, home := range h.Homes {
+		if below(p, home) || below(p, h.real(home)) {
+			return true
+		}
+	}
 	for _, d := range privateDirs {
 		if below(p, d.path) || below(p, h.real(d.path)) {
 			return true
 		}
 	}
-	return slices.ContainsFunc(h.Homes, func(home string) bool { return below(p, home) || below(p, h.real(home)) })
+	return false
 }

@@ -26,7 +26,7 @@ func Opening(project string) userns.Plan {
 		c.add(userns.DieWithSupervisor{})
 		return c.plan
 	}
-	for _, path := range narrowed {
+	for _, path := range slices.Concat(narrowed, maskedKernel, frozenKernel, identity) {
 		h.stat(path)
 	}
 	c.spec.OCI.Hostname = DefaultHostname
@@ -34,7 +34,7 @@ func Opening(project string) userns.Plan {
 		return Opening("")
 	}
 	c.spec.OCI.Mounts = append(append(kernelMounts(), s.narrowSys(h)...), bind(project, project))
-	c.spec.OCI.Linux.MaskedPaths, c.spec.OCI.Linux.ReadonlyPaths = s.maskedAlways(), frozenKernel
+	c.spec.OCI.Linux.MaskedPaths, c.spec.OCI.Linux.ReadonlyPaths = s.maskedAlways(h), s.frozenAlways(h)
 	c.spec.OCI.Process.Capabilities = &specs.LinuxCapabilities{}
 	if err := c.opening(); err != nil {
 		return Opening("")
@@ -68,7 +68,7 @@ func (c *compiler) opening() error {
 	}
 	c.freeze()
 	c.cover()
-	c.hide(c.spec.maskedAlways())
+	c.hide(c.spec.maskedAlways(c.host))
 	c.names()
 	return c.apart()
 }

@@ -27,7 +27,7 @@ func (h *Host) namedSockets() []string {
 	}
 	defer unix.Close(fd)
 	var text []byte
-	buf := make([]byte, 64<<10)
+	buf := make([]byte, 16<<10)
 	for {
 		n, err := unix.Read(fd, buf)
 		if err != nil || n <= 0 {

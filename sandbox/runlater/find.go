@@ -51,8 +51,7 @@ type finder struct {
 
 // top looks at the names at the project's top.
 func (f *finder) top(trusted []string) error {
-	var room [32 << 10]byte
-	r := reader{buf: room[:]}
+	r := reader{buf: make([]byte, 8<<10)} // on the stack it would have to grow first
 	var found []string
 	for {
 		n, _, err := r.next(f.project.fd)
