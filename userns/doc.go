@@ -25,23 +25,28 @@
 //
 // # Why a plan
 //
-// Between clone and execve the child is a copy of one thread of a Go program, and
-// nothing of the Go runtime may be used in it. The usual way around is to execute
-// the own program again, which costs a second start, loses the capabilities that
-// the maps gave, and has the two halves speak some protocol. Here everything is
-// decided before the clone: a Plan lists typed Steps, the steps are lowered to
-// raw system calls, and the child is a loop over these. So what will be done can
-// be printed and compared before anything is run; a failure names the step; and
-// no code of sbx is on the far side of an exec.
+// Between clone and execve the child shares the memory of a Go program in which it
+// is no thread, and nothing of the Go runtime may be used in it. The usual way
+// around is to execute the own program again, which costs a second start, loses the
+// capabilities that the maps gave, and has the two halves speak some protocol. Here
+// everything is decided before: a Plan lists typed Steps, the steps are lowered to
+// raw system calls, and the child is a loop over these (package child). So what will
+// be done can be printed and compared before anything is run; a failure names the
+// step; and no code of sbx is on the far side of an exec, but for the few hundred
+// bytes that PID 1 becomes (LoadInit).
 //
-// The price is that a step cannot decide anything, and that three hooks of Go's
-// runtime are needed (runtime.go). Both are kept in few files: child.go states
-// the rules of the child where they are obeyed.
+// The price is that a step cannot decide anything, and that two hooks of Go's
+// runtime are needed (child/runtime.go).
 //
-// # Why not vfork
+// # Why memory is shared
 //
-// The first child is a copy (plain clone), not a sharer of memory: as PID 1 it
-// outlives the call, and what runs beside untrusted code must not share the
-// supervisor's memory. The command's process does share PID 1's until its execve,
-// and so does Early the supervisor's, before there is anything untrusted.
+// A copy of a Go program, as fork makes, costs more than all that the child does:
+// the page tables are copied, and then every page that either side touches is a
+// fault. So the child shares the supervisor's memory, and the command's process the
+// child's, until they execute something. Nothing that is not sbx's own runs before
+// both have: the command's process waits for PID 1 (AwaitInit), and what lives beside
+// untrusted code has nothing of the supervisor's.
+//
+// Since plans are data, a child can be begun before its plan is known, with the steps
+// that the plan will most likely begin with, and go on if it does (Early).
 package userns

@@ -42,10 +42,11 @@ func interpret(p *Program, pc uintptr) {
 				exit(1)
 			}
 		case Next:
+			p.Next.entry = p.entry
 			p, pc = p.Next, ^uintptr(0)
 			continue
 		case Fork:
-			r, errno = result(spawn(sysClone, cloneVM|sigchld, top(&p.Forked), 0, p, pc+1))
+			r, errno = result(spawn(sysClone, cloneVM|sigchld, top(&p.Forked), 0, p, pc+1, p.entry))
 			pc = c.Args[0] - 1
 		case ForkCopy:
 			r, errno = result(call6(sysClone, sigchld, 0, 0, 0, 0, 0))

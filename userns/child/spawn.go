@@ -10,7 +10,12 @@ import "unsafe"
 // is a fault. What each writes the other sees; an execve parts them.
 //
 //go:noescape
-func spawn(nr, a, b, c uintptr, p *Program, pc uintptr) uintptr
+func spawn(nr, a, b, c uintptr, p *Program, pc uintptr, interpret uintptr) uintptr
+
+// codeOf is the address of interpret for calls in the way of Go. The address that
+// assembly has of a Go function is that of a wrapper, which tells the race detector
+// of the call.
+func codeOf(f func(*Program, uintptr)) uintptr { return **(**uintptr)(unsafe.Pointer(&f)) }
 
 // StackSize is far above what the linker lets a chain of nosplit functions use.
 const StackSize = 8192
@@ -27,13 +32,14 @@ func Spawn(namespaces uintptr, p *Program) (pid, errno uintptr) {
 		flags: uint64(namespaces) | cloneVM | clonePidfd | cloneClearSighand, pidfd: uint64(uintptr(unsafe.Pointer(&p.Pidfd))),
 		exitSignal: sigchld, stack: uint64(uintptr(unsafe.Pointer(&p.Stack))), stackSize: StackSize,
 	}
+	p.entry = codeOf(interpret)
 	runtimeBeforeFork()
-	pid, errno = result(spawn(sysClone3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0, p, 0))
+	pid, errno = result(spawn(sysClone3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0, p, 0, p.entry))
 	if errno == enosys || errno == eperm {
 		// What is around us, such as Docker's filter, looks into no clone3.
 		p.Handlers = true
 		flags := namespaces | cloneVM | clonePidfd | sigchld
-		pid, errno = result(spawn(sysClone, flags, top(&p.Stack), uintptr(unsafe.Pointer(&p.Pidfd)), p, 0))
+		pid, errno = result(spawn(sysClone, flags, top(&p.Stack), uintptr(unsafe.Pointer(&p.Pidfd)), p, 0, p.entry))
 	}
 	runtimeAfterFork()
 	return pid, errno
