@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 FUZZTIME ?= 20s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test check security fuzz bench install clean
+.PHONY: build demo test check race security fuzz bench install clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/sbx ./cmd/sbx
@@ -24,6 +24,10 @@ check:
 	GOARCH=arm64 $(GO) vet ./...
 	$(GO) run $(STATICCHECK) ./...
 	$(GO) test -count=1 -run TestImportsPointOneWay ./cmd/sbx
+
+# What shares memory with a Go program, under the race detector.
+race:
+	@PACKAGES='./userns/... ./sandbox' .ci/test -race
 
 # The attacks alone, which are among the tests: in sbx, and without a sandbox.
 security:
