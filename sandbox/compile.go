@@ -192,9 +192,6 @@ func (c *compiler) apart() error {
 		c.add(userns.NewClock{})
 	}
 	c.add(userns.NewKeyring{Spare: c.filtersByDefault()}, userns.NewSession{}, userns.NoNewPrivs{})
-	if !c.spec.NoInit {
-		c.add(userns.LoadInit{})
-	}
 	bounding, _, err := c.capabilitySteps()
 	if err == nil && bounding.Keep == 0 {
 		c.add(bounding) // of PID 1 and the command; what the steps need is not taken by it

@@ -33,7 +33,7 @@
 // raw system calls, and the child is a loop over these (package child). So what will
 // be done can be printed and compared before anything is run; a failure names the
 // step; and no code of sbx is on the far side of an exec, but for the few hundred
-// bytes that PID 1 becomes (LoadInit).
+// bytes that PID 1 becomes (Fork).
 //
 // The price is that a step cannot decide anything, and that two hooks of Go's
 // runtime are needed (child/runtime.go).

@@ -11,22 +11,19 @@ import (
 	"github.com/sbxrun/sbx/userns/child"
 )
 
-// LoadInit makes the program that PID 1 becomes when it has forked the command:
-// a few hundred bytes of machine code (init_*.s), in a file in memory. The child
-// shares the supervisor's memory, and nothing that lives beside untrusted code
-// may. An image of the supervisor, which PID 1 could also be, costs more to make
-// than this costs to execute, and would have all that the supervisor knows in it.
-type LoadInit struct{}
-
-func (LoadInit) String() string { return "load " + initName }
-
+// sbx-init is what PID 1 becomes when it has forked the command: a few hundred bytes
+// of machine code (init_*.s), in a file in memory. The child shares the supervisor's
+// memory, and nothing that lives beside untrusted code may. An image of the
+// supervisor, which PID 1 could also be, costs more to make than this costs to
+// execute, and would have all that the supervisor knows in it.
 const (
 	initName    = "sbx-init"
 	initFD   FD = initName
 	readyFD  FD = "readiness of " + initName
 )
 
-func (LoadInit) lower(a *assembler) {
+// loadInit makes the file.
+func (a *assembler) loadInit() {
 	const flags = unix.MFD_CLOEXEC | unix.MFD_ALLOW_SEALING
 	name := a.str(initName)
 	c := a.syscall(unix.SYS_MEMFD_CREATE, name, num(flags|unix.MFD_EXEC))
@@ -120,6 +117,7 @@ func initStart() uintptr
 // becomeInit has PID 1 execute sbx-init, which tells the command by an eventfd
 // when its memory is closed to others.
 func (a *assembler) becomeInit(command FD) {
+	a.loadInit()
 	status := a.given[status]
 	patch, b := a.words(0, uint32(status), 0)
 	for i, fd := range map[int]FD{0: command, 8: readyFD} {

@@ -50,8 +50,7 @@ func (AwaitSupervisor) lower(a *assembler) { a.add(child.Await).Args[0] = a.give
 
 // Fork makes the command's process. The steps behind it are the command's;
 // those of Init are the last of PID 1, which then becomes sbx-init and collects
-// children until the command ends. LoadInit comes before it, and AwaitInit among
-// the command's steps.
+// children until the command ends. AwaitInit must be among the command's steps.
 type Fork struct {
 	Init []Step
 	// Copy gives the command memory of its own. Who shares memory stays in the

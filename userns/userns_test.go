@@ -35,7 +35,7 @@ func pid1(script string) Plan {
 	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
 	return Plan{User | Mounts | PID, []Step{
 		DieWithSupervisor{}, MapSelf{idmap.Single(uid, uid), idmap.Single(gid, gid)}, Seal{},
-		Mount{Type: "proc", Target: "/proc"}, LoadInit{}, NewSession{}, AwaitSupervisor{},
+		Mount{Type: "proc", Target: "/proc"}, NewSession{}, AwaitSupervisor{},
 		Fork{Init: []Step{SetCaps{}, NoNewPrivs{}}},
 		DropBounding{}, SetCaps{}, NoNewPrivs{}, Stdio{}, CloseOnExec{}, RestoreSignals{}, AwaitInit{},
 		Exec{Paths: []string{"/bin/sh"}, Argv: []string{"sh", "-c", script}, Env: []string{"PATH=/usr/bin:/bin"}},
