@@ -33,7 +33,7 @@ func Begin(first Plan) (*Early, error) {
 	if err != nil {
 		return nil, err
 	}
-	c.owed = pushOff(c.pid)
+	pushOff(c.pid)
 	return &Early{first, c}, nil
 }
 
@@ -46,14 +46,11 @@ type Begun struct {
 	// Leash, Reports and Status are the pipes and the socket pair between the
 	// supervisor and the child, as pipe(2) and socketpair(2) return them.
 	Leash, Reports, Status [2]int
-	// Owed are the processors that the child may use and was taken off, as
-	// sched_getaffinity(2) tells them, or nil.
-	Owed *[128]byte
 }
 
 // Adopt makes an Early of a child that was begun elsewhere.
 func Adopt(b Begun, first Plan) *Early {
-	c := &spawned{pid: b.PID, prog: &program{Program: b.Program}, ends: &ends{b.Leash, b.Reports, b.Status, nil}, owed: b.Owed}
+	c := &spawned{pid: b.PID, prog: &program{Program: b.Program}, ends: &ends{b.Leash, b.Reports, b.Status, nil}}
 	return &Early{first, c}
 }
 
@@ -83,7 +80,6 @@ func (e *Early) give(p Plan, in Input, more bool) error {
 	if err != nil {
 		return err
 	}
-	e.begun.owed = nil
 	last.next, last.Next = next, next.Program
 	return e.begun.ends.release()
 }

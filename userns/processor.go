@@ -10,29 +10,19 @@ import (
 // if it is not on another already. The scheduler often puts a new process behind
 // the one that made it, although another processor is idle, and leaves it there
 // for most of a millisecond: then all that was to be done meanwhile is done after.
-// It returns the processors that the child may use, which it takes back with its
-// next program, or nil when it was left alone.
-func pushOff(pid int) *[128]byte {
+// From there on it may go where it likes: the other processor can be a busy one.
+func pushOff(pid int) {
 	var all unix.CPUSet
 	if unix.SchedGetaffinity(0, &all) != nil || all.Count() < 2 {
-		return nil
+		return
 	}
 	others := all
 	var here uint32
 	if _, _, errno := unix.RawSyscall(unix.SYS_GETCPU, uintptr(unsafe.Pointer(&here)), 0, 0); errno != 0 {
-		return nil
+		return
 	}
 	others.Clear(int(here))
-	if others.Count() == 0 || unix.SchedSetaffinity(pid, &others) != nil {
-		return nil
+	if others.Count() > 0 && unix.SchedSetaffinity(pid, &others) == nil {
+		_ = unix.SchedSetaffinity(pid, &all) // it has ended, or may where its maker may
 	}
-	return (*[128]byte)(unsafe.Pointer(&all))
-}
-
-// takeBack has the process use the processors that pushOff took from it. One that
-// is gone meanwhile is no reason to stop.
-func (a *assembler) takeBack(all *[128]byte) {
-	b := a.bytes(len(all))
-	copy(b, all[:])
-	a.syscall(unix.SYS_SCHED_SETAFFINITY, num(0), num(len(b)), a.at(b)).Also[0] = uint16(unix.EINVAL)
 }

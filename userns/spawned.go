@@ -14,7 +14,6 @@ type spawned struct {
 	prog *program
 	ends *ends
 	pid  int
-	owed *[128]byte // the processors that were taken from it
 }
 
 // spawn lowers a plan and has a child run it. One that is more to come waits for

@@ -191,9 +191,6 @@ func (p Plan) lowerRest(in Input, c *spawned, from int, more bool) (*program, er
 		a.cells = before.cells
 	}
 	a.step = child.NoStep
-	if c.owed != nil {
-		a.takeBack(c.owed)
-	}
 	a.lower(p.Steps[from:], from, more)
 	return a.program(before)
 }

@@ -11,7 +11,6 @@ type Child struct {
 	Program                *child.Program
 	PID                    int
 	Leash, Reports, Status [2]int
-	Owed                   *[128]byte
 }
 
 var begun = begin()
@@ -114,19 +113,18 @@ func Program(leash, reports [2]int) *child.Program {
 
 // pushOff moves the child to another processor than this one, see there in userns.
 func (c *Child) pushOff() {
-	all := new([128]byte)
-	n, errno := child.Do(sysSchedGetaffinity, 0, uintptr(len(all)), uintptr(unsafe.Pointer(all)), 0, 0, 0)
+	var all [128]byte
+	n, errno := child.Do(sysSchedGetaffinity, 0, uintptr(len(all)), uintptr(unsafe.Pointer(&all)), 0, 0, 0)
 	var here uint32
 	_, lost := child.Do(sysGetcpu, uintptr(unsafe.Pointer(&here)), 0, 0, 0, 0, 0)
 	if errno != 0 || lost != 0 || here/8 >= uint32(n) {
 		return
 	}
-	others := *all
+	others := all
 	others[here/8] &^= 1 << (here % 8)
 	if others == [128]byte{} {
 		return
 	}
-	if _, errno = child.Do(sysSchedSetaffinity, uintptr(c.PID), uintptr(len(others)), uintptr(unsafe.Pointer(&others)), 0, 0, 0); errno == 0 {
-		c.Owed = all
-	}
+	child.Do(sysSchedSetaffinity, uintptr(c.PID), uintptr(len(others)), uintptr(unsafe.Pointer(&others)), 0, 0, 0)
+	child.Do(sysSchedSetaffinity, uintptr(c.PID), uintptr(len(all)), uintptr(unsafe.Pointer(&all)), 0, 0, 0)
 }
