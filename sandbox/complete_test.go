@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -112,6 +113,37 @@ func TestPlans(t *testing.T) {
 				t.Errorf("(-want +got):\n%s", diff)
 			}
 		})
+	}
+}
+
+// TestOwnMemory: a command has memory of its own where its exec would not change its
+// clocks, and where it becomes another user.
+func TestOwnMemory(t *testing.T) {
+	user := func(uid, gid uint32) Spec {
+		s := build("make")
+		s.View, s.OCI.Root = Rootfs, &specs.Root{Path: "/srv/root"}
+		s.OCI.Process.User = specs.User{UID: uid, GID: gid}
+		return s
+	}
+	old := laptop()
+	old.Kernel = Kernel{6, 1}
+	anyClock := build("make")
+	anyClock.HostClock = true
+	for _, c := range []struct {
+		name string
+		spec Spec
+		host Host
+		want bool
+	}{
+		{"host", build("make"), laptop(), false}, {"root", user(0, 0), laptop(), false},
+		{"another user", user(1, 1), laptop(), true}, {"another group", user(0, 1), laptop(), true},
+		{"old kernel", build("make"), old, true}, {"the host's clock", anyClock, old, false},
+	} {
+		p := plan(t, c.spec, c.host)
+		i := slices.IndexFunc(p.Steps, func(s userns.Step) bool { _, ok := s.(userns.Fork); return ok })
+		if got := p.Steps[i].(userns.Fork).Copy; got != c.want {
+			t.Errorf("%s: %v", c.name, got)
+		}
 	}
 }
 
