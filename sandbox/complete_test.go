@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -98,7 +99,8 @@ func TestPlans(t *testing.T) {
 		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, fused},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			got := plan(t, c.spec, c.host).String()
+			// Another architecture has calls of its own to filter.
+			got := regexp.MustCompile(`[0-9]+ instructions`).ReplaceAllString(plan(t, c.spec, c.host).String(), "N instructions")
 			golden := filepath.Join("testdata", c.name+".plan")
 			if *update {
 				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
