@@ -320,7 +320,7 @@ func (c *Cmd) input(spec Spec) (userns.Input, error) {
 			return in, err
 		}
 	}
-	return in, nil
+	return in, spec.checkStreams(streamAccess, policyAllows, in.Stdin, in.Stdout, in.Stderr)
 }
 
 // Wait waits for the end of the command, and so of the whole sandbox. It

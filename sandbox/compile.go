@@ -221,7 +221,8 @@ func (c *compiler) process() error {
 		if bounding.Keep != 0 {
 			init = append(init, userns.DropBounding{})
 		}
-		c.add(userns.Fork{Init: append(init, userns.SetCaps{}), Copy: !c.spec.HostClock && !c.host.Kernel.AtLeast(execChangesClock.Major, execChangesClock.Minor)})
+		stays := !c.spec.HostClock && !c.host.Kernel.AtLeast(execChangesClock.Major, execChangesClock.Minor)
+		c.add(userns.Fork{Init: append(init, userns.SetCaps{}), Copy: stays || c.becomesOther()})
 	}
 	for _, l := range limits {
 		c.add(l)
@@ -267,6 +268,15 @@ func (c *compiler) user() {
 		groups = []uint32{}
 	}
 	c.add(userns.SetUser{UID: u.UID, GID: u.GID, Groups: groups})
+}
+
+// becomesOther tells whether the command's user is another than the caller, or its
+// group.
+func (c *compiler) becomesOther() bool {
+	u, l := c.spec.OCI.Process.User, c.spec.OCI.Linux
+	uid, _ := fromOCI(l.UIDMappings).ToOutside(u.UID)
+	gid, _ := fromOCI(l.GIDMappings).ToOutside(u.GID)
+	return uid != c.host.UID || gid != c.host.GID
 }
 
 // search gives the places where execvp(3) would look for a program. An empty

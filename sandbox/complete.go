@@ -117,7 +117,11 @@ func (s Spec) check(h Host) error {
 		}
 	}
 	if s.View == Union && s.Overlay == DriverKernel && h.UpperUnfit != "" {
-		return hinted(fmt.Errorf("the kernel's overlay cannot be used: %s", h.UpperUnfit), "--overlay fuse-overlayfs, or an --upper elsewhere")
+		hint := "--overlay fuse-overlayfs, or an --upper elsewhere"
+		if h.FuseOverlayfs == "" {
+			hint = "apt-get install fuse-overlayfs, dnf install fuse-overlayfs; or --rw-rootfs, or an --upper elsewhere"
+		}
+		return hinted(fmt.Errorf("the kernel's overlay cannot be used: %s", h.UpperUnfit), hint)
 	}
 	if err := s.checkSecrets(h); err != nil {
 		return err

@@ -22,7 +22,7 @@ func explain(err error, s Spec, h Host) error {
 	var mapped *userns.MapError
 	switch {
 	case errors.As(err, &clone):
-		return hinted(err, cloneHint(clone, sysctl))
+		return hinted(err, cloneHint(clone, sysctl, bare))
 	case errors.As(err, &mapped):
 		return hinted(err, mapHint(mapped, h))
 	case errors.As(err, &step):
@@ -40,9 +40,23 @@ func sysctl(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
-// cloneHint tells the ways apart in which user namespaces are forbidden. Each
-// has an errno of its own, and a setting that is to blame.
-func cloneHint(e *userns.CloneError, sysctl func(string) string) string {
+// bare tells whether a user namespace alone can be made.
+func bare() bool {
+	child, err := userns.Plan{Namespaces: userns.User, Steps: []userns.Step{userns.Exit{}}}.Start(userns.Input{})
+	if err != nil {
+		return false
+	}
+	status, err := child.Wait()
+	return err == nil && status == 0
+}
+
+// cloneHint tells the ways apart in which user namespaces are forbidden, by the
+// errno and the setting that is to blame. Where one can be made, and nothing in it,
+// it is granted without rights.
+func cloneHint(e *userns.CloneError, sysctl func(string) string, bare func() bool) string {
+	if (e.Err == unix.EPERM || e.Err == unix.EACCES) && bare() {
+		return rightsHint(sysctl)
+	}
 	switch e.Err {
 	case unix.ENOSPC:
 		return fmt.Sprintf("user namespaces are limited to user.max_user_namespaces=%s; as root: sysctl -w user.max_user_namespaces=15000",
@@ -50,7 +64,7 @@ func cloneHint(e *userns.CloneError, sysctl func(string) string) string {
 	case unix.EUSERS:
 		return "user namespaces nest at most 32 deep"
 	case unix.EACCES:
-		return "AppArmor denies user namespaces to this program; allow them with a profile that has the rule: userns,"
+		return "AppArmor, or another security module, denies user namespaces to this program; " + profileHint
 	case unix.EPERM:
 		if sysctl("kernel.unprivileged_userns_clone") == "0" {
 			return "kernel.unprivileged_userns_clone=0 forbids user namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1"
@@ -61,6 +75,18 @@ func cloneHint(e *userns.CloneError, sysctl func(string) string) string {
 		return "the limit of processes or memory is reached; see ulimit -u"
 	}
 	return ""
+}
+
+// profileHint is for AppArmor, which goes by the path of the program.
+const profileHint = "as root, load a profile for it: profile sbx /path/to/sbx flags=(unconfined) { userns, }"
+
+// rightsHint is for user namespaces in which nothing may be done.
+func rightsHint(sysctl func(string) string) string {
+	const restrict = "kernel.apparmor_restrict_unprivileged_userns"
+	if sysctl(restrict) == "1" {
+		return "AppArmor grants user namespaces without rights, as on Ubuntu; " + profileHint + ", or: sysctl -w " + restrict + "=0"
+	}
+	return "a user namespace is granted without rights in it, by AppArmor or another security module; " + profileHint
 }
 
 func mapHint(e *userns.MapError, h Host) string {
@@ -81,7 +107,13 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 	switch step := e.Step.(type) {
 	case userns.MapSelf:
 		if e.Err == unix.EPERM || e.Err == unix.EACCES {
-			return hinted(err, "user namespaces are granted without rights, as AppArmor does on Ubuntu; as root: sysctl -w kernel.apparmor_restrict_unprivileged_userns=0, or a profile that has the rule: userns,")
+			return hinted(err, rightsHint(sysctl))
+		}
+	case userns.Confine:
+		return hinted(err, confineHint(step, e.Err))
+	case userns.Fork:
+		if e.Err == unix.EACCES {
+			return hinted(err, "a security module forbids sbx to run its own file in memory; an AppArmor profile that confines sbx needs flags=(attach_disconnected)")
 		}
 	case userns.Exec:
 		return explainExec(e, step, s)
@@ -117,6 +149,18 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 	return err
 }
 
+func confineHint(c userns.Confine, errno syscall.Errno) string {
+	switch {
+	case c.Module == "AppArmor" && (errno == unix.ENOENT || errno == unix.EINVAL):
+		return "no profile of that name is loaded; as root: apparmor_parser -r FILE loads one, aa-status lists them"
+	case c.Module == "SELinux" && errno == unix.EINVAL:
+		return "the policy has no such label; --security-opt label=disable goes without"
+	case errno == unix.EACCES || errno == unix.EPERM:
+		return "the policy does not let this process change to that label"
+	}
+	return ""
+}
+
 func mountHint(fstype, target string, errno syscall.Errno, s Spec) string {
 	switch {
 	case errno == unix.ELOOP:
@@ -143,6 +187,8 @@ func explainExec(e *userns.StepError, x userns.Exec, s Spec) error {
 		return hinted(fmt.Errorf("%w: %s is there, but what runs it is not: %s", e, name, missing), "the root lacks that file; see ldd or the first line of a script")
 	case e.Err == unix.ENOENT && !strings.Contains(name, "/"):
 		return hinted(fmt.Errorf("%w: %s is in no directory of PATH", e, name), "PATH inside is "+lookupEnv(x.Env, "PATH")+"; the home is empty: show a tool in it with --ro")
+	case e.Err == unix.EACCES && s.OCI.Process.SelinuxLabel != "":
+		return hinted(e, "SELinux may not let "+s.OCI.Process.SelinuxLabel+" run it, as it does no file of the host's; see ausearch -m avc, or --security-opt label=disable")
 	case e.Err == unix.ENOEXEC:
 		return hinted(e, "a script must start with #! and its interpreter; a binary must be for this machine")
 	}

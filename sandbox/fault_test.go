@@ -185,7 +185,7 @@ func TestHelperFails(t *testing.T) {
 // TestOldOverlay runs the way of kernels before 6.5, where all layers share one
 // page of options, on whatever kernel there is.
 func TestOldOverlay(t *testing.T) {
-	s := Spec{View: Union, IDs: IDsSingle, Overlay: DriverKernel}
+	s := Spec{View: Union, IDs: IDsSingle, Overlay: DriverKernel, Upper: t.TempDir()}
 	for i := range 120 {
 		dir := filepath.Join(t.TempDir(), strings.Repeat("a-long-name,", 10)+string(rune('a'+i%26)))
 		if err := os.MkdirAll(dir+"/bin", 0o755); err != nil {

@@ -62,7 +62,7 @@ type Host struct {
 	Runtime string
 	// Labels are what SELinux would have a sandbox be, where it is enforcing.
 	Labels Labels
-	// FileLabels are those of what is bound, where the sandbox has labels.
+	// FileLabels are those of what is shown as it is, where the sandbox has labels.
 	FileLabels map[string]string
 	// Guard is what of the project runs later outside.
 	Guard *runlater.Guard
@@ -148,7 +148,7 @@ func Probe(s Spec) (Host, error) {
 	if err := h.probeLabels(s); err != nil {
 		return h, err
 	}
-	h.probeFileLabels(s.ownMounts(h))
+	h.probeFileLabels(s.labelled(s.ownMounts(h)))
 	h.Account, err = s.account()
 	return h, err
 }

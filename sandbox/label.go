@@ -72,33 +72,47 @@ func (c *compiler) addLabels() {
 	}
 }
 
-// checkLabels refuses to bind what the sandbox's label may not use: the command
+// labelled is what the sandbox sees with the labels that it has: what is bound, and
+// a root file system that no union covers.
+func (s Spec) labelled(mounts []specs.Mount) (paths []string) {
+	if s.View == Rootfs && s.OCI.Root != nil {
+		paths = append(paths, s.OCI.Root.Path)
+	}
+	for _, m := range mounts {
+		if isBind(m) {
+			paths = append(paths, m.Source)
+		}
+	}
+	return paths
+}
+
+// checkLabels refuses to show what the sandbox's label may not use: the command
 // would only see that it may not.
 func (s Spec) checkLabels(h Host) error {
 	if s.OCI.Process.SelinuxLabel == "" || h.FileLabels == nil {
 		return nil
 	}
-	for _, m := range s.OCI.Mounts {
-		have, known := h.FileLabels[m.Source]
-		if !isBind(m) || !known || slices.ContainsFunc([]string{":container_file_t:", ":container_ro_file_t:", ":container_share_t:"},
+	for _, path := range s.labelled(s.OCI.Mounts) {
+		have, known := h.FileLabels[path]
+		if !known || slices.ContainsFunc([]string{":container_file_t:", ":container_ro_file_t:", ":container_share_t:"},
 			func(t string) bool { return strings.Contains(have, t) }) {
 			continue
 		}
-		return hinted(fmt.Errorf("%s has the SELinux label %s, which the sandbox may not use", m.Source, have),
-			fmt.Sprintf("chcon -R -t container_file_t %s, or --security-opt label=disable", m.Source))
+		return hinted(fmt.Errorf("%s has the SELinux label %s, which the sandbox may not use", path, have),
+			fmt.Sprintf("chcon -R -t container_file_t %s, or --security-opt label=disable", path))
 	}
 	return nil
 }
 
-// probeFileLabels reads the labels of what is bound.
-func (h *Host) probeFileLabels(mounts []specs.Mount) {
+// probeFileLabels reads the labels of what is shown.
+func (h *Host) probeFileLabels(paths []string) {
 	if h.Labels.Process == "" {
 		return
 	}
 	h.FileLabels = map[string]string{}
-	for _, m := range mounts {
-		if have, err := selinux.FileLabel(m.Source); isBind(m) && err == nil {
-			h.FileLabels[m.Source] = have
+	for _, path := range paths {
+		if have, err := selinux.FileLabel(path); err == nil {
+			h.FileLabels[path] = have
 		}
 	}
 }

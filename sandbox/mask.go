@@ -215,7 +215,11 @@ func (s Spec) checkGiven() error {
 			return fmt.Errorf("secret %s: file %s: want an absolute path", secret.Name, secret.File)
 		}
 		if under := innermost(secret.File, s.OCI.Mounts); under == nil || isBind(*under) || under.Type != "tmpfs" {
-			return hinted(fmt.Errorf("secret %s: file %s is not in a directory that is in memory", secret.Name, secret.File), "use a path below /run or /tmp")
+			hint := "use a path below /run or /tmp"
+			if s.View != HostView {
+				hint = "use a path below /dev/shm, or below a --tmpfs"
+			}
+			return hinted(fmt.Errorf("secret %s: file %s is not in a directory that is in memory", secret.Name, secret.File), hint)
 		}
 	}
 	return nil

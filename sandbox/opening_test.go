@@ -31,7 +31,7 @@ func TestOpening(t *testing.T) {
 		}), dir},
 		"without project": {spec(func(s *Spec) { s.Project = "" }), ""},
 		"a root": {spec(func(s *Spec) {
-			s.View, s.Layers, s.Overlay, s.IDs = Union, []string{dir}, DriverKernel, IDsSingle
+			s.View, s.Layers, s.Upper, s.Overlay, s.IDs = Union, []string{dir}, t.TempDir(), DriverKernel, IDsSingle
 		}), ""},
 	} {
 		h, err := Probe(c.spec)

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io/fs"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -256,6 +257,53 @@ func TestLabels(t *testing.T) {
 	h.FileLabels[s.Project] = "unconfined_u:object_r:container_file_t:s0:c1,c2"
 	if _, _, err := Complete(s, h); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestLabelOfRoot: a union has the sandbox's label, a root file system its own.
+func TestLabelOfRoot(t *testing.T) {
+	h := laptop()
+	h.Labels = Labels{"system_u:system_r:container_t:s0:c1,c2", "system_u:object_r:container_file_t:s0:c1,c2"}
+	h.FileLabels = map[string]string{"/srv/root": "unconfined_u:object_r:user_home_t:s0"}
+	s := build("make")
+	s.View, s.OCI.Root = Rootfs, &specs.Root{Path: "/srv/root"}
+	if _, _, err := Complete(s, h); err == nil || !strings.Contains(err.Error(), "/srv/root has the SELinux label") {
+		t.Errorf("got %v", err)
+	}
+	s.View, s.OCI.Root, s.Layers = Union, nil, []string{"/srv/root"}
+	if _, _, err := Complete(s, h); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestStreamsThatSELinuxTakes: the kernel would close them at exec, and say nothing.
+func TestStreamsThatSELinuxTakes(t *testing.T) {
+	s := build("make")
+	look := func(f *os.File) access {
+		if f == os.Stdin {
+			return access{} // a socket
+		}
+		return access{"unconfined_t", "fifo_file", "write"}
+	}
+	check := func(may bool) error {
+		return s.checkStreams(look, func(string, access) bool { return may }, os.Stdin, nil, os.Stderr)
+	}
+	if err := check(false); err != nil {
+		t.Errorf("without a label: %v", err)
+	}
+	s.OCI.Process.SelinuxLabel = "container_t"
+	if err := check(true); err != nil {
+		t.Errorf("allowed: %v", err)
+	}
+	if err := check(false); err == nil || !strings.Contains(err.Error(), "standard error has the SELinux label unconfined_t") {
+		t.Errorf("denied: %v", err)
+	}
+	for answer, want := range map[string]bool{
+		"4 ffffffff 0 ffffffff 5 0": true, "3 ffffffff 0 ffffffff 5 0": false, "0 ffffffff 0 ffffffff 5 1": true, "": true, "x y z": true,
+	} {
+		if got := granted(answer, 3); got != want {
+			t.Errorf("%q: %v", answer, got)
+		}
 	}
 }
 

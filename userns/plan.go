@@ -15,6 +15,21 @@ type Plan struct {
 	Steps      []Step
 }
 
+// becomesUser tells whether the child's first process becomes a user. The kernel
+// closes the memory of who does, with all who share it (PR_SET_DUMPABLE), so it gets
+// memory of its own. Behind a Fork it is Fork.Copy that says so.
+func (p Plan) becomesUser() bool {
+	for _, s := range p.Steps {
+		switch s.(type) {
+		case Fork:
+			return false
+		case SetUser:
+			return true
+		}
+	}
+	return false
+}
+
 // Namespaces is a set of CLONE_NEW* flags of clone(2). Zero shares all with the
 // supervisor.
 type Namespaces uintptr

@@ -55,7 +55,9 @@ type Fork struct {
 	Init []Step
 	// Copy gives the command memory of its own. Who shares memory stays in the
 	// clocks that it has, and before Linux 6.3 beyond its execve
-	// (time_namespaces(7)).
+	// (time_namespaces(7)). And who becomes another user, as seen from outside, has
+	// its memory closed, with all who share it: the supervisor too, where all of this
+	// is its own. It could make no other sandbox then.
 	Copy bool
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/user"
 	"runtime"
 	"strings"
 	"sync"
@@ -28,6 +29,28 @@ func needNamespaces(t testing.TB) {
 	} else if err != nil {
 		t.Skip(err)
 	}
+}
+
+// needRanges gives maps with root as the caller, and another id.
+func needRanges(t testing.TB) (uids, gids idmap.Map) {
+	t.Helper()
+	needNamespaces(t)
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, g, err := idmap.Granted(uint32(os.Getuid()), me.Username)
+	if missing := idmap.FindHelpers().Missing(); missing != "" {
+		err = fmt.Errorf("no %s", missing)
+	}
+	if err == nil && len(u) > 0 && len(g) > 0 {
+		return idmap.Root(uint32(os.Getuid()), u), idmap.Root(uint32(os.Getgid()), g)
+	}
+	if os.Getenv("SBX_MUST_WORK") == "1" {
+		t.Fatal("no subordinate ids: ", err)
+	}
+	t.Skip("no subordinate ids: ", err)
+	return nil, nil
 }
 
 // pid1 is a plan with a PID 1 that reaps, and a shell script as command.
@@ -70,6 +93,32 @@ func TestStatusIsTheCommands(t *testing.T) {
 	s, err := pid1("exit 3").Run(Input{}, nil)
 	if err != nil || s.ExitStatus() != 3 {
 		t.Errorf("Run: %v, %v", s, err)
+	}
+}
+
+// TestOthersKeepTheirMemory: the kernel closes the memory of who becomes another
+// user, with all who share it. It must not be the caller's, whose next sandbox could
+// not be made: the files of its child in /proc would be nobody's.
+func TestOthersKeepTheirMemory(t *testing.T) {
+	uids, gids := needRanges(t)
+	become := func(middle ...Step) Plan {
+		steps := append([]Step{DieWithSupervisor{}, AwaitMaps{uids, gids, idmap.FindHelpers()}, AwaitSupervisor{}}, middle...)
+		return Plan{User | PID, append(steps, SetUser{1, 1, []uint32{}}, Stdio{}, CloseOnExec{}, RestoreSignals{},
+			Exec{Paths: []string{"/bin/true"}, Argv: []string{"true"}})}
+	}
+	for name, p := range map[string]Plan{
+		"without PID 1": become(),
+		"behind a fork": become(LoadInit{}, Fork{Copy: true}, AwaitInit{}),
+	} {
+		if s := statusOf(t, p, Input{}); s != 0 {
+			t.Errorf("%s: %v", name, s)
+		}
+		if open, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0); err != nil || open != 1 {
+			t.Errorf("%s: this process is closed now: %d, %v", name, open, err)
+		}
+		if s := statusOf(t, pid1("exit 7"), Input{}); s.ExitStatus() != 7 {
+			t.Errorf("the next one %s: %v", name, s)
+		}
 	}
 }
 

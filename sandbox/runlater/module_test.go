@@ -93,7 +93,21 @@ func TestModulesOfAWorktree(t *testing.T) {
 // TestModulesOfANewRepository: what the run cloned is judged by what it says, with
 // its submodules, and so is a repository below that Find does not look at.
 func TestModulesOfANewRepository(t *testing.T) {
-	base := tempDir(t)
+	newRepository(t, tempDir(t))
+}
+
+// TestModulesInMemory: tmpfs tells names in another order than a disk's file system.
+func TestModulesInMemory(t *testing.T) {
+	dir, err := os.MkdirTemp("/dev/shm", "sbx")
+	if err != nil {
+		t.Skip(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	newRepository(t, dir)
+}
+
+func newRepository(t *testing.T, base string) {
+	t.Helper()
 	upstream := repository(t, filepath.Join(base, "upstream"))
 	middle := repository(t, filepath.Join(base, "middle"))
 	git(t, middle, "submodule", "--quiet", "add", upstream, "a/deep")

@@ -122,7 +122,10 @@ func (w *walker) down(f *frame) {
 	name := string(w.todo[end-size : end])
 	w.todo = w.todo[:end-size]
 	k, fresh := kind(flags>>1), flags&1 != 0
-	if k == unset {
+	switch {
+	case f.kind == quietKind: // perhaps since this name was read
+		k, fresh = quietKind, false
+	case k == unset:
 		k, fresh = f.kind.child(name), f.fresh && f.kind != plain && f.kind != topKind
 	}
 	if len(w.path) > 0 {

@@ -85,6 +85,7 @@ type Program struct {
 	Pidfd     int32  // of the child, in the supervisor
 	Detail    uint32 // of the command's failure
 	Handlers  bool   // the child has handlers of Go's, see defaultSignals
+	Copy      bool   // the child has memory of its own
 	entry     uintptr
 	// Next is what Next goes on with.
 	Next *Program

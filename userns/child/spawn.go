@@ -28,8 +28,12 @@ const StackSize = 8192
 //go:noinline
 //go:norace
 func Spawn(namespaces uintptr, p *Program) (pid, errno uintptr) {
+	how := namespaces | clonePidfd
+	if !p.Copy {
+		how |= cloneVM
+	}
 	args := cloneArgs{
-		flags: uint64(namespaces) | cloneVM | clonePidfd | cloneClearSighand, pidfd: uint64(uintptr(unsafe.Pointer(&p.Pidfd))),
+		flags: uint64(how) | cloneClearSighand, pidfd: uint64(uintptr(unsafe.Pointer(&p.Pidfd))),
 		exitSignal: sigchld, stack: uint64(uintptr(unsafe.Pointer(&p.Stack))), stackSize: StackSize,
 	}
 	p.entry = codeOf(interpret)
@@ -38,8 +42,7 @@ func Spawn(namespaces uintptr, p *Program) (pid, errno uintptr) {
 	if errno == enosys || errno == eperm {
 		// What is around us, such as Docker's filter, looks into no clone3.
 		p.Handlers = true
-		flags := namespaces | cloneVM | clonePidfd | sigchld
-		pid, errno = result(spawn(sysClone, flags, top(&p.Stack), uintptr(unsafe.Pointer(&p.Pidfd)), p, 0, p.entry))
+		pid, errno = result(spawn(sysClone, how|sigchld, top(&p.Stack), uintptr(unsafe.Pointer(&p.Pidfd)), p, 0, p.entry))
 	}
 	runtimeAfterFork()
 	return pid, errno
