@@ -108,7 +108,7 @@ func TestOthersKeepTheirMemory(t *testing.T) {
 	}
 	for name, p := range map[string]Plan{
 		"without PID 1": become(),
-		"behind a fork": become(LoadInit{}, Fork{Copy: true}, AwaitInit{}),
+		"behind a fork": become(Fork{Copy: true}, AwaitInit{}),
 	} {
 		if s := statusOf(t, p, Input{}); s != 0 {
 			t.Errorf("%s: %v", name, s)
