@@ -17,11 +17,12 @@ var mayImport = map[string]string{
 	"profiles":      "",
 	"sandbox": "userns sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
 		"sandbox/terminal idmap",
-	"sandbox/landlock": "",
-	"sandbox/layer":    "userns idmap",
-	"sandbox/nofile":   "",
-	"sandbox/runlater": "",
-	"sandbox/seccomp":  "",
+	"sandbox/image/unpack": "",
+	"sandbox/landlock":     "",
+	"sandbox/layer":        "userns idmap",
+	"sandbox/nofile":       "",
+	"sandbox/runlater":     "",
+	"sandbox/seccomp":      "",
 	// They write its tables, and are in no program.
 	"sandbox/seccomp/generate/programs": "sandbox/seccomp",
 	"sandbox/seccomp/generate/tables":   "",

@@ -1,0 +1,171 @@
+package unpack
+
+import (
+	"archive/tar"
+	"bytes"
+	"errors"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+const (
+	paxAttribute    = "SCHILY.xattr."
+	ownerAttribute  = "user.sbx.owner"
+	opaqueAttribute = "user.overlay.opaque"
+	capAttribute    = "security.capability"
+)
+
+// forged are attributes by which an image could pretend to be a layer that was
+// already unpacked, and have overlayfs show files of other layers (its redirects)
+// or someone believe in an owner.
+var forged = []string{"user.overlay.", "user.fuseoverlayfs.", "user.sbx.", "user.containers."}
+
+// refuse is asked before an entry is made.
+func refuse(h *tar.Header) error {
+	for key := range h.PAXRecords {
+		attr, ok := strings.CutPrefix(key, paxAttribute)
+		for _, prefix := range forged {
+			if ok && strings.HasPrefix(attr, prefix) {
+				return fmt.Errorf("attribute %s, which an image must not have", quote(attr))
+			}
+		}
+	}
+	// -1 would be "do not change" for chown(2).
+	if h.Uid < 0 || h.Gid < 0 || int64(h.Uid) >= math.MaxUint32 || int64(h.Gid) >= math.MaxUint32 {
+		return fmt.Errorf("owner %d:%d is none", h.Uid, h.Gid)
+	}
+	return nil
+}
+
+// dress gives a file its owner, attributes and mode. A change of owner takes the
+// setuid bit and the capabilities off, so that comes first.
+func (u *unpacker) dress(fd int, h *tar.Header) error {
+	if err := u.own(fd, h); err != nil {
+		return err
+	}
+	if h.Typeflag != tar.TypeFifo { // user.* is for regular files and directories
+		if err := setAttributes(fd, h); err != nil {
+			return err
+		}
+	}
+	return wrap("mode", unix.Fchmod(fd, uint32(h.Mode&0o7777)))
+}
+
+func (u *unpacker) own(fd int, h *tar.Header) error {
+	if !u.Squash {
+		return ownerError(unix.Fchown(fd, h.Uid, h.Gid), h)
+	}
+	if h.Uid == 0 && h.Gid == 0 {
+		return nil
+	}
+	u.report.Squashed = true
+	if h.Typeflag == tar.TypeFifo {
+		return nil
+	}
+	value := strconv.AppendInt(nil, int64(h.Uid), 10)
+	value = strconv.AppendInt(append(value, ':'), int64(h.Gid), 10)
+	return wrap(ownerAttribute, unix.Fsetxattr(fd, ownerAttribute, value, 0))
+}
+
+func ownerError(err error, h *tar.Header) error {
+	if err == unix.EINVAL {
+		return fmt.Errorf("owner %d:%d has no id in this user namespace", h.Uid, h.Gid)
+	}
+	return wrap("owner", err)
+}
+
+// setAttributes sets those that mean something in a user namespace.
+func setAttributes(fd int, h *tar.Header) error {
+	for key, value := range h.PAXRecords {
+		attr, ok := strings.CutPrefix(key, paxAttribute)
+		if !ok || !strings.HasPrefix(attr, "user.") && (attr != capAttribute || h.Typeflag == tar.TypeDir) {
+			continue
+		}
+		if err := unix.Fsetxattr(fd, attr, []byte(value), 0); err != nil {
+			return fmt.Errorf("attribute %s of %d bytes: %w", quote(attr), len(value), err)
+		}
+	}
+	return nil
+}
+
+// attributes lists the user.* attributes that are not overlayfs's.
+func attributes(fd int) (names []string, err error) {
+	buf := make([]byte, 64<<10) // XATTR_LIST_MAX
+	n, err := unix.Flistxattr(fd, buf)
+	if err == unix.ENOTSUP {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	for _, attr := range bytes.Split(buf[:n], []byte{0}) {
+		if name := string(attr); strings.HasPrefix(name, "user.") && !strings.HasPrefix(name, "user.overlay.") {
+			names = append(names, name)
+		}
+	}
+	return names, nil
+}
+
+func copyAttributes(from, to int) error {
+	names, err := attributes(from)
+	if err != nil || len(names) == 0 {
+		return err
+	}
+	buf := make([]byte, 64<<10) // XATTR_SIZE_MAX
+	for _, name := range names {
+		n, err := unix.Fgetxattr(from, name, buf)
+		if err == nil {
+			err = unix.Fsetxattr(to, name, buf[:n], 0)
+		}
+		if err != nil {
+			return fmt.Errorf("attribute %s: %w", quote(name), err)
+		}
+	}
+	return nil
+}
+
+// undress takes off what an earlier entry, or the layer below, gave a directory.
+func undress(fd int) error {
+	names, err := attributes(fd)
+	for _, name := range names {
+		err = errors.Join(err, unix.Fremovexattr(fd, name))
+	}
+	return err
+}
+
+func setOpaque(fd int) error {
+	return wrap(opaqueAttribute, unix.Fsetxattr(fd, opaqueAttribute, []byte("y"), 0))
+}
+
+func isOpaque(fd int) (bool, error) {
+	var value [1]byte
+	n, err := unix.Fgetxattr(fd, opaqueAttribute, value[:])
+	switch err {
+	case nil:
+		return n == 1 && value[0] == 'y', nil
+	case unix.ENODATA, unix.ENOTSUP, unix.ERANGE:
+		return false, nil
+	}
+	return false, wrap(opaqueAttribute, err)
+}
+
+func timeOf(h *tar.Header) unix.Timespec {
+	return unix.Timespec{Sec: h.ModTime.Unix(), Nsec: int64(h.ModTime.Nanosecond())}
+}
+
+// setTime sets the times of an open file.
+func setTime(fd int, t unix.Timespec) error {
+	return wrap("time", unix.UtimesNanoAt(fd, "", []unix.Timespec{t, t}, unix.AT_EMPTY_PATH))
+}
+
+// wrap says what could not be done.
+func wrap(what string, err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w", what, err)
+}

@@ -1,0 +1,35 @@
+package unpack
+
+import (
+	"bytes"
+	"os"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// FuzzUnpack: no tar writes outside of the target, and none is too much for it.
+func FuzzUnpack(f *testing.F) {
+	for _, r := range rows {
+		if r.name == "deep" || r.o.MaxPath+int(r.o.MaxBytes+r.o.MaxEntries) > 0 {
+			continue
+		}
+		f.Add(archive(f, r.items...))
+	}
+	f.Fuzz(func(t *testing.T, layer []byte) {
+		y := newYard(t)
+		defer y.remove()
+		below := openAs(t, y.canary)
+		defer unix.Close(below)
+		o := Options{Squash: os.Getenv(inside) == "", MaxBytes: 1 << 20, MaxEntries: 100, Lowers: []int{below}}
+		fd := openAs(t, y.target)
+		defer unix.Close(fd)
+		start := time.Now()
+		report, err := Unpack(fd, bytes.NewReader(layer), o)
+		y.check(t)
+		if report.Bytes > o.MaxBytes || report.Entries > o.MaxEntries || time.Since(start) > 10*time.Second {
+			t.Errorf("%+v, %v", report, err)
+		}
+	})
+}
