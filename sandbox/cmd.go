@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,9 +32,10 @@ type Cmd struct {
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 
-	// Grace is how long the command has between SIGTERM and SIGKILL when the
-	// context ends. Zero is no SIGTERM.
-	Grace time.Duration
+	// Grace is how long the command has between StopSignal, SIGTERM by default, and
+	// SIGKILL when the context ends. Zero is SIGKILL at once.
+	Grace      time.Duration
+	StopSignal syscall.Signal
 
 	// Note is called with a line that the caller may want to read: what is not
 	// as asked, and why. Nil drops it.
@@ -405,7 +407,7 @@ func (c *Cmd) endWithContext() {
 	}
 	c.overdue.Store(true)
 	if c.Grace > 0 {
-		_ = c.process.Signal(unix.SIGTERM) // it ended: the kill says the same
+		_ = c.process.Signal(cmp.Or(c.StopSignal, unix.SIGTERM)) // it ended: the kill says the same
 		select {
 		case <-c.process.Done():
 			return

@@ -44,6 +44,9 @@ func (c *compiler) newRoot() error {
 		}
 	}
 	c.freeze()
+	if c.spec.MadeFiles {
+		c.madeFiles()
+	}
 	c.giveSecrets()
 	c.hide(c.spec.OCI.Linux.MaskedPaths)
 	c.unscratch()

@@ -46,8 +46,9 @@ type Host struct {
 	// Real gives the path without symbolic links for those of sbx's own private
 	// directories that are reached through one.
 	Real map[string]string
-	// Resolver is where /etc/resolv.conf really is.
-	Resolver string
+	// Resolver is where /etc/resolv.conf really is, ResolvConf what it says, where a
+	// root of its own is to have that.
+	Resolver, ResolvConf string
 	// NoFile is the caller's limit of open files.
 	NoFile unix.Rlimit
 	// NoCore says that the caller may dump no core, and so can allow none.
@@ -126,6 +127,10 @@ func Probe(s Spec) (Host, error) {
 	if s.wantsRanges() {
 		h.Helpers = idmap.FindHelpers()
 		h.UIDs, h.GIDs, h.RangesErr = idmap.Granted(h.UID, h.User)
+	}
+	if s.MadeFiles && s.HostNetwork {
+		text, _ := os.ReadFile("/etc/resolv.conf") // without one there are no names
+		h.ResolvConf = string(text)
 	}
 	h.Runtime = os.Getenv("XDG_RUNTIME_DIR")
 	h.probeProtection(s)

@@ -131,11 +131,34 @@ func (c *compiler) cover() {
 	if !c.spec.UserNS {
 		c.add(userns.SetAttr{Target: "/sys", Attr: userns.ReadOnly})
 	}
-	name := c.spec.OCI.Hostname
-	c.add(userns.Cover{Path: "/etc/hostname", Text: name + "\n", Scratch: "/dev/.made"})
-	if !c.spec.HostNetwork {
-		c.add(userns.Cover{Path: "/etc/hosts", Text: "127.0.0.1 localhost " + name + "\n::1 localhost ip6-localhost ip6-loopback\n", Scratch: "/dev/.made"})
+	c.addMade("")
+}
+
+// madeFiles does the same in another root, where the files need not be there.
+func (c *compiler) madeFiles() {
+	c.addMade("/etc")
+	text := ""
+	if c.spec.HostNetwork {
+		text = c.host.ResolvConf
 	}
+	c.addMadeFile("/etc/resolv.conf", text, "/etc")
+}
+
+func (c *compiler) addMade(below string) {
+	name := c.spec.OCI.Hostname
+	c.addMadeFile("/etc/hostname", name+"\n", below)
+	if !c.spec.HostNetwork {
+		c.addMadeFile("/etc/hosts", "127.0.0.1 localhost "+name+"\n::1 localhost ip6-localhost ip6-loopback\n", below)
+	}
+}
+
+// addMadeFile covers a file, and makes it first where a directory is given that it
+// may be made in.
+func (c *compiler) addMadeFile(path, text, below string) {
+	if below != "" {
+		c.add(userns.Touch{Path: path, Mode: 0o644, Below: "/"})
+	}
+	c.add(userns.Cover{Path: path, Text: text, Scratch: "/dev/.made"})
 }
 
 // The empty file and directory that hide others, while there are some to hide.

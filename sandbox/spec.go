@@ -44,6 +44,10 @@ type Spec struct {
 	// looked up in the root. It wins over OCI.Process.User.
 	User string
 
+	// MadeFiles covers the root's /etc/hostname, hosts and resolv.conf by ones that
+	// are right inside, as container engines do. The root's own stay as they are. The
+	// host view has them anyway.
+	MadeFiles bool
 	// HostNetwork shares the host's network instead of making one that has lo
 	// and nothing else.
 	HostNetwork bool
