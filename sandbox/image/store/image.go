@@ -16,9 +16,16 @@ type Image struct {
 
 // A Layer is one of an image's.
 type Layer struct {
-	DiffID string // digest of the tar, which names the directory
+	DiffID string // digest of the tar
 	Digest string // of the blob
 	Size   int64  // of the blob, in bytes
+	// Chain names the directory: the chain id, a digest of the diff ids from the
+	// lowest layer up to this one (OCI image specification, "Layer ChainID"). What a
+	// layer is unpacked to depends on those below: where they have a link, a file of
+	// this one goes.
+	Chain string
+	// Opaque says that it hides all layers below.
+	Opaque bool `json:",omitempty"`
 }
 
 // Config is what of an image's configuration says how to run it (OCI image
@@ -33,6 +40,16 @@ type Config struct {
 	WorkingDir   string              `json:",omitempty"`
 	Labels       map[string]string   `json:",omitempty"`
 	StopSignal   string              `json:",omitempty"`
+}
+
+// Union are the layers that the image is seen in, the lowest first.
+func (i Image) Union() []Layer {
+	for n := len(i.Layers) - 1; n > 0; n-- {
+		if i.Layers[n].Opaque {
+			return i.Layers[n:]
+		}
+	}
+	return i.Layers
 }
 
 // Size is that of all blobs of layers, in bytes.

@@ -112,12 +112,12 @@ func all[T any](dir string) (list []T, err error) {
 // by those that users type for it.
 func (s Store) Add(i Image, full string, typed ...string) error {
 	for _, l := range i.Layers {
-		dir, err := s.Layer(l.DiffID)
+		dir, err := s.Layer(l.Chain)
 		if err != nil {
 			return err
 		}
 		if !there(dir) {
-			return fmt.Errorf("BUG(sbx): layer %s is not there", l.DiffID)
+			return fmt.Errorf("BUG(sbx): layer %s is not there", l.Chain)
 		}
 	}
 	path, err := s.digested("manifests", i.Manifest)

@@ -95,7 +95,7 @@ func (s Store) Collect(remove func(dir string) error) (freed int64, err error) {
 		}
 		needed[i.Manifest], needed[i.ID] = true, true
 		for _, l := range i.Layers {
-			needed[l.Digest], needed["layer "+l.DiffID] = true, true
+			needed[l.Digest], needed["layer "+l.Chain] = true, true
 		}
 	}
 	err = s.each("layers", func(path, digest string) error {

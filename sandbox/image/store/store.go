@@ -62,8 +62,9 @@ var ErrNotFound = errors.New("no such image")
 // Path is the directory of the store.
 func (s Store) Path() string { return s.dir }
 
-// Layer is the directory of an unpacked layer, which need not be there.
-func (s Store) Layer(diffID string) (string, error) { return s.digested("layers", diffID) }
+// Layer is the directory of an unpacked layer by its chain id, which need not be
+// there.
+func (s Store) Layer(chain string) (string, error) { return s.digested("layers", chain) }
 
 // Blob is the file of a blob, which need not be there.
 func (s Store) Blob(digest string) (string, error) { return s.digested("blobs/sha256", digest) }

@@ -27,7 +27,7 @@ func filled(t *testing.T) Store {
 	add := func(manifest byte, full string, typed string, layers ...byte) {
 		i := Image{Manifest: digest(manifest), ID: digest(manifest + 2), Type: "application/vnd.oci.image.manifest.v1+json"}
 		for _, l := range layers {
-			i.Layers = append(i.Layers, Layer{digest(l), digest(l), 1})
+			i.Layers = append(i.Layers, Layer{DiffID: digest(l), Digest: digest(l), Size: 1, Chain: digest(l)})
 		}
 		if err := s.Add(i, full, typed); err != nil {
 			t.Fatal(err)
