@@ -9,7 +9,7 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 .PHONY: build demo test check race security fuzz bench install clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/sbx ./cmd/sbx
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/sbx ./cmd/sbx-image
 
 # Compiles and runs a program inside sbx, and shows what is not there.
 demo: build
@@ -41,6 +41,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzCompile -fuzztime $(FUZZTIME) ./sandbox/seccomp
 	$(GO) test -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) ./sandbox/runlater
 	$(GO) test -run '^$$' -fuzz FuzzGitFile -fuzztime $(FUZZTIME) ./sandbox/runlater
+	$(GO) test -run '^$$' -fuzz FuzzParseSource -fuzztime $(FUZZTIME) ./sandbox/image
 	$(GO) test -run '^$$' -fuzz FuzzUnpack -fuzztime $(FUZZTIME) ./sandbox/image/unpack
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles
@@ -50,6 +51,7 @@ bench:
 
 install: build
 	install -D -m 0755 bin/sbx $(DESTDIR)$(PREFIX)/bin/sbx
+	install -D -m 0755 bin/sbx-image $(DESTDIR)$(PREFIX)/libexec/sbx/sbx-image
 
 clean:
 	rm -rf bin

@@ -11,10 +11,13 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":       "cmd/sbx/ahead profiles sandbox sandbox/layer sandbox/seccomp sandbox/terminal userns idmap",
-	"cmd/sbx/ahead": "userns/child",
-	"cmd/bench":     "",
-	"profiles":      "",
+	"cmd/sbx":             "cmd/sbx/ahead profiles sandbox sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal userns idmap",
+	"cmd/sbx-image":       "sandbox/image sandbox/image/store sandbox/image/unpack",
+	"sandbox/image":       "sandbox/image/store userns idmap",
+	"sandbox/image/store": "",
+	"cmd/sbx/ahead":       "userns/child",
+	"cmd/bench":           "",
+	"profiles":            "",
 	"sandbox": "userns sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
 		"sandbox/terminal idmap",
 	"sandbox/image/unpack": "",

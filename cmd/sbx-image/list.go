@@ -1,0 +1,121 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"text/tabwriter"
+
+	"github.com/sbxrun/sbx/sandbox/image"
+	"github.com/sbxrun/sbx/sandbox/image/store"
+)
+
+type lsCommand struct {
+	JSON  bool `help:"Print JSON."`
+	Quiet bool `short:"q" help:"Print names only."`
+}
+
+// listed is an image by one of its full names.
+type listed struct {
+	Name string
+	store.Image
+}
+
+func (c *lsCommand) Run(r *run) error {
+	list, err := list(r.store)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(r, list)
+	}
+	w := tabwriter.NewWriter(r.out, 0, 8, 2, ' ', 0)
+	if !c.Quiet {
+		fmt.Fprintln(w, "NAME\tID\tCREATED\tSIZE")
+	}
+	for _, i := range list {
+		if c.Quiet {
+			fmt.Fprintln(w, plain(i.Name))
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f MB\n", plain(i.Name), i.ID[7:19], plain(i.Created), float64(i.Size())/1e6)
+	}
+	return w.Flush()
+}
+
+func list(s store.Store) ([]listed, error) {
+	names, err := s.Names()
+	if err != nil {
+		return nil, err
+	}
+	found := []listed{}
+	for _, n := range names {
+		if n.Name != n.Full {
+			continue
+		}
+		i, err := s.Lookup(n.Name)
+		if errors.Is(err, store.ErrNotFound) {
+			continue // it is being removed
+		}
+		if err != nil {
+			return nil, err
+		}
+		found = append(found, listed{n.Name, i})
+	}
+	return found, nil
+}
+
+func printJSON(r *run, what any) error {
+	e := json.NewEncoder(r.out)
+	e.SetIndent("", "  ")
+	return e.Encode(what)
+}
+
+type inspectCommand struct {
+	Images []string `arg:"" name:"IMAGE"`
+}
+
+func (c *inspectCommand) Run(r *run) error {
+	var found []store.Image
+	for _, name := range c.Images {
+		i, err := r.store.Lookup(name)
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		found = append(found, i)
+	}
+	return printJSON(r, found)
+}
+
+type rmCommand struct {
+	Images []string `arg:"" name:"IMAGE"`
+}
+
+func (c *rmCommand) Run(r *run) error {
+	for _, name := range c.Images {
+		if err := r.store.Forget(name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return collect(r, false)
+}
+
+type pruneCommand struct{}
+
+func (c *pruneCommand) Run(r *run) error { return collect(r, true) }
+
+func collect(r *run, tell bool) error {
+	self, err := program()
+	if err != nil {
+		return err
+	}
+	if _, err := os.Stat(r.store.Path()); errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	freed, err := image.Collect(r.store, self)
+	if err == nil && tell {
+		fmt.Fprintf(r.out, "%.1f MB freed\n", float64(freed)/1e6)
+	}
+	return err
+}

@@ -1,0 +1,18 @@
+package image
+
+import "github.com/sbxrun/sbx/sandbox/image/store"
+
+// Collect removes what no image needs, and what crashes left. It waits until nobody
+// adds anything, and gives the number of bytes of blobs that went.
+func Collect(s store.Store, program string) (freed int64, err error) {
+	removing, err := s.Removing()
+	if err != nil {
+		return 0, err
+	}
+	defer removing.Unlock()
+	h := newHelper(program)
+	if err := s.Sweep(h.remove); err != nil {
+		return 0, err
+	}
+	return s.Collect(h.remove)
+}

@@ -1,0 +1,124 @@
+package image
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/user"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// A helper runs a part of sbx-image as root of a user namespace, where it may give
+// files the owners of an image, and remove them again.
+type helper struct {
+	program  string
+	uid, gid idmap.Map
+	helpers  idmap.Helpers
+	// single is why there is one id only, or nil.
+	single error
+}
+
+func newHelper(program string) helper {
+	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
+	h := helper{program: program, helpers: idmap.FindHelpers(), uid: idmap.Single(0, uid), gid: idmap.Single(0, gid)}
+	login := strconv.Itoa(int(uid))
+	if u, err := user.LookupId(login); err == nil {
+		login = u.Username
+	}
+	uids, gids, err := idmap.Granted(uid, login)
+	if missing := h.helpers.Missing(); err == nil && missing != "" {
+		err = fmt.Errorf("%s is not installed", missing)
+	}
+	if err != nil {
+		h.single = err
+		return h
+	}
+	h.uid, h.gid = idmap.Root(uid, uids), idmap.Root(gid, gids)
+	return h
+}
+
+// run runs the program with arguments in a sandbox that may write one directory.
+// What it says to standard error is its error.
+func (h helper) run(dir string, in io.Reader, args ...string) (out []byte, err error) {
+	steps := []userns.Step{userns.DieWithSupervisor{}}
+	if h.single == nil {
+		steps = append(steps, userns.AwaitMaps{UID: h.uid, GID: h.gid, Helpers: h.helpers})
+	} else {
+		steps = append(steps, userns.MapSelf{UID: h.uid, GID: h.gid})
+	}
+	const attr = userns.NoSuid | userns.NoDev
+	steps = append(steps,
+		userns.Take{Source: dir, Attr: attr, Exact: true, As: "directory"},
+		userns.Chdir{Path: "/"}, userns.Seal{Attr: userns.ReadOnly | attr},
+		userns.Attach{From: "directory", What: dir, Target: dir, Attr: attr, Exact: true},
+		userns.NewSession{}, userns.NoNewPrivs{}, userns.Umask{Mask: 0}, userns.AwaitSupervisor{},
+		userns.Stdio{}, userns.CloseOnExec{}, userns.RestoreSignals{},
+		userns.Exec{Paths: []string{h.program}, Argv: append([]string{h.program}, args...), Env: []string{"GOMAXPROCS=2"}})
+	var pipes [3][2]*os.File // read end, write end
+	defer func() {
+		for _, p := range pipes {
+			for _, f := range p {
+				f.Close() // those that were closed say so, which is no news
+			}
+		}
+	}()
+	for i := range pipes {
+		if pipes[i][0], pipes[i][1], err = os.Pipe(); err != nil {
+			return nil, err
+		}
+	}
+	p, err := userns.Plan{Namespaces: userns.User | userns.Mounts | userns.Net | userns.IPC, Steps: steps}.Start(userns.Input{
+		Stdin: pipes[0][0], Stdout: pipes[1][1], Stderr: pipes[2][1],
+	})
+	if err != nil {
+		return nil, fmt.Errorf("start the unpacker: %w", err)
+	}
+	pipes[0][0].Close()
+	pipes[1][1].Close()
+	pipes[2][1].Close()
+	fed, said := make(chan error, 1), make(chan []byte, 1)
+	go func() {
+		_, err := io.Copy(pipes[0][1], in)
+		pipes[0][1].Close()
+		fed <- err
+	}()
+	go func() {
+		b, _ := io.ReadAll(io.LimitReader(pipes[2][0], 4096)) // what it could say of that is said by its end
+		said <- b
+	}()
+	out, err = io.ReadAll(pipes[1][0])
+	complaint := bytes.TrimSpace(<-said)
+	status, waited := p.Wait()
+	pipes[0][0].Close()
+	cause := <-fed
+	switch {
+	case waited != nil:
+		return nil, waited
+	case cause != nil && !errors.Is(cause, unix.EPIPE): // what came to an end early came to it here
+		return nil, cause
+	case len(complaint) > 0 && status != 0:
+		return nil, errors.New(strings.TrimPrefix(string(complaint), "sbx-image: "))
+	case status != 0:
+		return nil, errors.Join(fmt.Errorf("the unpacker ended with %v", status), cause)
+	}
+	return out, errors.Join(err, cause)
+}
+
+// remove removes a directory, whoever owns what is in it.
+func (h helper) remove(dir string) error {
+	if os.RemoveAll(dir) == nil {
+		return nil
+	}
+	if _, err := h.run(dir, strings.NewReader(""), "remove", dir); err != nil {
+		return fmt.Errorf("remove %s: %w", dir, err)
+	}
+	return os.Remove(dir)
+}

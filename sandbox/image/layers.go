@@ -1,0 +1,199 @@
+package image
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/image/store"
+)
+
+// layers brings in those that are not there, some at once. A layer is unpacked while
+// it arrives if those below it are there by then, since how it is unpacked depends on
+// them, and from the disk otherwise.
+func (a adder) layers(img v1.Image, known []store.Layer) error {
+	layers, err := img.Layers()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithCancelCause(a.ctx)
+	defer cancel(nil)
+	a.ctx = ctx
+	jobs := a.options.Jobs
+	if jobs < 1 {
+		jobs = 3
+	}
+	turn, done := make(chan struct{}, jobs), make(chan error, len(known))
+	below := make(chan struct{}) // closed when the layers below are there
+	close(below)
+	for n := range known {
+		ready := make(chan struct{})
+		turn <- struct{}{} // in order: none waits for one that has no turn
+		go func(below <-chan struct{}) {
+			defer func() { <-turn }()
+			err := ctx.Err()
+			if err == nil {
+				err = a.layer(layers[n], known, n, below)
+			}
+			if err != nil {
+				err = fmt.Errorf("layer %d of %d: %w", n+1, len(known), err)
+				cancel(err)
+			} else {
+				close(ready)
+			}
+			done <- err
+		}(below)
+		below = ready
+	}
+	var first error
+	for range known {
+		if err := <-done; err != nil && first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+// layer brings one in. Another process may be at it, and is waited for.
+func (a adder) layer(l v1.Layer, known []store.Layer, n int, below <-chan struct{}) error {
+	is := &known[n]
+	if !a.has(*is) {
+		w, err := a.store.Begin("layer-"+strings.TrimPrefix(is.Chain, "sha256:"), a.helper.remove)
+		if err != nil {
+			return err
+		}
+		if !a.has(*is) {
+			err = a.bring(l, known, n, w.Dir, below)
+		}
+		if err = errors.Join(err, w.End(a.helper.remove)); err != nil {
+			return err
+		}
+	}
+	path, err := a.store.Layer(is.Chain)
+	if err != nil {
+		return err
+	}
+	is.Opaque = opaque(path)
+	return nil
+}
+
+// opaque tells whether a layer hides all below it, as its root's attribute says.
+// Overlayfs does not look for that there.
+func opaque(dir string) bool {
+	value := make([]byte, 8)
+	n, err := unix.Lgetxattr(dir, "user.overlay.opaque", value)
+	return err == nil && string(value[:n]) == "y"
+}
+
+func (a adder) has(l store.Layer) bool {
+	dir, err := a.store.Layer(l.Chain)
+	if err != nil {
+		return false
+	}
+	_, err = os.Lstat(dir)
+	return err == nil && a.hasBlob(l)
+}
+
+func (a adder) hasBlob(l store.Layer) bool {
+	blob, err := a.store.Blob(l.Digest)
+	if err != nil {
+		return false
+	}
+	_, err = os.Lstat(blob)
+	return err == nil
+}
+
+// bring has a layer's blob and its directory made under work, and puts them in their
+// places.
+func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below <-chan struct{}) error {
+	is := known[n]
+	dir := filepath.Join(work, "fs")
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		return err
+	}
+	here := a.hasBlob(is)
+	unpacked := false
+	if !here {
+		a.options.say("layer %s, %s", is.Digest[7:19], bytesOf(is.Size))
+		var err error
+		if unpacked, err = a.download(l, known, n, work, dir, below); err != nil {
+			return err
+		}
+	}
+	if !unpacked {
+		select {
+		case <-below:
+		case <-a.ctx.Done():
+			return context.Cause(a.ctx)
+		}
+		if err := a.unpackBlob(known, n, dir); err != nil {
+			return err
+		}
+	}
+	to, err := a.store.Layer(is.Chain)
+	if err != nil {
+		return err
+	}
+	if _, err := os.Lstat(to); err == nil {
+		return nil // the blob alone was missing
+	}
+	return store.Place(dir, to)
+}
+
+// download keeps a layer's blob, and unpacks it meanwhile if it can be.
+func (a adder) download(l v1.Layer, known []store.Layer, n int, work, dir string, below <-chan struct{}) (unpacked bool, err error) {
+	from, err := l.Compressed()
+	if err != nil {
+		return false, err
+	}
+	defer from.Close()
+	stop := context.AfterFunc(a.ctx, func() { from.Close() })
+	defer stop()
+	blob, err := os.OpenFile(filepath.Join(work, "blob"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return false, err
+	}
+	select {
+	case <-below:
+		unpacked = true
+		err = a.transfer(from, known, n, blob, dir)
+	default:
+		err = arrive(from, known[n], blob)
+	}
+	if err = errors.Join(err, finish(blob)); err != nil {
+		if a.ctx.Err() != nil {
+			return false, context.Cause(a.ctx)
+		}
+		return false, err
+	}
+	to, err := a.store.Blob(known[n].Digest)
+	if err != nil {
+		return false, err
+	}
+	return unpacked, store.Place(blob.Name(), to)
+}
+
+// unpackBlob unpacks a layer from the disk. It is hashed again.
+func (a adder) unpackBlob(known []store.Layer, n int, dir string) error {
+	path, err := a.store.Blob(known[n].Digest)
+	if err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return a.transfer(f, known, n, discard{}, dir)
+}
+
+// discard keeps nothing.
+type discard struct{}
+
+func (discard) Write(p []byte) (int, error) { return len(p), nil }

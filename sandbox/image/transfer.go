@@ -1,0 +1,137 @@
+package image
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"os"
+	"slices"
+	"strconv"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/image/store"
+)
+
+// transfer reads a layer once: what arrives is hashed and kept as the blob, and
+// decompressed, hashed again and unpacked.
+func (a adder) transfer(from io.Reader, known []store.Layer, n int, blob io.Writer, dir string) error {
+	is := known[n]
+	arrived := newCounted(is)
+	in := bufio.NewReaderSize(io.TeeReader(from, io.MultiWriter(blob, arrived)), 256<<10)
+	plain, err := decompress(in)
+	if err != nil {
+		return err
+	}
+	defer plain.Close()
+	diff := sha256.New()
+	unpacked := a.unpack(io.TeeReader(plain, diff), known[:n], dir)
+	if unpacked == nil {
+		_, unpacked = io.Copy(io.Discard, in) // what is behind the compressed stream
+	}
+	if err := arrived.check(unpacked); err != nil {
+		return err
+	}
+	if id := "sha256:" + hex.EncodeToString(diff.Sum(nil)); id != is.DiffID {
+		return fmt.Errorf("unpacked it is %s, not %s as the configuration says", id, is.DiffID)
+	}
+	return syncTree(dir)
+}
+
+// arrive keeps a blob that will be unpacked later.
+func arrive(from io.Reader, is store.Layer, blob io.Writer) error {
+	arrived := newCounted(is)
+	_, err := io.Copy(io.MultiWriter(blob, arrived), from)
+	return arrived.check(err)
+}
+
+// counted hashes and counts what arrives of a layer, and fails beyond what there is
+// to be.
+type counted struct {
+	is   store.Layer
+	sum  hash.Hash
+	n    int64
+	over bool
+}
+
+func newCounted(is store.Layer) *counted { return &counted{is: is, sum: sha256.New()} }
+
+func (c *counted) Write(p []byte) (int, error) {
+	c.n += int64(len(p))
+	if c.n > c.is.Size {
+		c.over = true
+		return 0, errors.New("too many bytes")
+	}
+	return c.sum.Write(p)
+}
+
+// check tells whether what arrived is the blob, and if not, what else went wrong.
+func (c *counted) check(err error) error {
+	switch digest := "sha256:" + hex.EncodeToString(c.sum.Sum(nil)); {
+	case c.over:
+		return fmt.Errorf("it is larger than the %d bytes that its manifest says", c.is.Size)
+	case err != nil:
+		return err
+	case c.n != c.is.Size:
+		return fmt.Errorf("it has %d bytes, and its manifest says %d", c.n, c.is.Size)
+	case digest != c.is.Digest:
+		return fmt.Errorf("its digest is %s, not %s", digest, c.is.Digest)
+	}
+	return nil
+}
+
+// decompress goes by what the stream begins with: media types lie.
+func decompress(in *bufio.Reader) (io.ReadCloser, error) {
+	begins, err := in.Peek(4)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, err
+	}
+	switch {
+	case bytes.HasPrefix(begins, []byte{0x1f, 0x8b}):
+		return gzip.NewReader(in)
+	case bytes.Equal(begins, []byte{0x28, 0xb5, 0x2f, 0xfd}):
+		z, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(64<<20), zstd.WithDecoderConcurrency(1))
+		if err != nil {
+			return nil, err
+		}
+		return z.IOReadCloser(), nil
+	}
+	return io.NopCloser(in), nil
+}
+
+// unpack has the helper unpack a tar into a directory, over layers.
+func (a adder) unpack(tar io.Reader, below []store.Layer, dir string) error {
+	args := []string{"unpack", "--max-bytes", strconv.FormatInt(a.options.MaxBytes, 10), "--max-entries", strconv.FormatInt(a.options.MaxEntries, 10)}
+	if a.helper.single != nil {
+		args = append(args, "--squash")
+	}
+	for _, l := range slices.Backward(below) {
+		path, err := a.store.Layer(l.Chain)
+		if err != nil {
+			return err
+		}
+		args = append(args, "--lower", path)
+		if l.Opaque {
+			break
+		}
+	}
+	_, err := a.helper.run(dir, tar, append(args, dir)...)
+	return err
+}
+
+// syncTree has all of a tree on the disk, by the file system that it is in.
+func syncTree(dir string) error {
+	f, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return unix.Syncfs(int(f.Fd()))
+}
