@@ -44,7 +44,7 @@ func examples(t *testing.T, file string) (found []example) {
 // TestDocs runs every example of the README and the docs, in order, in a home
 // with the things in it that they speak of.
 func TestDocs(t *testing.T) {
-	root := needDebian(t)
+	root, image := needDebian(t), needImage(t)
 	files, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)
@@ -69,15 +69,28 @@ func TestDocs(t *testing.T) {
 		if err := os.Symlink(root, filepath.Join(home, "debian")); err != nil {
 			t.Fatal(err)
 		}
-		for _, e := range examples(t, file) {
-			n++
-			cmd := exec.Command("sh", "-c", e.command)
+		if err := os.Mkdir(filepath.Join(home, "images"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Symlink(image, filepath.Join(home, "images/debian")); err != nil {
+			t.Fatal(err)
+		}
+		shell := func(command string) ([]byte, error) {
+			cmd := exec.Command("sh", "-c", command)
 			cmd.Dir = work
 			cmd.Env = append(os.Environ(), "HOME="+home, "PATH="+bin+":"+os.Getenv("PATH"))
-			out, err := cmd.CombinedOutput()
+			return cmd.CombinedOutput()
+		}
+		for _, e := range examples(t, file) {
+			n++
+			out, err := shell(e.command)
 			if err := e.check(string(out), err); err != nil {
 				t.Errorf("%s:%d: $ %s\n%v", e.file, e.line, e.command, err)
 			}
+		}
+		// What belongs to subordinate ids is not the test's to remove.
+		if out, err := shell("sbx images -q | xargs -r sbx image rm"); err != nil {
+			t.Errorf("remove the images: %v: %s", err, out)
 		}
 	}
 	if n < 20 {

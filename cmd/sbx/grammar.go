@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"os"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sbxrun/sbx/profiles"
+	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
 // The flags of run, in the groups in which --help shows them. kong takes some 20
@@ -25,6 +27,14 @@ type fileFlags struct {
 	Tmpfs     []text `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
 	NoProject bool   `help:"Do not bind the current directory."`
 	Workdir   text   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`
+}
+
+type imageFlags struct {
+	Image            text   `placeholder:"NAME" help:"Run in an image: a reference as docker reads it, oci:DIR, oci-archive:FILE or docker-archive:FILE."`
+	Pull             string `enum:"missing,always,never,newer," default:"" placeholder:"missing|always|never|newer" help:"When to bring the image (default: when it is missing)."`
+	Platform         string `placeholder:"OS/ARCH" help:"The image's platform (default: this machine's)."`
+	InsecureRegistry []text `sep:"none" placeholder:"HOST[:PORT]" help:"Talk to this registry without encryption."`
+	Entrypoint       *text  `placeholder:"CMD" help:"Run that instead of the image's entrypoint; empty for none."`
 }
 
 type rootFlags struct {
@@ -90,6 +100,7 @@ type outputFlags struct {
 // runFlags are all flags of run.
 type runFlags struct {
 	fileFlags
+	imageFlags
 	rootFlags
 	identityFlags
 	environmentFlags
@@ -97,7 +108,9 @@ type runFlags struct {
 	protectionFlags
 	outputFlags
 	command []string
-	notes   []string // what is to be said before the command runs
+	image   *store.Image // of --image
+	inUse   *os.File     // keeps it from being removed
+	notes   []string     // what is to be said before the command runs
 	profile profiles.Profile
 	set     []profiles.Assignment // variables that the profile sets
 	origins map[string]string     // the profile's line behind a path
@@ -109,7 +122,7 @@ func (f *runFlags) note(format string, args ...any) {
 
 func (f *runFlags) groups() []flagGroup {
 	return []flagGroup{
-		{"Files", &f.fileFlags}, {"Root", &f.rootFlags}, {"Identity", &f.identityFlags},
+		{"Files", &f.fileFlags}, {"Image", &f.imageFlags}, {"Root", &f.rootFlags}, {"Identity", &f.identityFlags},
 		{"Environment", &f.environmentFlags}, {"Process", &f.processFlags},
 		{"Protection", &f.protectionFlags}, {"Output", &f.outputFlags},
 	}

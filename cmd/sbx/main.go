@@ -21,6 +21,9 @@ const (
 // own grammar: the whole one would cost every start a millisecond.
 var verbs = map[string]func(u ui, args []string) int{
 	"run":     runVerb,
+	"image":   imageVerb,
+	"images":  imagesVerb,
+	"pull":    pullVerb,
 	"profile": profileVerb,
 	"trust":   trustVerb,
 	"untrust": untrustVerb,

@@ -37,7 +37,7 @@ func tool(t testing.TB, name string) string {
 		if tools.dir, tools.err = os.MkdirTemp("", "sbx-tools"); tools.err != nil {
 			return
 		}
-		for target, pkg := range map[string]string{"sbx": ".", "hostile": "./testdata/hostile"} {
+		for target, pkg := range map[string]string{"sbx": ".", "sbx-image": "../sbx-image", "hostile": "./testdata/hostile"} {
 			build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(tools.dir, target), pkg)
 			build.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := build.CombinedOutput(); err != nil {
@@ -175,6 +175,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("GID", fmt.Sprint(os.Getgid()))
 			if missingDebian(t) == nil {
 				env.Setenv("DEBIAN", debian(t))
+				env.Setenv("IMAGE", needImage(t))
 			}
 			env.Cd = project
 			return nil

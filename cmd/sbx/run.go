@@ -37,6 +37,13 @@ func runVerb(u ui, args []string) int {
 		}
 		return 0
 	}
+	if f.Image != "" {
+		if err := f.resolveImage(); err != nil {
+			u.fail(err, sandbox.Hint(err))
+			return exitFailed
+		}
+		defer f.inUse.Close()
+	}
 	cmd, cancel, err := newCommand(u, f)
 	if err != nil {
 		u.fail(err, sandbox.Hint(err))
@@ -99,7 +106,7 @@ func flagged(args, with []string) bool {
 
 // otherwise are the beginnings of flags with which a plan has another opening.
 var otherwise = []string{
-	"--rootfs", "--rw-rootfs", "--layer", "--no-project", "--read-only", "--userns", "--name", "--hostname",
+	"--image", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--read-only", "--userns", "--name", "--hostname",
 	"--cap-", "--allow-userns", "--seccomp", "--security-opt",
 }
 
@@ -118,7 +125,7 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	if !spec.OCI.Process.Terminal && !f.RawTerminal {
 		shieldTerminal(cmd)
 	}
-	cmd.Grace = grace
+	cmd.Grace, cmd.StopSignal = grace, f.stopSignal()
 	cmd.RawTerminal, cmd.Receipted = f.RawTerminal, f.Receipt != ""
 	if !f.Quiet {
 		cmd.Note = func(line string) { u.say("%s", line) }

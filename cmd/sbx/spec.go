@@ -15,14 +15,14 @@ import (
 
 // newSpec is what the flags ask for. The whole combination is checked here.
 func newSpec(f *runFlags) (s sandbox.Spec, err error) {
-	if len(f.command) == 0 {
+	if len(f.command) == 0 && f.image == nil {
 		return s, fmt.Errorf("no command to run")
 	}
 	s.OCI.Process = &specs.Process{Args: f.command}
 	s.OCI.Linux = &specs.Linux{}
 	s.OCI.Hostname = sandbox.DefaultHostname
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
-		addRoot, addProject, addProfile, addFiles, addIdentity, addEnvironment, addProcess, addProtection, addSecrets,
+		addRoot, addImage, addProject, addProfile, addFiles, addIdentity, addEnvironment, addProcess, addProtection, addSecrets,
 	} {
 		if err := part(f, &s); err != nil {
 			return s, err
@@ -34,21 +34,25 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 // addRoot chooses the view.
 func addRoot(f *runFlags, s *sandbox.Spec) error {
 	switch {
+	case f.Image != "" && (f.Rootfs != "" || len(f.Layer) > 0):
+		return fmt.Errorf("--image is a root, and so are --rootfs and --layer")
+	case f.Image == "" && (f.Pull != "" || f.Platform != "" || f.Entrypoint != nil || len(f.InsecureRegistry) > 0):
+		return fmt.Errorf("--pull, --platform, --entrypoint and --insecure-registry are for --image")
 	case f.Rootfs != "" && len(f.Layer) > 0:
 		return fmt.Errorf("--rootfs and --layer are two roots; a rootfs can be the last --layer")
 	case f.RwRootfs && f.Rootfs == "":
 		return fmt.Errorf("--rw-rootfs writes to the directory of --rootfs, which is not given")
 	case f.RwRootfs && f.Upper != "":
 		return fmt.Errorf("--rw-rootfs writes to the rootfs and --upper keeps what is written from it; choose one")
-	case (f.Upper != "" || f.Overlay != "") && f.Rootfs == "" && len(f.Layer) == 0:
-		return fmt.Errorf("--upper and --overlay are for --layer or --rootfs")
+	case (f.Upper != "" || f.Overlay != "") && f.Rootfs == "" && len(f.Layer) == 0 && f.Image == "":
+		return fmt.Errorf("--upper and --overlay are for --image, --layer or --rootfs")
 	}
 	s.Overlay = sandbox.Driver(f.Overlay)
 	layers := texts(f.Layer)
 	if f.Rootfs != "" {
 		layers = []string{string(f.Rootfs)}
 	}
-	if len(layers) == 0 {
+	if len(layers) == 0 && f.Image == "" {
 		return nil
 	}
 	s.View = sandbox.Union
@@ -220,6 +224,9 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 	var env []string
 	if !f.ClearEnv {
 		env = sandbox.Environment(s.View, caller, nil)
+	}
+	if f.image != nil {
+		env = append(env, f.image.Config.Env...)
 	}
 	env = f.withoutDropped(append(env, f.profileEnv(caller)...))
 	passed, dropped := sandbox.WithoutSecrets(sandbox.Filter(caller, texts(f.EnvPass)))

@@ -47,12 +47,15 @@ func usage(w io.Writer) {
 
 Usage:
   sbx run [flags] [--] CMD [ARG...]   run a command (sbx run --help)
+  sbx image pull|import|ls|rm|...     images to run in (sbx image --help)
+  sbx profile ls|show|check|init      what a tool may see
   sbx version                         print the version
 
 Examples:
   sbx run -- make                     the host's tools, this directory, nothing else
   sbx run --ro ~/go -- go build ./... with the module cache, read-only
   sbx run --rootfs DIR -- /bin/sh     another root, its files unchanged
+  sbx run --image debian -- /bin/sh   an image, brought when it is missing
   sbx run --dry-run -- make           say what would be done, do nothing
 `)
 }

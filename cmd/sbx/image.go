@@ -1,0 +1,178 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/image/store"
+)
+
+// imageVerb is sbx image, which another program is: see cmd/sbx-image.
+func imageVerb(u ui, args []string) int {
+	path, err := imageProgram()
+	if err == nil {
+		err = unix.Exec(path, append([]string{path}, args...), os.Environ())
+	}
+	u.fail(err, sandbox.Hint(err))
+	return exitFailed
+}
+
+func pullVerb(u ui, args []string) int   { return imageVerb(u, append([]string{"pull"}, args...)) }
+func imagesVerb(u ui, args []string) int { return imageVerb(u, append([]string{"ls"}, args...)) }
+
+// imageProgram finds sbx-image: beside sbx, or where make install puts it.
+func imageProgram() (string, error) {
+	self, err := os.Executable()
+	if err == nil {
+		self, err = filepath.EvalSymlinks(self)
+	}
+	if err != nil {
+		return "", err
+	}
+	dir := filepath.Dir(self)
+	for _, path := range []string{filepath.Join(dir, "sbx-image"), filepath.Join(dir, "../libexec/sbx/sbx-image")} {
+		if unix.Access(path, unix.X_OK) == nil {
+			return path, nil
+		}
+	}
+	return "", fmt.Errorf("sbx-image is not installed beside %s; make install puts it there", self)
+}
+
+// images is the caller's store.
+func images() store.Store {
+	home, _ := os.UserHomeDir() // without one there are no images
+	return store.At(store.Dir(home, os.Getenv))
+}
+
+// imageName is the name that an image has in the store. A file has that of its whole
+// path: the same words mean another file elsewhere.
+func imageName(typed string) (name string, isFile bool, err error) {
+	kind, path, ok := strings.Cut(typed, ":")
+	if !ok || kind != "oci" && kind != "oci-archive" && kind != "docker-archive" {
+		return typed, false, nil
+	}
+	path, err = filepath.Abs(path)
+	return kind + ":" + path, true, err
+}
+
+// resolveImage finds the image of --image, and has it brought where it is not there.
+func (f *runFlags) resolveImage() (err error) {
+	name, isFile, err := imageName(string(f.Image))
+	if err != nil {
+		return err
+	}
+	s := images()
+	i, err := s.Lookup(name)
+	switch {
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return err
+	case f.Pull == "never" && err != nil:
+		return fmt.Errorf("image %s is not here, and --pull never forbids to bring it", name)
+	case f.Pull == "always" || f.Pull == "newer" || f.Pull == "" && isFile || err != nil:
+		if err := f.pullImage(name, isFile); err != nil {
+			return err
+		}
+		if i, err = s.Lookup(name); err != nil {
+			return fmt.Errorf("image %s: %w", name, err)
+		}
+	}
+	f.image = &i
+	f.inUse, err = s.Use(i) // open as long as sbx runs
+	return err
+}
+
+func (f *runFlags) pullImage(name string, isFile bool) error {
+	path, err := imageProgram()
+	if err != nil {
+		return err
+	}
+	args := []string{"pull", name}
+	if isFile {
+		args = []string{"import", name, name}
+	}
+	if f.Platform != "" {
+		args = append(args, "--platform", f.Platform)
+	}
+	for _, host := range texts(f.InsecureRegistry) {
+		args = append(args, "--insecure-registry", host)
+	}
+	if f.Quiet {
+		args = append(args, "--quiet")
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Stderr = os.Stderr
+	// Its output is the image's digest, and this one's is the command's alone.
+	if err := cmd.Run(); err != nil {
+		var exit *exec.ExitError
+		if errors.As(err, &exit) {
+			return fmt.Errorf("image %s could not be brought", name)
+		}
+		return err
+	}
+	return nil
+}
+
+// addImage has the command run in the image of --image as that wants it, where no
+// flag says otherwise.
+func addImage(f *runFlags, s *sandbox.Spec) error {
+	if f.image == nil {
+		return nil
+	}
+	dir := images()
+	layers := f.image.Union()
+	for n := len(layers) - 1; n >= 0; n-- {
+		path, err := dir.Layer(layers[n].Chain)
+		if err != nil {
+			return err
+		}
+		s.Layers = append(s.Layers, path)
+	}
+	s.View, s.MadeFiles = sandbox.Union, true
+	c := f.image.Config
+	start := c.Entrypoint
+	if f.Entrypoint != nil {
+		start = nil
+		if *f.Entrypoint != "" {
+			start = []string{string(*f.Entrypoint)}
+		}
+	}
+	command := f.command
+	if len(command) == 0 && f.Entrypoint == nil {
+		command = c.Cmd
+	}
+	f.command = append(append([]string{}, start...), command...)
+	if len(f.command) == 0 {
+		return fmt.Errorf("image %s says no command to run; name one", f.Image)
+	}
+	s.OCI.Process.Args = f.command
+	if f.User == "" {
+		f.User = text(c.User)
+	}
+	if f.Workdir == "" && f.NoProject {
+		f.Workdir = text(c.WorkingDir)
+	}
+	return nil
+}
+
+// stopSignal is what ends a command of the image, when --timeout does.
+func (f *runFlags) stopSignal() syscall.Signal {
+	if f.image == nil || f.image.Config.StopSignal == "" {
+		return unix.SIGTERM
+	}
+	name := strings.ToUpper(f.image.Config.StopSignal)
+	if !strings.HasPrefix(name, "SIG") {
+		name = "SIG" + name
+	}
+	if sig := unix.SignalNum(name); sig != 0 {
+		return sig
+	}
+	return unix.SIGTERM
+}
