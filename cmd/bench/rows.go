@@ -38,6 +38,8 @@ func rootfs(dir string) table {
 	return table{title: "a root file system, one id, running true", reference: "crun", rows: []*row{
 		{name: "sbx run --rootfs --rw-rootfs", command: append(append([]string{}, sbx...), "--rw-rootfs", "--", "/bin/true")},
 		{name: "sbx run --rootfs (with an overlay)", command: append(append([]string{}, sbx...), "--", "/bin/true")},
+		{name: "sbx run --image, unpacked before", command: words(dir + "/sbx run --userns single --no-project --image bench -- /bin/true")},
+		{name: "sbx run --image, with all ids", command: words(dir + "/sbx run --no-project --image bench -- /bin/true")},
 		{name: "crun", command: []string{"crun", "--root", state, "--cgroup-manager=disabled", "run", "--bundle", bundle, "bench-crun"}},
 		{name: "runc", command: []string{"runc", "--root", state, "run", "--bundle", bundle, "bench-runc"}},
 		{name: "bubblewrap", command: words("bwrap --bind " + root + " / --dev /dev --proc /proc --unshare-all --die-with-parent /bin/true")},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -39,7 +40,11 @@ type pullCommand struct {
 
 func (c *pullCommand) Run(r *run) error {
 	for _, ref := range c.References {
-		if err := c.bring(r, ref, ref); err != nil {
+		from, err := image.ParseSource(ref)
+		if err == nil {
+			err = c.bring(r, from, ref)
+		}
+		if err != nil {
 			return fmt.Errorf("pull %s: %w", ref, err)
 		}
 	}
@@ -48,37 +53,47 @@ func (c *pullCommand) Run(r *run) error {
 
 type importCommand struct {
 	bringFlags
-	Source string `arg:"" name:"SOURCE" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], or - for one of the archives on standard input."`
+	Source string `arg:"" name:"SOURCE" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], a tar, which is one of these archives or a root file system, or - for a tar on standard input."`
 	Name   string `arg:"" optional:"" name:"NAME" help:"What the image will be called; by default after the file."`
 }
 
 func (c *importCommand) Run(r *run) error {
-	source := c.Source
-	if source == "-" {
-		file, err := spool(os.Stdin)
-		if err != nil {
-			return err
-		}
-		defer os.Remove(file)
-		if source, err = archiveKind(file); err != nil {
-			return err
-		}
-		if c.Name == "" {
-			return fmt.Errorf("an image from standard input needs a NAME")
-		}
+	from, done, err := c.source()
+	if err == nil {
+		defer done()
+		err = c.bring(r, from, c.Name)
 	}
-	if err := c.bring(r, source, c.Name); err != nil {
+	if err != nil {
 		return fmt.Errorf("import %s: %w", c.Source, err)
 	}
 	return nil
 }
 
-// bring adds an image and prints its digest, as podman does.
-func (f bringFlags) bring(r *run, source, typed string) error {
-	from, err := image.ParseSource(source)
-	if err != nil {
-		return err
+// source is what is imported, and done removes what was made for it.
+func (c *importCommand) source() (from image.Source, done func(), err error) {
+	done = func() {}
+	file := c.Source
+	switch info, err := os.Stat(c.Source); {
+	case c.Source == "-":
+		if c.Name == "" {
+			return from, done, errors.New("an image from standard input needs a NAME")
+		}
+		if file, err = spool(os.Stdin); err != nil {
+			return from, done, err
+		}
+		done = func() { os.Remove(file) }
+	case err != nil || !info.Mode().IsRegular():
+		from, err = image.ParseSource(c.Source)
+		return from, done, err
 	}
+	if from, err = image.ArchiveSource(file); err != nil {
+		done()
+	}
+	return from, done, err
+}
+
+// bring adds an image and prints its digest, as podman does.
+func (f bringFlags) bring(r *run, from image.Source, typed string) error {
 	full, err := from.FullName(typed)
 	if err != nil {
 		return err

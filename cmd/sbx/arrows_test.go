@@ -13,7 +13,7 @@ const module = "github.com/sbxrun/sbx/"
 var mayImport = map[string]string{
 	"cmd/sbx":             "cmd/sbx/ahead profiles sandbox sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal userns idmap",
 	"cmd/sbx-image":       "sandbox/image sandbox/image/store sandbox/image/unpack",
-	"sandbox/image":       "sandbox/image/store userns idmap",
+	"sandbox/image":       "sandbox/image/store sandbox/image/unpack userns idmap",
 	"sandbox/image/store": "",
 	"cmd/sbx/ahead":       "userns/child",
 	"cmd/bench":           "",

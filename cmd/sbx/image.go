@@ -129,7 +129,7 @@ func addImage(f *runFlags, s *sandbox.Spec) error {
 	dir := images()
 	layers := f.image.Union()
 	for n := len(layers) - 1; n >= 0; n-- {
-		path, err := dir.Layer(layers[n].Chain)
+		path, err := dir.LayerRoot(layers[n].Chain)
 		if err != nil {
 			return err
 		}

@@ -36,8 +36,8 @@ func check(t *testing.T, s store.Store, i store.Image) {
 	if len(i.Layers) != 2 {
 		t.Fatalf("%d layers", len(i.Layers))
 	}
-	lower, _ := s.Layer(i.Layers[0].Chain)
-	upper, _ := s.Layer(i.Layers[1].Chain)
+	lower, _ := s.LayerRoot(i.Layers[0].Chain)
+	upper, _ := s.LayerRoot(i.Layers[1].Chain)
 	if b, err := os.ReadFile(lower + "/etc/two"); err != nil || string(b) != "2" {
 		t.Errorf("%q, %v", b, err)
 	}
@@ -120,6 +120,70 @@ func TestSources(t *testing.T) {
 	} {
 		if _, err := add(t, newStore(t), source, o); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", source, err)
+		}
+	}
+}
+
+// TestArchiveSource tells the kinds of tar apart, and makes an image of a plain one.
+func TestArchiveSource(t *testing.T) {
+	o, dir := options(t), t.TempDir()
+	// A root that the caller could not rename.
+	plain := tarOf(t, file{name: "./", kind: tar.TypeDir, mode: 0o555}, file{name: "bin/", kind: tar.TypeDir}, file{name: "bin/sh", text: "not one"})
+	for name, content := range map[string][]byte{"plain": plain, "gzip": gzipped(t, plain), "zstd": zstded(t, plain)} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		from, err := ArchiveSource(path)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		s := newStore(t)
+		i, err := Add(t.Context(), s, from, "docker.io/library/"+name+":latest", nil, o)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		layer, err := s.LayerRoot(i.Layers[0].Chain)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := os.Stat(filepath.Join(layer, "bin/sh"))
+		if err != nil || info.Size() != 7 {
+			t.Errorf("%s: %v, %v", name, info, err)
+		}
+		if info, err := os.Stat(layer); err != nil || info.Mode().Perm() != 0o555 {
+			t.Errorf("%s: the root is %v, %v", name, info, err)
+		}
+	}
+	for name, content := range map[string][]byte{
+		"text": []byte("no tar at all"), "empty": nil, "cut": plain[:700],
+		"compressed archive": gzipped(t, tarOf(t, file{name: "oci-layout", text: "{}"})),
+	} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if from, err := ArchiveSource(path); err == nil {
+			t.Errorf("%s is %v", name, from)
+		}
+	}
+}
+
+// TestOpaque looks that a layer which hides all others is known as such, also when it
+// is there already.
+func TestOpaque(t *testing.T) {
+	o, s := options(t), newStore(t)
+	r := serve(t)
+	ref := r.push(t, "opaque", imageOf(t, v1.Config{}, tarOf(t, file{name: "one", text: "1"}), tarOf(t, file{name: ".wh..wh..opq"}, file{name: "two", text: "2"})))
+	for range 2 {
+		i, err := add(t, s, ref, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen := i.Union(); len(i.Layers) != 2 || len(seen) != 1 || seen[0] != i.Layers[1] {
+			t.Errorf("of %v is seen %v", i.Layers, seen)
 		}
 	}
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/image/store"
 )
@@ -75,20 +74,14 @@ func (a adder) layer(l v1.Layer, known []store.Layer, n int, below <-chan struct
 			return err
 		}
 	}
-	path, err := a.store.Layer(is.Chain)
+	dir, err := a.store.Layer(is.Chain)
 	if err != nil {
 		return err
 	}
-	is.Opaque = opaque(path)
+	// Overlayfs does not look for that at a layer's root.
+	_, err = os.Lstat(filepath.Join(dir, store.LayerOpaque))
+	is.Opaque = err == nil
 	return nil
-}
-
-// opaque tells whether a layer hides all below it, as its root's attribute says.
-// Overlayfs does not look for that there.
-func opaque(dir string) bool {
-	value := make([]byte, 8)
-	n, err := unix.Lgetxattr(dir, "user.overlay.opaque", value)
-	return err == nil && string(value[:n]) == "y"
 }
 
 func (a adder) has(l store.Layer) bool {
@@ -113,8 +106,9 @@ func (a adder) hasBlob(l store.Layer) bool {
 // places.
 func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below <-chan struct{}) error {
 	is := known[n]
-	dir := filepath.Join(work, "fs")
-	if err := os.Mkdir(dir, 0o755); err != nil {
+	layer := filepath.Join(work, "layer")
+	dir := filepath.Join(layer, store.LayerFiles)
+	if err := errors.Join(os.Mkdir(layer, 0o700), os.Mkdir(dir, 0o755)); err != nil {
 		return err
 	}
 	here := a.hasBlob(is)
@@ -143,7 +137,7 @@ func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below 
 	if _, err := os.Lstat(to); err == nil {
 		return nil // the blob alone was missing
 	}
-	return store.Place(dir, to)
+	return store.Place(layer, to)
 }
 
 // download keeps a layer's blob, and unpacks it meanwhile if it can be.

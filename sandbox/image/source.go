@@ -1,9 +1,14 @@
 package image
 
 import (
+	"archive/tar"
+	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 
@@ -11,6 +16,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
 // A Source is where an image comes from, in the words of skopeo and podman: a
@@ -29,19 +35,55 @@ func ParseSource(text string) (Source, error) {
 		if !ok || rest == "" {
 			return Source{}, fmt.Errorf("%s: want %s:PATH[:TAG]", text, kind)
 		}
-		path, tag := rest, ""
+		file, tag := rest, ""
 		if _, err := os.Stat(rest); err != nil { // no file has the tag in its name
 			if i := strings.IndexByte(rest, ':'); i > 0 {
-				path, tag = rest[:i], rest[i+1:]
+				file, tag = rest[:i], rest[i+1:]
 			}
 		}
-		return Source{kind: kind, path: path, tag: tag}, nil
+		return Source{kind: kind, path: file, tag: tag}, nil
 	}
 	ref, err := name.ParseReference(text)
 	if err != nil {
 		return Source{}, fmt.Errorf("%q is no image reference: %w", text, err)
 	}
 	return Source{kind: "registry", ref: ref}, nil
+}
+
+// ArchiveSource tells by what is in a tar which source it is: one of the two archives
+// of an image, or else a root file system.
+func ArchiveSource(file string) (Source, error) {
+	f, err := os.Open(file)
+	if err != nil {
+		return Source{}, err
+	}
+	defer f.Close()
+	plain, compression, err := decompress(bufio.NewReader(f))
+	if err != nil {
+		return Source{}, fmt.Errorf("%s: %w", file, err)
+	}
+	defer plain.Close()
+	s := Source{kind: "rootfs", path: file}
+	t, n := tar.NewReader(plain), 0
+	for ; s.kind == "rootfs"; n++ {
+		h, err := t.Next()
+		if errors.Is(err, io.EOF) && n > 0 {
+			return s, nil
+		}
+		if err != nil {
+			return s, fmt.Errorf("%s is no tar: %w", file, err)
+		}
+		switch path.Clean(h.Name) {
+		case "oci-layout", "index.json":
+			s.kind = "oci-archive"
+		case "manifest.json", "repositories":
+			s.kind = "docker-archive"
+		}
+	}
+	if compression != types.OCIUncompressedLayer {
+		return s, fmt.Errorf("%s is an archive of an image that is compressed; decompress it first", file)
+	}
+	return s, nil
 }
 
 // FullName is the whole name of an image that is known by typed, or, where that is
@@ -80,6 +122,8 @@ func fullName(ref name.Reference) string {
 // of an archive first.
 func (s Source) open(ctx context.Context, o Options, dir string) (v1.Image, error) {
 	switch s.kind {
+	case "rootfs":
+		return openRootfs(s.path)
 	case "docker-archive":
 		return s.openDocker()
 	case "oci-archive":

@@ -5,19 +5,24 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"hash"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/image/store"
+	"github.com/sbxrun/sbx/sandbox/image/unpack"
 )
 
 // transfer reads a layer once: what arrives is hashed and kept as the blob, and
@@ -26,7 +31,7 @@ func (a adder) transfer(from io.Reader, known []store.Layer, n int, blob io.Writ
 	is := known[n]
 	arrived := newCounted(is)
 	in := bufio.NewReaderSize(io.TeeReader(from, io.MultiWriter(blob, arrived)), 256<<10)
-	plain, err := decompress(in)
+	plain, _, err := decompress(in)
 	if err != nil {
 		return err
 	}
@@ -39,7 +44,7 @@ func (a adder) transfer(from io.Reader, known []store.Layer, n int, blob io.Writ
 	if err := arrived.check(unpacked); err != nil {
 		return err
 	}
-	if id := "sha256:" + hex.EncodeToString(diff.Sum(nil)); id != is.DiffID {
+	if id := hashOf(diff).String(); id != is.DiffID {
 		return fmt.Errorf("unpacked it is %s, not %s as the configuration says", id, is.DiffID)
 	}
 	return syncTree(dir)
@@ -74,7 +79,7 @@ func (c *counted) Write(p []byte) (int, error) {
 
 // check tells whether what arrived is the blob, and if not, what else went wrong.
 func (c *counted) check(err error) error {
-	switch digest := "sha256:" + hex.EncodeToString(c.sum.Sum(nil)); {
+	switch digest := hashOf(c.sum).String(); {
 	case c.over:
 		return fmt.Errorf("it is larger than the %d bytes that its manifest says", c.is.Size)
 	case err != nil:
@@ -87,23 +92,29 @@ func (c *counted) check(err error) error {
 	return nil
 }
 
-// decompress goes by what the stream begins with: media types lie.
-func decompress(in *bufio.Reader) (io.ReadCloser, error) {
+func hashOf(sum hash.Hash) v1.Hash {
+	return v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum.Sum(nil))}
+}
+
+// decompress goes by what the stream begins with: media types lie. It gives the one
+// that the stream has as a layer.
+func decompress(in *bufio.Reader) (io.ReadCloser, types.MediaType, error) {
 	begins, err := in.Peek(4)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, err
+		return nil, "", err
 	}
 	switch {
 	case bytes.HasPrefix(begins, []byte{0x1f, 0x8b}):
-		return gzip.NewReader(in)
+		z, err := gzip.NewReader(in)
+		return z, types.OCILayer, err
 	case bytes.Equal(begins, []byte{0x28, 0xb5, 0x2f, 0xfd}):
 		z, err := zstd.NewReader(in, zstd.WithDecoderMaxWindow(64<<20), zstd.WithDecoderConcurrency(1))
 		if err != nil {
-			return nil, err
+			return nil, "", err
 		}
-		return z.IOReadCloser(), nil
+		return z.IOReadCloser(), types.OCILayerZStd, nil
 	}
-	return io.NopCloser(in), nil
+	return io.NopCloser(in), types.OCIUncompressedLayer, nil
 }
 
 // unpack has the helper unpack a tar into a directory, over layers.
@@ -113,7 +124,7 @@ func (a adder) unpack(tar io.Reader, below []store.Layer, dir string) error {
 		args = append(args, "--squash")
 	}
 	for _, l := range slices.Backward(below) {
-		path, err := a.store.Layer(l.Chain)
+		path, err := a.store.LayerRoot(l.Chain)
 		if err != nil {
 			return err
 		}
@@ -122,8 +133,18 @@ func (a adder) unpack(tar io.Reader, below []store.Layer, dir string) error {
 			break
 		}
 	}
-	_, err := a.helper.run(dir, tar, append(args, dir)...)
-	return err
+	out, err := a.helper.run(dir, tar, append(args, dir)...)
+	if err != nil {
+		return err
+	}
+	var report unpack.Report
+	if err := json.Unmarshal(out, &report); err != nil {
+		return fmt.Errorf("the unpacker's report: %w", err)
+	}
+	if !report.Opaque {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(filepath.Dir(dir), store.LayerOpaque), nil, 0o600)
 }
 
 // syncTree has all of a tree on the disk, by the file system that it is in.

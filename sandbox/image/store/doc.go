@@ -4,7 +4,7 @@
 // The directory is an OCI layout (blobs, index.json), so that other tools can read
 // it, with these beside:
 //
-//	layers/HEX      the unpacked layer of that chain id
+//	layers/HEX      the layer of that chain id, unpacked in fs
 //	manifests/HEX   what is known of an image, by the digest of its manifest
 //	names/HEX       which manifest a name stands for, by the SHA-256 of the name
 //	work/           what is not whole yet

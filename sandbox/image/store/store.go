@@ -62,9 +62,23 @@ var ErrNotFound = errors.New("no such image")
 // Path is the directory of the store.
 func (s Store) Path() string { return s.dir }
 
-// Layer is the directory of an unpacked layer by its chain id, which need not be
-// there.
+// Layer is the place of an unpacked layer by its chain id, which need not be there.
+// Its files are in LayerRoot.
 func (s Store) Layer(chain string) (string, error) { return s.digested("layers", chain) }
+
+// LayerRoot is the root of the layer's files. It has the owner and mode that the image
+// gives it, so the caller may be unable to rename it; the directory that it is in is
+// the caller's.
+func (s Store) LayerRoot(chain string) (string, error) {
+	dir, err := s.Layer(chain)
+	return filepath.Join(dir, LayerFiles), err
+}
+
+// What is in a layer's directory.
+const (
+	LayerFiles  = "fs"
+	LayerOpaque = "opaque" // is there if the layer hides all below it
+)
 
 // Blob is the file of a blob, which need not be there.
 func (s Store) Blob(digest string) (string, error) { return s.digested("blobs/sha256", digest) }

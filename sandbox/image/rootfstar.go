@@ -1,0 +1,72 @@
+package image
+
+import (
+	"bufio"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/empty"
+	"github.com/google/go-containerregistry/pkg/v1/mutate"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+)
+
+// A fileLayer is a tar, compressed or not, as the layer that it would be: its bytes
+// stay as they are.
+type fileLayer struct {
+	path         string
+	digest, diff v1.Hash
+	size         int64
+	mediaType    types.MediaType
+}
+
+func newFileLayer(path string) (l fileLayer, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return l, err
+	}
+	defer f.Close()
+	sum, diff := sha256.New(), sha256.New()
+	in := bufio.NewReaderSize(io.TeeReader(f, sum), 256<<10)
+	plain, kind, err := decompress(in)
+	if err != nil {
+		return l, err
+	}
+	defer plain.Close()
+	if _, err := io.Copy(diff, plain); err != nil {
+		return l, err
+	}
+	if _, err := io.Copy(io.Discard, in); err != nil {
+		return l, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return l, err
+	}
+	return fileLayer{path: path, digest: hashOf(sum), diff: hashOf(diff), size: info.Size(), mediaType: kind}, nil
+}
+
+func (l fileLayer) Digest() (v1.Hash, error)             { return l.digest, nil }
+func (l fileLayer) DiffID() (v1.Hash, error)             { return l.diff, nil }
+func (l fileLayer) Compressed() (io.ReadCloser, error)   { return os.Open(l.path) }
+func (l fileLayer) Uncompressed() (io.ReadCloser, error) { return nil, errors.ErrUnsupported } // nobody asks
+func (l fileLayer) Size() (int64, error)                 { return l.size, nil }
+func (l fileLayer) MediaType() (types.MediaType, error)  { return l.mediaType, nil }
+
+// openRootfs makes the image whose only layer is the tar of a root file system.
+func openRootfs(path string) (v1.Image, error) {
+	l, err := newFileLayer(path)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	base := mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1)
+	img, err := mutate.ConfigFile(base, &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH})
+	if err != nil {
+		return nil, err
+	}
+	return mutate.AppendLayers(img, l)
+}
