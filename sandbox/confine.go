@@ -24,6 +24,10 @@ func (s *Spec) completeProtection(h Host) (notes []string, err error) {
 	if h.Landlock < landlock.Floor {
 		missing = append(missing, struct{ name, why, mend string }{"landlock", landlockMissing(h), "boot Linux 5.19 or newer, with landlock among the modules of lsm="})
 	}
+	if _, lost := noTCP.Restrict(h.Landlock); s.NoTCP && h.Landlock >= landlock.Floor && len(lost) > 0 {
+		missing = append(missing, struct{ name, why, mend string }{"landlock",
+			fmt.Sprintf("the kernel's Landlock, ABI %d, cannot forbid TCP", h.Landlock), "boot Linux 6.7 or newer, or leave --no-tcp away"})
+	}
 	if h.NoSeccomp && !s.Unconfined {
 		missing = append(missing, struct{ name, why, mend string }{"seccomp", "the kernel has no seccomp filters", "boot a kernel with CONFIG_SECCOMP_FILTER"})
 	}
@@ -42,6 +46,9 @@ func (s *Spec) completeProtection(h Host) (notes []string, err error) {
 	s.completeMasks(h)
 	return notes, s.checkGiven()
 }
+
+// noTCP is what --no-tcp asks of Landlock.
+var noTCP = landlock.Policy{Ports: landlock.BindTCP | landlock.ConnectTCP}
 
 func landlockMissing(h Host) string {
 	if h.Landlock == 0 {
@@ -119,7 +126,7 @@ func (c *compiler) landlock() landlock.Policy {
 	const inside = landlock.Read | landlock.Execute | landlock.Write
 	p := landlock.Policy{Scopes: landlock.Signals | landlock.AbstractSockets}
 	if c.spec.NoTCP {
-		p.Ports = landlock.BindTCP | landlock.ConnectTCP
+		p.Ports = noTCP.Ports
 	}
 	if c.spec.UserNS {
 		return p // who is confined in files may not mount

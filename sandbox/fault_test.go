@@ -63,7 +63,7 @@ func faulty(p userns.Plan) (plans []userns.Plan, steps []userns.Step, index []in
 			for k := range fork.Init {
 				init := append([]userns.Step{}, fork.Init...)
 				init[k] = userns.Fault{Step: init[k]}
-				add(i, userns.Fork{Init: init}, s)
+				add(i, userns.Fork{Init: init, Copy: fork.Copy}, s)
 			}
 		}
 	}
@@ -88,8 +88,10 @@ func TestEveryStepFails(t *testing.T) {
 		return s
 	}
 	for name, s := range map[string]Spec{
-		"host":  view(func(*Spec) {}),
-		"union": view(func(s *Spec) { s.View, s.Layers, s.Overlay = Union, []string{lower}, DriverKernel }),
+		"host": view(func(*Spec) {}),
+		"union": view(func(s *Spec) {
+			s.View, s.Layers, s.Upper, s.Overlay = Union, []string{lower}, t.TempDir(), DriverKernel
+		}),
 	} {
 		t.Run(name, func(t *testing.T) {
 			h, err := Probe(s)
