@@ -19,9 +19,6 @@ import "unsafe"
 //     registers each, and no call of the one writes where a call of the other does.
 //   - norace, because the race detector's calls are none of the above.
 
-// spawn's assembly is the only caller, and no tool looks there.
-var _ = interpret
-
 // interpret runs the calls from pc on and never returns.
 //
 //go:nosplit
