@@ -41,7 +41,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzCompile -fuzztime $(FUZZTIME) ./sandbox/seccomp
 	$(GO) test -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) ./sandbox/runlater
 	$(GO) test -run '^$$' -fuzz FuzzGitFile -fuzztime $(FUZZTIME) ./sandbox/runlater
-	$(GO) test -run '^$$' -fuzz FuzzUnpack -fuzztime $(FUZZTIME) ./sandbox/image/unpack
+	$(GO) test -run '^$$' -fuzz FuzzUnpack -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/image/unpack
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles
 
