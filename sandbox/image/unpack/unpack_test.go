@@ -87,6 +87,8 @@ var (
 		{name: "hard link over a file", items: []item{file("a", "x"), file("b", "y"), hard("b", "a")}, want: []string{"a: file 644 x names 2", "b: file 644 x names 2"}},
 		{name: "hard link over a directory", items: []item{file("a", "x"), file("d/e/f", "y"), hard("g", "d/e/f"), hard("d", "a")},
 			want: []string{"a: file 644 x names 2", "d: file 644 x names 2", "g: file 644 y"}},
+		{name: "hard link into a replaced directory", items: []item{file("d/f", "x"), hard("g", "d/f"), file("d", "y"), directory("d"), file("d/f", "z"), hard("h", "d/f")},
+			want: []string{"d: dir 755 user.overlay.opaque=y", "d/f: file 644 z names 2", "g: file 644 x", "h: file 644 z names 2"}},
 		{name: "hard link to itself", items: []item{file("a", "x"), hard("a", "a")}, want: []string{"a: file 644 x"}},
 		{name: "hard link over its target's parent", items: []item{file("d/f", "y"), hard("d", "d/f")}, err: "not in this layer"},
 		{name: "hard link to a directory", items: []item{directory("d"), hard("e", "d")}, err: "cannot have another name"},
