@@ -19,20 +19,45 @@ func (s sight) close() {
 
 // below looks for a name where a walk is.
 func (u *unpacker) below(w *walk, name string) (sight, error) {
-	none := sight{dir: -1}
-	if len(u.Lowers) == 0 {
-		return none, nil
+	dirs, err := u.beneath(w)
+	if err != nil {
+		return sight{dir: -1}, wrap("layers below", err)
 	}
-	if hidden, err := w.hidden(); err != nil || hidden {
-		return none, err
-	}
-	for _, lower := range u.Lowers {
-		s, last, err := sightIn(lower, w.dirs[1:], name)
-		if err != nil || s.there || last {
+	for _, dir := range dirs {
+		s, gone, err := look(dir, name)
+		if err != nil || s.there || gone {
 			return s, err
 		}
 	}
-	return none, nil
+	return sight{dir: -1}, nil
+}
+
+// beneath gives the directories that are merged with the one where a walk is, the
+// nearest first. They are kept until the walk goes on: removed files often were
+// beside each other.
+func (u *unpacker) beneath(w *walk) (dirs []int, err error) {
+	if w.known || len(u.Lowers) == 0 {
+		return w.beneath, nil
+	}
+	hidden, err := w.hidden()
+	if err != nil {
+		return nil, err
+	}
+	for _, lower := range u.Lowers {
+		if hidden {
+			break
+		}
+		dir, last, err := descend(lower, w.dirs[1:])
+		if err != nil {
+			return nil, err
+		}
+		if dir >= 0 {
+			w.beneath = append(w.beneath, dir)
+		}
+		hidden = last
+	}
+	w.known = true
+	return w.beneath, nil
 }
 
 // hidden tells whether nothing from below is seen where a walk is.
@@ -49,40 +74,40 @@ func (w *walk) hidden() (bool, error) {
 	return false, nil
 }
 
-// sightIn looks into one layer. Last says that no layer below it counts.
-func sightIn(lower int, way []dir, name string) (s sight, last bool, err error) {
-	s.dir = -1
-	if last, err = isOpaque(lower); err != nil {
-		return s, last, err
+// forget closes what beneath has found.
+func (w *walk) forget() {
+	for _, fd := range w.beneath {
+		unix.Close(fd)
 	}
-	at := lower
-	defer func() {
-		if at != lower {
-			unix.Close(at)
+	w.beneath, w.known = w.beneath[:0], false
+}
+
+// descend goes into one layer. Last says that no layer below it counts.
+func descend(lower int, way []dir) (at int, last bool, err error) {
+	at, err = openDir(lower, ".")
+	for err == nil {
+		var is bool
+		if is, err = isOpaque(at); err != nil {
+			break
 		}
-	}()
-	for _, d := range way {
-		next, err := openDir(at, d.name)
-		switch {
-		case err == unix.ENOENT:
-			return s, last, nil
-		case notDir(err):
-			return s, true, nil
-		case err != nil:
-			return s, last, err
+		if last = last || is; len(way) == 0 {
+			return at, last, nil
 		}
-		if at != lower {
-			unix.Close(at)
-		}
-		at = next
-		is, err := isOpaque(at)
-		if err != nil {
-			return s, last, err
-		}
-		last = last || is
+		var next int
+		next, err = openDir(at, way[0].name)
+		unix.Close(at)
+		at, way = next, way[1:]
 	}
-	s, gone, err := look(at, name)
-	return s, last || gone, err
+	switch {
+	case err == unix.ENOENT:
+		return -1, last, nil
+	case notDir(err): // a whiteout, or what hides the directories below
+		return -1, true, nil
+	}
+	if at >= 0 {
+		unix.Close(at)
+	}
+	return -1, last, err
 }
 
 // look looks at a name in a directory. Gone is a whiteout.

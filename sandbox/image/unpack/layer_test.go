@@ -211,7 +211,8 @@ func describe(path string) (string, error) {
 	default:
 		line = fmt.Sprintf("%o", st.Mode)
 	}
-	if st.Uid != 0 || st.Gid != 0 {
+	mine := int(st.Uid) == os.Getuid() && int(st.Gid) == os.Getgid()
+	if !mine {
 		line += fmt.Sprintf(" of %d:%d", st.Uid, st.Gid)
 	}
 	if st.Nlink > 1 && kind(st) != unix.S_IFDIR {

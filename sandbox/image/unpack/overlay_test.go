@@ -46,6 +46,10 @@ var unions = []union{
 		"lib: dir 755", "lib/x: file 644 5", "usr: dir 755", "usr/lib: dir 755"}},
 	{name: "three layers", layers: [][]item{base[:5], {file(".wh.d", "")}, {file("d/e/x", "5"), file("d/.wh.a", "")}},
 		want: []string{"d: dir 755", "d/e: dir 755", "d/e/x: file 644 5", "f: file 644 4"}, top: []string{"d: dir 755", "d/e: dir 755", "d/e/x: file 644 5"}},
+	{name: "a whiteout, opaque, a whiteout", layers: [][]item{base[:5], {file("d/.wh.a", ""), file("d/.wh..wh..opq", ""), file("d/.wh.b", ""), file("f", "5")}},
+		want: []string{"d: dir 2711 of 3:4 user.a=1", "f: file 644 5"}, top: []string{"d: dir 2711 of 3:4 user.a=1 user.overlay.opaque=y", "f: file 644 5"}},
+	{name: "a whiteout, opaque, a parent", layers: [][]item{{file("d/a", "1"), directory("d/e").mode(0o700)}, {file("d/.wh.a", ""), file("d/.wh..wh..opq", ""), file("d/e/x", "5")}},
+		want: []string{"d: dir 755", "d/e: dir 755", "d/e/x: file 644 5"}},
 	{name: "opaque between", layers: [][]item{base[:5], {directory("d").mode(0o700), file("d/.wh..wh..opq", "")}, {file("d/e/x", "5"), file("d/.wh.b", "")}},
 		want: []string{"d: dir 700", "d/e: dir 755", "d/e/x: file 644 5", "f: file 644 4"}},
 }

@@ -34,22 +34,23 @@ func TestRace(t *testing.T) {
 				return
 			default:
 				swapped += swap(y, n)
-				if n%64 == 0 { // or no layer would come far
-					time.Sleep(time.Millisecond)
+				if n%4 == 0 { // or no layer would come far
+					time.Sleep(100 * time.Microsecond)
 				}
 			}
 		}
 	})
-	whole := 0
-	for range 100 {
-		if _, err := Unpack(fd, bytes.NewReader(layer), Options{Squash: os.Getenv(inside) == ""}); err == nil {
+	whole, entries := 0, int64(0)
+	for range 300 {
+		report, err := Unpack(fd, bytes.NewReader(layer), Options{Squash: os.Getenv(inside) == ""})
+		if entries += report.Entries; err == nil {
 			whole++
 		}
 	}
 	close(stop)
 	swapping.Wait()
 	y.check(t)
-	t.Logf("%d swaps; %d layers of 100 were unpacked whole", swapped, whole)
+	t.Logf("%d swaps during %d entries; %d layers of 300 were unpacked whole", swapped, entries, whole)
 }
 
 // swap puts a link where a directory is, and the directory back.

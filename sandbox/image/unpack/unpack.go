@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"strconv"
-
-	"golang.org/x/sys/unix"
 )
 
 // Options say how; the zero value is sensible.
@@ -79,21 +77,10 @@ func begin(target int, from io.Reader, o Options) (*unpacker, error) {
 	u := &unpacker{Options: o, stream: newStream(from, o), buf: make([]byte, copySize)}
 	u.tar = tar.NewReader(u.stream)
 	u.walk.absent, u.links.absent = u.imply, u.elsewhere
-	if u.Lowers != nil {
-		u.Lowers = make([]int, 0, len(o.Lowers))
-	}
 	for _, w := range []*walk{&u.walk, &u.links} {
 		if err := w.begin(target); err != nil {
 			return u, fmt.Errorf("target: %w", err)
 		}
-	}
-	for _, lower := range o.Lowers {
-		// A descriptor that is only a path cannot be asked for attributes.
-		fd, err := openDir(lower, ".")
-		if err != nil {
-			return u, fmt.Errorf("layer below: %w", err)
-		}
-		u.Lowers = append(u.Lowers, fd)
 	}
 	return u, nil
 }
@@ -107,9 +94,6 @@ func byDefault[N int | int64](n *N, value N) {
 func (u *unpacker) end() {
 	u.walk.end()
 	u.links.end()
-	for _, fd := range u.Lowers {
-		unix.Close(fd)
-	}
 }
 
 // next does one entry; io.EOF is the end of the stream.

@@ -24,6 +24,9 @@ type walk struct {
 	// absent is called for a name that is not there. It pushes a directory, or
 	// gives a link to follow.
 	absent func(name string) (link string, err error)
+	// beneath is what the layers below have where the walk is, when it is known.
+	beneath []int
+	known   bool
 }
 
 // A dir is one directory on the way.
@@ -45,6 +48,7 @@ func (w *walk) begin(target int) error {
 }
 
 func (w *walk) end() {
+	w.forget()
 	for _, d := range w.dirs {
 		unix.Close(d.fd)
 	}
@@ -58,6 +62,7 @@ func (w *walk) push(d dir) error {
 		unix.Close(d.fd)
 		return fmt.Errorf("deeper than %d directories", maxDepth)
 	}
+	w.forget()
 	w.dirs = append(w.dirs, d)
 	return nil
 }
@@ -65,6 +70,7 @@ func (w *walk) push(d dir) error {
 // keep leaves all but the first directories.
 func (w *walk) keep(n int) (err error) {
 	for len(w.dirs) > n {
+		w.forget()
 		d := w.here()
 		if d.touched {
 			err = errors.Join(err, setTime(d.fd, d.mtime))

@@ -46,6 +46,8 @@ func (u *unpacker) hideBelow(fd int) error {
 	if is, err := isOpaque(fd); err != nil || is {
 		return err
 	}
+	u.walk.forget()
+	u.links.forget()
 	if len(u.walk.dirs) == 1 && fd == u.walk.dirs[0].fd {
 		u.report.Opaque = true
 	}
