@@ -29,6 +29,11 @@ func (g Guard) Check(writable ...string) (Report, error) {
 	var errs []error
 	roots := slices.Clone(g.roots)
 	for _, path := range writable {
+		// What Find holds in place is in one of the roots, and only there is it known for
+		// what it is: the directory of a worktree by itself looks like a new repository.
+		if slices.ContainsFunc(g.Binds, func(b Bind) bool { return b.Path == path }) {
+			continue
+		}
 		if !slices.ContainsFunc(roots, func(r root) bool { return r.path == path }) {
 			roots = append(roots, root{path: path, kind: plain})
 		}
