@@ -67,9 +67,7 @@ func TestDoors(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if h.refusesSockets(s) {
-			t.Skip("the kernel refuses sockets by itself")
-		}
+		h.Landlock = min(h.Landlock, landlockSockets-1) // a newer one refuses sockets by itself
 		done, _, err := Complete(s, h)
 		if err != nil {
 			t.Fatal(err)

@@ -56,9 +56,6 @@ var unions = []union{
 
 func TestOverlay(t *testing.T) {
 	needRoot(t)
-	if os.Getenv(inside) == "one" {
-		t.Skip("one id")
-	}
 	for _, r := range unions {
 		t.Run(r.name, func(t *testing.T) {
 			y := newYard(t)
