@@ -31,6 +31,8 @@ func (u *unpacker) imply(name string) (link string, err error) {
 		return "", err
 	}
 	if seen.dir < 0 || over {
+		d := u.walk.here()
+		d.mtime, d.touched = u.latest, true // the same each time that it is unpacked
 		return "", u.rootOwned(fd)
 	}
 	return "", u.likeBelow(u.walk.here(), seen.dir)

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strconv"
+
+	"golang.org/x/sys/unix"
 )
 
 // Options say how; the zero value is sensible.
@@ -60,8 +62,9 @@ type unpacker struct {
 	report Report
 	stream *stream
 	tar    *tar.Reader
-	walk   walk // to where entries are made
-	links  walk // to where hard links lead
+	walk   walk          // to where entries are made
+	links  walk          // to where hard links lead
+	latest unix.Timespec // of the entry that is being made
 	buf    []byte
 }
 
@@ -82,7 +85,21 @@ func begin(target int, from io.Reader, o Options) (*unpacker, error) {
 			return u, fmt.Errorf("target: %w", err)
 		}
 	}
-	return u, nil
+	return u, u.rootLikeBelow()
+}
+
+// rootLikeBelow begins with the root that the layers below have: a tar need not name
+// its own.
+func (u *unpacker) rootLikeBelow() error {
+	if len(u.Lowers) == 0 {
+		return nil
+	}
+	below, err := openDir(u.Lowers[0], ".")
+	if err != nil {
+		return wrap("layer below", err)
+	}
+	defer unix.Close(below)
+	return u.likeBelow(u.walk.here(), below)
 }
 
 func byDefault[N int | int64](n *N, value N) {
@@ -106,6 +123,10 @@ func (u *unpacker) next() error {
 	case errors.Is(err, tar.ErrInsecurePath): // GODEBUG; names are looked at here
 	case err != nil:
 		return fmt.Errorf("tar after %d entries: %w", u.report.Entries, early(err))
+	}
+	u.latest = timeOf(h)
+	if root := &u.walk.dirs[0]; !root.touched {
+		root.mtime, root.touched = u.latest, true
 	}
 	if err := u.entry(h); err != nil {
 		return fmt.Errorf("entry %s: %w", quote(h.Name), early(err))
