@@ -4,16 +4,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"text/tabwriter"
 
-	"github.com/sbxrun/sbx/sandbox/image"
 	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
 type lsCommand struct {
 	JSON  bool `help:"Print JSON."`
 	Quiet bool `short:"q" help:"Print names only."`
+	Kept  bool `help:"List what sbx run --keep kept instead."`
 }
 
 // listed is an image by one of its full names.
@@ -23,6 +22,9 @@ type listed struct {
 }
 
 func (c *lsCommand) Run(r *run) error {
+	if c.Kept {
+		return c.listKept(r)
+	}
 	list, err := list(r.store)
 	if err != nil {
 		return err
@@ -40,6 +42,28 @@ func (c *lsCommand) Run(r *run) error {
 			continue
 		}
 		fmt.Fprintf(w, "%s\t%s\t%s\t%.1f MB\n", plain(i.Name), i.ID[7:19], plain(i.Created), float64(i.Size())/1e6)
+	}
+	return w.Flush()
+}
+
+func (c *lsCommand) listKept(r *run) error {
+	all, err := r.store.AllKept()
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return printJSON(r, append([]store.Kept{}, all...))
+	}
+	w := tabwriter.NewWriter(r.out, 0, 8, 2, ' ', 0)
+	if !c.Quiet {
+		fmt.Fprintln(w, "NAME\tIMAGE\tDIRECTORY")
+	}
+	for _, k := range all {
+		if c.Quiet {
+			fmt.Fprintln(w, plain(k.Name))
+			continue
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", plain(k.Name), plain(k.Image), plain(k.Upper))
 	}
 	return w.Flush()
 }
@@ -74,6 +98,7 @@ func printJSON(r *run, what any) error {
 
 type inspectCommand struct {
 	Images []string `arg:"" name:"IMAGE"`
+	JSON   bool     `help:"Print JSON, which it does anyway."`
 }
 
 func (c *inspectCommand) Run(r *run) error {
@@ -86,36 +111,4 @@ func (c *inspectCommand) Run(r *run) error {
 		found = append(found, i)
 	}
 	return printJSON(r, found)
-}
-
-type rmCommand struct {
-	Images []string `arg:"" name:"IMAGE"`
-}
-
-func (c *rmCommand) Run(r *run) error {
-	for _, name := range c.Images {
-		if err := r.store.Forget(name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return collect(r, false)
-}
-
-type pruneCommand struct{}
-
-func (c *pruneCommand) Run(r *run) error { return collect(r, true) }
-
-func collect(r *run, tell bool) error {
-	self, err := program()
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(r.store.Path()); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	freed, err := image.Collect(r.store, self)
-	if err == nil && tell {
-		fmt.Fprintf(r.out, "%.1f MB freed\n", float64(freed)/1e6)
-	}
-	return err
 }

@@ -17,16 +17,22 @@ import (
 
 const exitFailed = 125
 
-// commands are what sbx image takes. Unpack and remove are for sbx-image itself, in
-// a user namespace.
+// commands are what sbx image takes. The hidden ones are for sbx-image itself, in a
+// user namespace.
 type commands struct {
 	Pull    pullCommand    `cmd:"" help:"Bring images from registries."`
-	Import  importCommand  `cmd:"" help:"Bring an image from an OCI layout or an archive."`
+	Import  importCommand  `cmd:"" help:"Bring an image from a file or a root file system."`
 	Ls      lsCommand      `cmd:"" help:"List images."`
-	Rm      rmCommand      `cmd:"" help:"Remove images."`
+	Tree    treeCommand    `cmd:"" help:"Show which layers images have in common."`
 	Inspect inspectCommand `cmd:"" help:"Print what is known of images, as JSON."`
+	Export  exportCommand  `cmd:"" help:"Write an image to a file that other tools read."`
+	Commit  commitCommand  `cmd:"" help:"Make an image of what sbx run --keep kept."`
+	Verify  verifyCommand  `cmd:"" help:"Read images again and report damage."`
+	Rm      rmCommand      `cmd:"" help:"Remove images."`
 	Prune   pruneCommand   `cmd:"" help:"Remove what no name stands for, and what a crash left."`
 	Unpack  unpackCommand  `cmd:"" hidden:""`
+	Pack    packCommand    `cmd:"" hidden:""`
+	Compare compareCommand `cmd:"" hidden:""`
 	Remove  removeCommand  `cmd:"" hidden:""`
 }
 

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
@@ -17,6 +19,7 @@ type bringFlags struct {
 	MaxBytes   int64    `placeholder:"BYTES" help:"The most that a layer may have, unpacked."`
 	MaxEntries int64    `placeholder:"COUNT" help:"The most files that a layer may have."`
 	Quiet      bool     `short:"q" help:"Print the digest only."`
+	JSON       bool     `help:"Print JSON."`
 }
 
 func (f bringFlags) options(r *run) (o image.Options, err error) {
@@ -29,8 +32,25 @@ func (f bringFlags) options(r *run) (o image.Options, err error) {
 	if !f.Quiet {
 		o.Say = r.say
 	}
+	if o.Newest, err = sourceDate(); err != nil {
+		return o, err
+	}
 	o.Program, err = program()
 	return o, err
+}
+
+// sourceDate is the time of SOURCE_DATE_EPOCH, by which what is made of the same files
+// is the same (reproducible-builds.org).
+func sourceDate() (t time.Time, err error) {
+	text := os.Getenv("SOURCE_DATE_EPOCH")
+	if text == "" {
+		return t, nil
+	}
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || seconds <= 0 {
+		return t, fmt.Errorf("SOURCE_DATE_EPOCH is %q; want seconds since 1970", text)
+	}
+	return time.Unix(seconds, 0).UTC(), nil
 }
 
 type pullCommand struct {
@@ -53,7 +73,7 @@ func (c *pullCommand) Run(r *run) error {
 
 type importCommand struct {
 	bringFlags
-	Source string `arg:"" name:"SOURCE" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], a tar, which is one of these archives or a root file system, or - for a tar on standard input."`
+	Source string `arg:"" name:"SOURCE" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], a tar, which is one of these archives or a root file system, - for a tar on standard input, or the directory of a root file system."`
 	Name   string `arg:"" optional:"" name:"NAME" help:"What the image will be called; by default after the file."`
 }
 
@@ -82,6 +102,8 @@ func (c *importCommand) source() (from image.Source, done func(), err error) {
 			return from, done, err
 		}
 		done = func() { os.Remove(file) }
+	case err == nil && info.IsDir():
+		return image.DirSource(c.Source), done, nil
 	case err != nil || !info.Mode().IsRegular():
 		from, err = image.ParseSource(c.Source)
 		return from, done, err
@@ -109,6 +131,9 @@ func (f bringFlags) bring(r *run, from image.Source, typed string) error {
 	i, err := image.Add(r.ctx, r.store, from, full, names, o)
 	if err != nil {
 		return err
+	}
+	if f.JSON {
+		return printJSON(r, listed{full, i})
 	}
 	fmt.Fprintln(r.out, i.Manifest)
 	return nil

@@ -23,17 +23,14 @@ func (c *unpackCommand) Run(r *run) error {
 	unix.Umask(0)
 	// Also where there are none below: then nothing is.
 	o := unpack.Options{Squash: c.Squash, MaxBytes: c.MaxBytes, MaxEntries: c.MaxEntries, Lowers: []int{}}
-	open := func(dir string) (int, error) {
-		return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0)
-	}
 	for _, dir := range c.Lower {
-		fd, err := open(dir)
+		fd, err := openRoot(dir)
 		if err != nil {
 			return err
 		}
 		o.Lowers = append(o.Lowers, fd)
 	}
-	fd, err := open(c.Dir)
+	fd, err := openRoot(c.Dir)
 	if err != nil {
 		return err
 	}

@@ -12,8 +12,10 @@ const module = "github.com/sbxrun/sbx/"
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
 	"cmd/sbx":             "cmd/sbx/ahead profiles sandbox sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal userns idmap",
-	"cmd/sbx-image":       "sandbox/image sandbox/image/store sandbox/image/unpack",
-	"sandbox/image":       "sandbox/image/store sandbox/image/unpack userns idmap",
+	"cmd/sbx-image":       "sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack",
+	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack userns idmap",
+	"sandbox/image/pack":  "sandbox/image/tree",
+	"sandbox/image/tree":  "",
 	"sandbox/image/store": "",
 	"cmd/sbx/ahead":       "userns/child",
 	"cmd/bench":           "",

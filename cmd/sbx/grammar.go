@@ -30,7 +30,8 @@ type fileFlags struct {
 }
 
 type imageFlags struct {
-	Image            text   `placeholder:"NAME" help:"Run in an image: a reference as docker reads it, oci:DIR, oci-archive:FILE or docker-archive:FILE."`
+	Image            text   `placeholder:"NAME" help:"Run in an image: a reference as docker reads it, oci:DIR, oci-archive:FILE, docker-archive:FILE or dir:ROOTFS."`
+	Keep             string `placeholder:"NAME" help:"Keep what is written to the image under a name, for the next run and for sbx image commit."`
 	Pull             string `enum:"missing,always,never,newer," default:"" placeholder:"missing|always|never|newer" help:"When to bring the image (default: when it is missing)."`
 	Platform         string `placeholder:"OS/ARCH" help:"The image's platform (default: this machine's)."`
 	InsecureRegistry []text `sep:"none" placeholder:"HOST[:PORT]" help:"Talk to this registry without encryption."`
@@ -42,6 +43,7 @@ type rootFlags struct {
 	RwRootfs bool   `help:"Write to the directory of --rootfs itself."`
 	Layer    []text `sep:"none" placeholder:"DIR" help:"Run in a union of directories, the top one first. What is written is thrown away."`
 	Upper    text   `placeholder:"DIR" help:"Keep what is written to the union in that directory."`
+	ReadOnly bool   `help:"Let nothing be written to the root."`
 	Overlay  string `enum:"auto,kernel,fuse-overlayfs," default:"" placeholder:"auto|kernel|fuse-overlayfs" help:"How to make the union."`
 }
 
@@ -110,6 +112,7 @@ type runFlags struct {
 	command []string
 	image   *store.Image // of --image
 	inUse   *os.File     // keeps it from being removed
+	kept    store.Kept   // of --keep
 	notes   []string     // what is to be said before the command runs
 	profile profiles.Profile
 	set     []profiles.Assignment // variables that the profile sets

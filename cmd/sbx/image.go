@@ -3,12 +3,15 @@ package main
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox"
@@ -65,11 +68,18 @@ func imageName(typed string) (name string, isFile bool, err error) {
 
 // resolveImage finds the image of --image, and has it brought where it is not there.
 func (f *runFlags) resolveImage() (err error) {
+	s := images()
+	if f.Image == "" {
+		k, err := s.LookupKept(f.Keep)
+		if err != nil {
+			return fmt.Errorf("--keep %s: %w; say its --image", f.Keep, err)
+		}
+		f.Image = text(k.Manifest)
+	}
 	name, isFile, err := imageName(string(f.Image))
 	if err != nil {
 		return err
 	}
-	s := images()
 	i, err := s.Lookup(name)
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
@@ -136,7 +146,23 @@ func addImage(f *runFlags, s *sandbox.Spec) error {
 		s.Layers = append(s.Layers, path)
 	}
 	s.View, s.MadeFiles = sandbox.Union, true
+	if f.Keep != "" {
+		var err error
+		if f.kept, err = dir.Keep(f.Keep, *f.image, string(f.Image)); err != nil {
+			return err
+		}
+		s.Upper = f.kept.Upper
+	}
 	c := f.image.Config
+	if f.ReadOnly {
+		// What an image calls a volume is there to be written to.
+		for dir := range c.Volumes {
+			s.OCI.Mounts = append(s.OCI.Mounts, specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: dir, Options: []string{"nosuid", "nodev"}})
+		}
+	}
+	if ports := slices.Sorted(maps.Keys(c.ExposedPorts)); len(ports) > 0 && f.Net != "host" {
+		f.note("the image exposes %s; nothing outside reaches that without --net host", strings.Join(ports, ", "))
+	}
 	start := c.Entrypoint
 	if f.Entrypoint != nil {
 		start = nil
@@ -175,4 +201,19 @@ func (f *runFlags) stopSignal() syscall.Signal {
 		return sig
 	}
 	return unix.SIGTERM
+}
+
+// notePoints tells what is kept where the sandbox has mounts of its own.
+func (f *runFlags) notePoints(spec sandbox.Spec) error {
+	if f.Keep == "" {
+		return nil
+	}
+	points := []string{"/proc", "/dev", "/sys", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}
+	if spec.Project != "" {
+		points = append(points, spec.Project)
+	}
+	for _, m := range spec.OCI.Mounts {
+		points = append(points, filepath.Clean(m.Destination))
+	}
+	return images().NotePoints(f.kept, append(points, spec.OCI.Linux.MaskedPaths...))
 }

@@ -27,6 +27,7 @@ var verbs = map[string]func(u ui, args []string) int{
 	"profile": profileVerb,
 	"trust":   trustVerb,
 	"untrust": untrustVerb,
+	"unshare": unshareVerb,
 	"version": versionVerb,
 	"help":    helpVerb,
 }

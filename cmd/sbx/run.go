@@ -37,7 +37,10 @@ func runVerb(u ui, args []string) int {
 		}
 		return 0
 	}
-	if f.Image != "" {
+	if dir, ok := strings.CutPrefix(string(f.Image), "dir:"); ok && f.Rootfs == "" {
+		f.Image, f.Rootfs = "", text(dir) // which a directory is without being brought
+	}
+	if f.Image != "" || f.Keep != "" {
 		if err := f.resolveImage(); err != nil {
 			u.fail(err, sandbox.Hint(err))
 			return exitFailed
@@ -106,13 +109,16 @@ func flagged(args, with []string) bool {
 
 // otherwise are the beginnings of flags with which a plan has another opening.
 var otherwise = []string{
-	"--image", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--read-only", "--userns", "--name", "--hostname",
+	"--image", "--keep", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--read-only", "--userns", "--name", "--hostname",
 	"--cap-", "--allow-userns", "--seccomp", "--security-opt",
 }
 
 // newCommand makes the command of the flags. cancel frees the timer.
 func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) {
 	spec, err := newSpec(f)
+	if err == nil {
+		err = f.notePoints(spec)
+	}
 	if err != nil {
 		return nil, nil, err
 	}

@@ -40,6 +40,14 @@ func addRoot(f *runFlags, s *sandbox.Spec) error {
 		return fmt.Errorf("--pull, --platform, --entrypoint and --insecure-registry are for --image")
 	case f.Rootfs != "" && len(f.Layer) > 0:
 		return fmt.Errorf("--rootfs and --layer are two roots; a rootfs can be the last --layer")
+	case f.Keep != "" && f.image == nil:
+		return fmt.Errorf("--keep is for --image; --upper keeps what is written to --rootfs and --layer")
+	case f.Keep != "" && f.Upper != "":
+		return fmt.Errorf("--keep and --upper both keep what is written; choose one")
+	case f.ReadOnly && (f.Keep != "" || f.Upper != "" || f.RwRootfs):
+		return fmt.Errorf("--read-only lets nothing be written that --keep, --upper or --rw-rootfs could keep")
+	case f.ReadOnly && f.Rootfs == "" && len(f.Layer) == 0 && f.Image == "":
+		return fmt.Errorf("--read-only is for --image, --layer or --rootfs; the host's root is read-only anyway")
 	case f.RwRootfs && f.Rootfs == "":
 		return fmt.Errorf("--rw-rootfs writes to the directory of --rootfs, which is not given")
 	case f.RwRootfs && f.Upper != "":
@@ -56,6 +64,9 @@ func addRoot(f *runFlags, s *sandbox.Spec) error {
 		return nil
 	}
 	s.View = sandbox.Union
+	if f.ReadOnly {
+		s.OCI.Root = &specs.Root{Readonly: true}
+	}
 	for _, dir := range layers {
 		path, err := filepath.Abs(dir)
 		if err != nil {

@@ -98,7 +98,7 @@ func TestSources(t *testing.T) {
 	if err := tarball.WriteToFile(dir+"/docker.tar", tag, img); err != nil {
 		t.Fatal(err)
 	}
-	if err := pack(dir+"/oci", dir+"/oci.tar"); err != nil {
+	if err := archiveOf(dir+"/oci", dir+"/oci.tar"); err != nil {
 		t.Fatal(err)
 	}
 	for _, source := range []string{"oci:" + dir + "/oci:1.2", "oci:" + dir + "/oci", "oci-archive:" + dir + "/oci.tar", "docker-archive:" + dir + "/docker.tar", "docker-archive:" + dir + "/docker.tar:hello:1.2"} {
@@ -188,8 +188,8 @@ func TestOpaque(t *testing.T) {
 	}
 }
 
-// pack makes an archive of a directory, and puts in it what must not come out.
-func pack(dir, to string) error {
+// archiveOf makes an archive of a directory, and puts in it what must not come out.
+func archiveOf(dir, to string) error {
 	f, err := os.Create(to)
 	if err != nil {
 		return err

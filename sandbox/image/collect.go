@@ -16,3 +16,8 @@ func Collect(s store.Store, program string) (freed int64, err error) {
 	}
 	return s.Collect(h.remove)
 }
+
+// Discard removes what is kept under a name.
+func Discard(s store.Store, name, program string) error {
+	return s.Discard(name, newHelper(program).remove)
+}

@@ -45,9 +45,16 @@ func newHelper(program string) helper {
 	return h
 }
 
-// run runs the program with arguments in a sandbox that may write one directory.
-// What it says to standard error is its error.
-func (h helper) run(dir string, in io.Reader, args ...string) (out []byte, err error) {
+// run runs the program with arguments in a sandbox that may write one directory, and
+// gives what it prints.
+func (h helper) run(dir string, in io.Reader, args ...string) ([]byte, error) {
+	var out bytes.Buffer
+	err := h.stream(dir, in, &out, args...)
+	return out.Bytes(), err
+}
+
+// stream does that with what it prints. What it says to standard error is its error.
+func (h helper) stream(dir string, in io.Reader, out io.Writer, args ...string) (err error) {
 	steps := []userns.Step{userns.DieWithSupervisor{}}
 	if h.single == nil {
 		steps = append(steps, userns.AwaitMaps{UID: h.uid, GID: h.gid, Helpers: h.helpers})
@@ -72,14 +79,14 @@ func (h helper) run(dir string, in io.Reader, args ...string) (out []byte, err e
 	}()
 	for i := range pipes {
 		if pipes[i][0], pipes[i][1], err = os.Pipe(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	p, err := userns.Plan{Namespaces: userns.User | userns.Mounts | userns.Net | userns.IPC, Steps: steps}.Start(userns.Input{
 		Stdin: pipes[0][0], Stdout: pipes[1][1], Stderr: pipes[2][1],
 	})
 	if err != nil {
-		return nil, fmt.Errorf("start the unpacker: %w", err)
+		return fmt.Errorf("start the unpacker: %w", err)
 	}
 	pipes[0][0].Close()
 	pipes[1][1].Close()
@@ -94,22 +101,23 @@ func (h helper) run(dir string, in io.Reader, args ...string) (out []byte, err e
 		b, _ := io.ReadAll(io.LimitReader(pipes[2][0], 4096)) // what it could say of that is said by its end
 		said <- b
 	}()
-	out, err = io.ReadAll(pipes[1][0])
+	_, err = io.Copy(out, pipes[1][0])
+	pipes[1][0].Close() // whatever it still prints, nobody takes
 	complaint := bytes.TrimSpace(<-said)
 	status, waited := p.Wait()
 	pipes[0][0].Close()
 	cause := <-fed
 	switch {
 	case waited != nil:
-		return nil, waited
+		return waited
 	case cause != nil && !errors.Is(cause, unix.EPIPE): // what came to an end early came to it here
-		return nil, cause
+		return cause
 	case len(complaint) > 0 && status != 0:
-		return nil, errors.New(strings.TrimPrefix(string(complaint), "sbx-image: "))
+		return errors.New(strings.TrimPrefix(string(complaint), "sbx-image: "))
 	case status != 0:
-		return nil, errors.Join(fmt.Errorf("the unpacker ended with %v", status), cause)
+		return errors.Join(fmt.Errorf("the unpacker ended with %v", status), cause)
 	}
-	return out, errors.Join(err, cause)
+	return errors.Join(err, cause)
 }
 
 // remove removes a directory, whoever owns what is in it.

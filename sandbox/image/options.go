@@ -3,6 +3,7 @@ package image
 import (
 	"net/http"
 	"runtime"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -18,6 +19,9 @@ type Options struct {
 	MaxBytes, MaxEntries int64
 	// Jobs is how many layers are brought in at once. Zero is three.
 	Jobs int
+	// Newest bounds the times of files that are packed, and is the time of images that
+	// are made (SOURCE_DATE_EPOCH). Zero is now, and bounds nothing.
+	Newest time.Time
 	// Say is told what is going on. Nil drops it.
 	Say func(format string, args ...any)
 	// Program is sbx-image, which unpacks.
@@ -31,6 +35,14 @@ func (o Options) platform() v1.Platform {
 		return *o.Platform
 	}
 	return v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
+}
+
+// now is when what is made here is made.
+func (o Options) now() time.Time {
+	if o.Newest.IsZero() {
+		return time.Now().UTC().Truncate(time.Second)
+	}
+	return o.Newest
 }
 
 func (o Options) say(format string, args ...any) {

@@ -63,10 +63,14 @@ func openRootfs(path string) (v1.Image, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	base := mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1)
-	img, err := mutate.ConfigFile(base, &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH})
+	img, err := mutate.ConfigFile(blank(), &v1.ConfigFile{OS: "linux", Architecture: runtime.GOARCH})
 	if err != nil {
 		return nil, err
 	}
 	return mutate.AppendLayers(img, l)
+}
+
+// blank is an OCI image with nothing in it.
+func blank() v1.Image {
+	return mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1)
 }

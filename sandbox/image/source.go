@@ -21,16 +21,19 @@ import (
 
 // A Source is where an image comes from, in the words of skopeo and podman: a
 // reference as docker reads it, oci:DIR[:TAG], oci-archive:FILE[:TAG] or
-// docker-archive:FILE[:REF].
+// docker-archive:FILE[:REF]. There is dir:ROOTFS too, a root file system.
 type Source struct {
 	kind, path, tag string
 	ref             name.Reference // of a registry
+	made            v1.Image       // by ourselves
 }
 
 // ParseSource reads a source.
 func ParseSource(text string) (Source, error) {
 	kind, rest, ok := strings.Cut(text, ":")
 	switch kind {
+	case "dir":
+		return DirSource(rest), nil
 	case "oci", "oci-archive", "docker-archive":
 		if !ok || rest == "" {
 			return Source{}, fmt.Errorf("%s: want %s:PATH[:TAG]", text, kind)
@@ -49,6 +52,12 @@ func ParseSource(text string) (Source, error) {
 	}
 	return Source{kind: "registry", ref: ref}, nil
 }
+
+// IsStream tells whether it is an archive on standard output.
+func (s Source) IsStream() bool { return s.path == "-" }
+
+// DirSource is the directory of a root file system.
+func DirSource(dir string) Source { return Source{kind: "dir", path: dir} }
 
 // ArchiveSource tells by what is in a tar which source it is: one of the two archives
 // of an image, or else a root file system.
@@ -122,6 +131,10 @@ func fullName(ref name.Reference) string {
 // of an archive first.
 func (s Source) open(ctx context.Context, o Options, dir string) (v1.Image, error) {
 	switch s.kind {
+	case "made":
+		return s.made, nil
+	case "dir":
+		return openDir(s.path, dir, newHelper(o.Program), o)
 	case "rootfs":
 		return openRootfs(s.path)
 	case "docker-archive":

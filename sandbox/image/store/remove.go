@@ -7,12 +7,13 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-
-	"golang.org/x/sys/unix"
 )
 
 // ErrInUse says that a sandbox runs in the image.
 var ErrInUse = errors.New("a sandbox is running in it")
+
+// ErrKept says that what was written to the image is kept, and needs it.
+var ErrKept = errors.New("what was written to it is kept")
 
 // Forget takes a name away. The image goes when it was the last, and it may be
 // forgotten by the beginning of its digest, with all its names. What no image needs
@@ -62,14 +63,16 @@ func (s Store) drop(i Image) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.Open(path)
-	if err != nil {
+	if name, err := s.keptOf(i); err != nil {
 		return err
+	} else if name != "" {
+		return fmt.Errorf("image %s: %w as %s", i.Manifest, ErrKept, name)
 	}
-	defer f.Close()
-	if err := unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB); err != nil {
-		return fmt.Errorf("image %s: %w", i.Manifest, ErrInUse)
+	idle, err := s.idle(i)
+	if err != nil {
+		return fmt.Errorf("image %s: %w", i.Manifest, err)
 	}
+	defer idle.Close()
 	return os.Remove(path)
 }
 

@@ -1,0 +1,99 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/signal"
+	"os/user"
+	"strconv"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// unshareVerb is sbx unshare: a command of the caller's own as root over his
+// subordinate ids, who may see and change what images and sandboxes left with them. It
+// is no sandbox: the command sees what the caller does.
+func unshareVerb(u ui, args []string) int {
+	if len(args) > 0 && args[0] == "--" {
+		args = args[1:]
+	}
+	if len(args) == 0 {
+		shell := os.Getenv("SHELL")
+		if shell == "" {
+			shell = "/bin/sh"
+		}
+		args = []string{shell}
+	}
+	if args[0] == "-h" || args[0] == "--help" {
+		fmt.Fprint(u.out, "Usage: sbx unshare [--] [CMD [ARG...]]\n\nRun a command, by default a shell, as root over your subordinate ids, to look at what\nimages and sandboxes left. It is no sandbox.\n")
+		return 0
+	}
+	plan, err := unsharePlan(args)
+	if err != nil {
+		u.fail(err, sandbox.Hint(err))
+		return exitFailed
+	}
+	status, err := runUnshared(plan)
+	if err != nil {
+		return exitCode(u, err)
+	}
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+func unsharePlan(args []string) (plan userns.Plan, err error) {
+	path, err := exec.LookPath(args[0])
+	if err != nil && !errors.Is(err, exec.ErrDot) {
+		path = args[0] // the step says what is wrong with it
+	}
+	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
+	login := strconv.Itoa(int(uid))
+	if u, err := user.LookupId(login); err == nil {
+		login = u.Username
+	}
+	helpers := idmap.FindHelpers()
+	if missing := helpers.Missing(); missing != "" {
+		return plan, fmt.Errorf("%s is not installed, so there is one id only: yours", missing)
+	}
+	uids, gids, err := idmap.Granted(uid, login)
+	if err != nil {
+		return plan, err
+	}
+	return userns.Plan{Namespaces: userns.User | userns.Mounts, Steps: []userns.Step{
+		userns.DieWithSupervisor{},
+		userns.AwaitMaps{UID: idmap.Root(uid, uids), GID: idmap.Root(gid, gids), Helpers: helpers},
+		userns.AwaitSupervisor{}, userns.Stdio{}, userns.CloseOnExec{}, userns.RestoreSignals{},
+		userns.Exec{Paths: []string{path}, Argv: args, Env: os.Environ()},
+	}}, nil
+}
+
+// runUnshared waits for the command. What a terminal sends comes to both of them, and
+// is the command's to answer; the rest is handed on.
+func runUnshared(plan userns.Plan) (syscall.WaitStatus, error) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGHUP)
+	defer signal.Stop(signals)
+	p, err := plan.Start(userns.Input{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr})
+	if err != nil {
+		return 0, err
+	}
+	for {
+		select {
+		case sig := <-signals:
+			if sig == unix.SIGTERM || sig == unix.SIGHUP {
+				_ = p.Signal(sig.(syscall.Signal)) // one that has ended needs none
+			}
+		case <-p.Done():
+			return p.Wait()
+		}
+	}
+}
