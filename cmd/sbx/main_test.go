@@ -189,6 +189,8 @@ func TestScripts(t *testing.T) {
 				"helpers": func() error { return missingHelpers(t) },
 				"fuse":    missingFuse,
 				"debian":  func() error { return missingDebian(t) },
+				"skopeo":  func() error { _, err := exec.LookPath("skopeo"); return err },
+				"podman":  func() error { _, err := exec.LookPath("podman"); return err },
 			}[cond]
 			if !known {
 				return false, fmt.Errorf("unknown condition %q", cond)

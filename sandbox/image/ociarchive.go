@@ -32,6 +32,12 @@ func writeArchive(to io.Writer, s store.Store, i store.Image, tag string) error 
 			return err
 		}
 	}
+	// skopeo gives a directory that it must make itself to root, which only root may.
+	for _, dir := range []string{"blobs/", "blobs/sha256/"} {
+		if err := t.WriteHeader(&tar.Header{Name: dir, Typeflag: tar.TypeDir, Mode: 0o755}); err != nil {
+			return err
+		}
+	}
 	img, err := newStored(s, i).image()
 	if err != nil {
 		return err

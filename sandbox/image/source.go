@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/google/go-containerregistry/pkg/name"
@@ -28,13 +29,16 @@ type Source struct {
 	made            v1.Image       // by ourselves
 }
 
+// fileKinds are the sources by whose file an image may be known.
+var fileKinds = []string{"oci", "oci-archive", "docker-archive"}
+
 // ParseSource reads a source.
 func ParseSource(text string) (Source, error) {
 	kind, rest, ok := strings.Cut(text, ":")
-	switch kind {
-	case "dir":
+	switch {
+	case kind == "dir" && ok:
 		return DirSource(rest), nil
-	case "oci", "oci-archive", "docker-archive":
+	case slices.Contains(fileKinds, kind):
 		if !ok || rest == "" {
 			return Source{}, fmt.Errorf("%s: want %s:PATH[:TAG]", text, kind)
 		}
@@ -99,7 +103,7 @@ func ArchiveSource(file string) (Source, error) {
 // empty, by what its source calls it. One that is known by its file has no other.
 func (s Source) FullName(typed string) (string, error) {
 	switch {
-	case s.ref == nil && strings.HasPrefix(typed, s.kind+":"):
+	case slices.Contains(fileKinds, s.kind) && strings.HasPrefix(typed, s.kind+":"):
 		return typed, nil
 	case typed == "" && s.ref != nil:
 		return fullName(s.ref), nil
