@@ -18,12 +18,13 @@ type bringFlags struct {
 	Insecure   []string `name:"insecure-registry" placeholder:"HOST[:PORT]" help:"Talk to this registry without encryption."`
 	MaxBytes   int64    `placeholder:"BYTES" help:"The most that a layer may have, unpacked."`
 	MaxEntries int64    `placeholder:"COUNT" help:"The most files that a layer may have."`
+	MaxPath    int      `placeholder:"BYTES" help:"The longest name that a file of a layer may have, with its directories."`
 	Quiet      bool     `short:"q" help:"Print the digest only."`
 	JSON       bool     `help:"Print JSON."`
 }
 
 func (f bringFlags) options(r *run) (o image.Options, err error) {
-	o = image.Options{Insecure: f.Insecure, MaxBytes: f.MaxBytes, MaxEntries: f.MaxEntries}
+	o = image.Options{Insecure: f.Insecure, MaxBytes: f.MaxBytes, MaxEntries: f.MaxEntries, MaxPath: f.MaxPath}
 	if f.Platform != "" {
 		if o.Platform, err = v1.ParsePlatform(f.Platform); err != nil {
 			return o, fmt.Errorf("platform %q: %w", f.Platform, err)

@@ -15,6 +15,7 @@ type unpackCommand struct {
 	Squash     bool
 	MaxBytes   int64
 	MaxEntries int64
+	MaxPath    int
 	Lower      []string `sep:"none"`
 	Dir        string   `arg:""`
 }
@@ -22,7 +23,7 @@ type unpackCommand struct {
 func (c *unpackCommand) Run(r *run) error {
 	unix.Umask(0)
 	// Also where there are none below: then nothing is.
-	o := unpack.Options{Squash: c.Squash, MaxBytes: c.MaxBytes, MaxEntries: c.MaxEntries, Lowers: []int{}}
+	o := unpack.Options{Squash: c.Squash, MaxBytes: c.MaxBytes, MaxEntries: c.MaxEntries, MaxPath: c.MaxPath, Lowers: []int{}}
 	for _, dir := range c.Lower {
 		fd, err := openRoot(dir)
 		if err != nil {

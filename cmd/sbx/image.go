@@ -87,8 +87,13 @@ func (f *runFlags) resolveImage() (err error) {
 	case f.Pull == "never" && err != nil:
 		return fmt.Errorf("image %s is not here, and --pull never forbids to bring it", name)
 	case f.Pull == "always" || f.Pull == "newer" || f.Pull == "" && isFile || err != nil:
-		if err := f.pullImage(name, isFile); err != nil {
+		missing := err != nil
+		err := f.pullImage(name, isFile)
+		if err != nil && (missing || f.Pull != "newer") {
 			return err
+		}
+		if err != nil {
+			f.note("the image that is here is run in: %v", err)
 		}
 		if i, err = s.Lookup(name); err != nil {
 			return fmt.Errorf("image %s: %w", name, err)

@@ -189,8 +189,9 @@ func TestScripts(t *testing.T) {
 				"helpers": func() error { return missingHelpers(t) },
 				"fuse":    missingFuse,
 				"debian":  func() error { return missingDebian(t) },
-				"skopeo":  func() error { _, err := exec.LookPath("skopeo"); return err },
-				"podman":  func() error { _, err := exec.LookPath("podman"); return err },
+				"skopeo":  inPath("skopeo"),
+				"podman":  inPath("podman"),
+				"umoci":   inPath("umoci"),
 			}[cond]
 			if !known {
 				return false, fmt.Errorf("unknown condition %q", cond)
@@ -202,6 +203,10 @@ func TestScripts(t *testing.T) {
 			return err == nil, err
 		},
 	})
+}
+
+func inPath(program string) func() error {
+	return func() error { _, err := exec.LookPath(program); return err }
 }
 
 // exitisCommand runs a command and checks its exit code: exitis CODE CMD ARG...

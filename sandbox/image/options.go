@@ -15,8 +15,10 @@ type Options struct {
 	// Insecure are registries, as HOST[:PORT], that may be talked to without
 	// encryption. Those on the loopback always may.
 	Insecure []string
-	// MaxBytes and MaxEntries bound a layer when it is unpacked. Zero is a default.
+	// MaxBytes, MaxEntries and MaxPath, in bytes, bound a layer when it is unpacked. Zero
+	// is a default.
 	MaxBytes, MaxEntries int64
+	MaxPath              int
 	// Jobs is how many layers are brought in at once. Zero is three.
 	Jobs int
 	// Newest bounds the times of files that are packed, and is the time of images that

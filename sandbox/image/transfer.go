@@ -119,7 +119,8 @@ func decompress(in *bufio.Reader) (io.ReadCloser, types.MediaType, error) {
 
 // unpack has the helper unpack a tar into a directory, over layers.
 func (a adder) unpack(tar io.Reader, below []store.Layer, dir string) error {
-	args := []string{"unpack", "--max-bytes", strconv.FormatInt(a.options.MaxBytes, 10), "--max-entries", strconv.FormatInt(a.options.MaxEntries, 10)}
+	args := []string{"unpack", "--max-bytes", strconv.FormatInt(a.options.MaxBytes, 10), "--max-entries", strconv.FormatInt(a.options.MaxEntries, 10),
+		"--max-path", strconv.Itoa(a.options.MaxPath)}
 	if a.helper.single != nil {
 		args = append(args, "--squash")
 	}
