@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -32,7 +33,7 @@ func Verify(ctx context.Context, s store.Store, images []store.Image, o Options)
 		return nil, err
 	}
 	defer adding.Unlock()
-	v := verifier{adder: adder{ctx: ctx, store: s, helper: newHelper(o.Program), options: o}, known: map[string]string{}}
+	v := newVerifier(ctx, s, o)
 	for _, i := range images {
 		for _, part := range v.parts(i) {
 			what, err := v.once(part)
@@ -51,6 +52,12 @@ func Verify(ctx context.Context, s store.Store, images []store.Image, o Options)
 type verifier struct {
 	adder
 	known map[string]string
+}
+
+// newVerifier sets no bounds: what was let in may stay.
+func newVerifier(ctx context.Context, s store.Store, o Options) verifier {
+	o.MaxBytes, o.MaxEntries, o.MaxPath = math.MaxInt64, math.MaxInt64, math.MaxInt
+	return verifier{adder: adder{ctx: ctx, store: s, helper: newHelper(o.Program), options: o}, known: map[string]string{}}
 }
 
 // A part is one thing of an image, and how to look whether it is whole.
@@ -175,7 +182,7 @@ func Repair(ctx context.Context, s store.Store, damages []Damage, o Options) err
 		return err
 	}
 	defer removing.Unlock()
-	v := verifier{adder: adder{ctx: ctx, store: s, helper: newHelper(o.Program), options: o}, known: map[string]string{}}
+	v := newVerifier(ctx, s, o)
 	for _, d := range damages {
 		if !strings.HasPrefix(d.What, "layer: ") {
 			err = s.DropBlob(d.Part)
