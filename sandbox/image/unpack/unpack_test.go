@@ -158,7 +158,7 @@ var (
 	}
 )
 
-func TestUnpack(t *testing.T) {
+func TestSecurityTars(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			y := newYard(t)
@@ -191,8 +191,8 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// TestOut: what leads to the canary leads there within the target.
-func TestOut(t *testing.T) {
+// TestSecurityTarsOut: what leads to the canary leads there within the target.
+func TestSecurityTarsOut(t *testing.T) {
 	y := newYard(t)
 	defer y.remove()
 	_, err := y.unpack(t, archive(t, link("a", "b"), link("b", y.canary), file("a/file", "x"), file("b/dir/file", "y"), file("a/.wh.dir", ""), hard("h", "a/file")),
