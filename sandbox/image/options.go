@@ -3,6 +3,7 @@ package image
 import (
 	"net/http"
 	"runtime"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -22,6 +23,9 @@ type Options struct {
 	Say func(format string, args ...any)
 	// Program is sbx-image, which unpacks.
 	Program string
+	// Patience is how long a registry is waited for that sends next to nothing. Zero
+	// is a minute.
+	Patience time.Duration
 	// Transport is for tests.
 	Transport http.RoundTripper
 }
@@ -31,6 +35,13 @@ func (o Options) platform() v1.Platform {
 		return *o.Platform
 	}
 	return v1.Platform{OS: "linux", Architecture: runtime.GOARCH}
+}
+
+func (o Options) patience() time.Duration {
+	if o.Patience > 0 {
+		return o.Patience
+	}
+	return time.Minute
 }
 
 func (o Options) say(format string, args ...any) {
