@@ -135,7 +135,7 @@ func serveTCP(address string) func(*scene) {
 	return func(s *scene) {
 		l, err := net.Listen("tcp", address)
 		if err != nil {
-			s.t.Skipf("no such address here: %v", err)
+			skip(s.t, "no such address here: %v", err)
 		}
 		s.vars["SOCKET"] = l.Addr().String()
 		s.answer(l)
@@ -189,7 +189,7 @@ func makeQueue(s *scene) {
 	path := append([]byte(s.vars["NAME"]), 0)
 	fd, _, e := syscall.Syscall6(unix.SYS_MQ_OPEN, uintptr(unsafe.Pointer(&path[0])), unix.O_RDWR|unix.O_CREAT|unix.O_EXCL, 0o600, 0, 0, 0)
 	if e != 0 {
-		s.t.Skipf("no message queues here: %v", e)
+		skip(s.t, "no message queues here: %v", e)
 	}
 	s.check(unix.Close(int(fd)))
 	s.t.Cleanup(func() {

@@ -68,12 +68,27 @@ type adder struct {
 
 // describe reads manifest and configuration, and keeps both as blobs.
 func (a adder) describe(img v1.Image) (i store.Image, err error) {
-	manifest, err := img.Manifest()
+	text, err := img.RawManifest()
 	if err != nil {
 		return i, err
 	}
-	if manifest.Config.Size > maxDocument {
-		return i, fmt.Errorf("its configuration has %d bytes, more than %d", manifest.Config.Size, maxDocument)
+	as, err := img.MediaType()
+	if err != nil {
+		return i, err
+	}
+	manifest, err := manifestOf(text, as)
+	if err != nil {
+		return i, err
+	}
+	configText, err := img.RawConfigFile()
+	if err == nil {
+		err = unambiguous(configText)
+	}
+	if err == nil {
+		err = same(configText, manifest.Config)
+	}
+	if err != nil {
+		return i, fmt.Errorf("its configuration: %w", err)
 	}
 	config, err := img.ConfigFile()
 	if err != nil {
@@ -85,9 +100,6 @@ func (a adder) describe(img v1.Image) (i store.Image, err error) {
 	}
 	if len(layers) != len(config.RootFS.DiffIDs) || len(layers) != len(manifest.Layers) {
 		return i, fmt.Errorf("it has %d layers, and %d according to its configuration", len(layers), len(config.RootFS.DiffIDs))
-	}
-	if len(layers) > maxLayers {
-		return i, fmt.Errorf("it has %d layers, more than %d", len(layers), maxLayers)
 	}
 	if config.OS != "" && config.OS != "linux" {
 		return i, fmt.Errorf("it is for %s, not for Linux", config.OS)
@@ -112,20 +124,11 @@ func (a adder) describe(img v1.Image) (i store.Image, err error) {
 		}
 		i.Layers = append(i.Layers, l)
 	}
-	text, err := img.RawManifest()
-	if err == nil {
-		i.Length = int64(len(text))
-		i.Manifest, err = a.keep(text)
-	}
-	if err != nil {
+	i.Length = int64(len(text))
+	if i.Manifest, err = a.keep(text); err != nil {
 		return i, err
 	}
-	if text, err = img.RawConfigFile(); err == nil {
-		i.ID, err = a.keep(text)
-	}
-	if want := manifest.Config.Digest.String(); err == nil && i.ID != want {
-		err = fmt.Errorf("its configuration is %s, not %s", i.ID, want)
-	}
+	i.ID, err = a.keep(configText)
 	return i, err
 }
 

@@ -252,9 +252,9 @@ type labelled struct {
 
 func (l labelled) DiffID() (v1.Hash, error) { return l.id, nil }
 
-// TestSpoiled: what is not what its name says is not kept, and is brought again when
+// TestSecuritySpoiled: what is not what its name says is not kept, and is brought again when
 // it is right.
-func TestSpoiled(t *testing.T) {
+func TestSecuritySpoiled(t *testing.T) {
 	blob := func(change func(b []byte) []byte) func(http.ResponseWriter, *http.Request, http.Handler) {
 		return func(w http.ResponseWriter, r *http.Request, next http.Handler) {
 			if !strings.Contains(r.URL.Path, "/blobs/") {
@@ -388,8 +388,8 @@ func TestCut(t *testing.T) {
 	}
 }
 
-// TestLies are of configurations and manifests.
-func TestLies(t *testing.T) {
+// TestSecurityLies are of configurations and manifests.
+func TestSecurityLies(t *testing.T) {
 	o, s, r := options(t), newStore(t), serve(t)
 	plain := tarOf(t, file{name: "x", text: "x"})
 	other := imageOf(t, v1.Config{}, tarOf(t, file{name: "y", text: "y"}))

@@ -28,6 +28,9 @@ type Options struct {
 	Say func(format string, args ...any)
 	// Program is sbx-image, which unpacks.
 	Program string
+	// Patience is how long a registry is waited for that sends next to nothing. Zero
+	// is a minute.
+	Patience time.Duration
 	// Transport is for tests.
 	Transport http.RoundTripper
 }
@@ -45,6 +48,13 @@ func (o Options) now() time.Time {
 		return time.Now().UTC().Truncate(time.Second)
 	}
 	return o.Newest
+}
+
+func (o Options) patience() time.Duration {
+	if o.Patience > 0 {
+		return o.Patience
+	}
+	return time.Minute
 }
 
 func (o Options) say(format string, args ...any) {

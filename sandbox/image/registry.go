@@ -7,8 +7,9 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
@@ -20,7 +21,14 @@ import (
 // openRegistry finds an image in a registry, with the credentials of docker's and
 // podman's own files and helpers. An index is followed to the platform's image.
 func openRegistry(ctx context.Context, ref name.Reference, o Options) (v1.Image, error) {
-	client := &guarded{next: o.transport(), insecure: o.Insecure}
+	if host := ref.Context().RegistryStr(); slices.Contains(o.Insecure, host) {
+		plain, err := name.ParseReference(ref.Name(), name.Insecure)
+		if err != nil {
+			return nil, err
+		}
+		ref = plain
+	}
+	client := &guarded{next: patient{o.transport(), o.patience()}, registry: ref.Context().RegistryStr(), insecure: o.Insecure}
 	d, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
 		remote.WithPlatform(o.platform()), remote.WithTransport(client), remote.WithUserAgent("sbx"))
 	if err != nil {
@@ -46,6 +54,8 @@ func (o Options) transport() http.RoundTripper {
 	}
 	t := http.DefaultTransport.(*http.Transport).Clone()
 	t.ResponseHeaderTimeout = 60 * time.Second
+	// A layer is compressed as it is, and hashed so.
+	t.DisableCompression = true
 	return t
 }
 
@@ -54,22 +64,27 @@ func (o Options) transport() http.RoundTripper {
 // end.
 type guarded struct {
 	next     http.RoundTripper
+	registry string // HOST[:PORT]
 	insecure []string
 }
 
-// maxDocument is the size of what is read whole: manifests, indexes, tokens.
-const maxDocument = 8 << 20
+// blobPath ends so. A repository may have "blobs" in its name, but no colon.
+var blobPath = regexp.MustCompile(`/blobs/[a-z0-9]+:[0-9a-f]+$`)
 
 var errLarge = errors.New("the registry's answer is larger than 8 MiB")
 
 func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
-	if r.URL.Scheme != "https" && !loopback(r.URL.Hostname()) && !slices.Contains(g.insecure, r.URL.Host) {
+	if r.URL.Scheme != "https" && !g.plain(r.URL) {
 		return nil, fmt.Errorf("refusing to talk to %s without encryption; --insecure-registry %s allows it", r.URL.Host, r.URL.Host)
+	}
+	first, redirects := asked(r)
+	if redirects > maxRedirects {
+		return nil, fmt.Errorf("stopped after %d redirects", maxRedirects)
 	}
 	answer, err := g.next.RoundTrip(r)
 	switch {
 	case err != nil:
-	case strings.Contains(asked(r).URL.Path, "/blobs/"):
+	case blobPath.MatchString(first.URL.Path):
 		resumable(r, g.next, answer)
 	default:
 		answer.Body = &bounded{answer.Body, maxDocument}
@@ -77,12 +92,23 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	return answer, err
 }
 
-// asked is the request that redirects led from.
-func asked(r *http.Request) *http.Request {
+// plain tells where there may be no encryption. Other registries than those on this
+// machine have no business on its loopback, where redirects could lead.
+func (g *guarded) plain(u *url.URL) bool {
+	home := url.URL{Host: g.registry}
+	return loopback(u.Hostname()) && loopback(home.Hostname()) || slices.Contains(g.insecure, u.Host)
+}
+
+// maxRedirects is what browsers take. The client that asks for blobs has no bound.
+const maxRedirects = 10
+
+// asked is the request that redirects led from, and their number.
+func asked(r *http.Request) (first *http.Request, redirects int) {
 	for r.Response != nil && r.Response.Request != nil {
 		r = r.Response.Request
+		redirects++
 	}
-	return r
+	return r, redirects
 }
 
 func loopback(host string) bool {

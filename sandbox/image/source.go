@@ -15,7 +15,6 @@ import (
 
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
-	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
@@ -163,7 +162,11 @@ func (s Source) openDocker() (v1.Image, error) {
 		}
 		tag = &t
 	}
-	img, err := tarball.ImageFromPath(s.path, tag)
+	err := checkDocker(s.path)
+	var img v1.Image
+	if err == nil {
+		img, err = tarball.ImageFromPath(s.path, tag)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", s.path, err)
 	}
@@ -171,15 +174,11 @@ func (s Source) openDocker() (v1.Image, error) {
 }
 
 func openLayout(dir, tag string, platform v1.Platform) (v1.Image, error) {
-	p, err := layout.FromPath(dir)
+	text, err := layoutDir(dir).read("index.json")
 	if err != nil {
 		return nil, fmt.Errorf("%s is no OCI layout: %w", dir, err)
 	}
-	index, err := p.ImageIndex()
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", dir, err)
-	}
-	img, err := pick(index, tag, platform, 0)
+	img, err := pick(layoutIndex{layoutDir(dir), text, types.OCIImageIndex}, tag, platform, 0)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
@@ -194,7 +193,11 @@ func pick(index v1.ImageIndex, tag string, platform v1.Platform, depth int) (v1.
 	if depth > maxNested {
 		return nil, fmt.Errorf("an index within %d others", maxNested)
 	}
-	list, err := index.IndexManifest()
+	text, err := index.RawManifest()
+	if err != nil {
+		return nil, err
+	}
+	list, err := indexOf(text)
 	if err != nil {
 		return nil, err
 	}
@@ -218,11 +221,27 @@ func pick(index v1.ImageIndex, tag string, platform v1.Platform, depth int) (v1.
 	}
 	d := found[0]
 	if d.MediaType.IsImage() {
-		return index.Image(d.Digest)
+		img, err := index.Image(d.Digest)
+		if err != nil {
+			return nil, err
+		}
+		return img, named(img, d)
 	}
 	inner, err := index.ImageIndex(d.Digest)
+	if err == nil {
+		err = named(inner, d)
+	}
 	if err != nil {
 		return nil, err
 	}
 	return pick(inner, "", platform, depth+1)
+}
+
+// named looks that what an index leads to is what it names.
+func named(what interface{ RawManifest() ([]byte, error) }, d v1.Descriptor) error {
+	text, err := what.RawManifest()
+	if err != nil {
+		return err
+	}
+	return same(text, d)
 }

@@ -73,7 +73,7 @@ func TestQuarantine(t *testing.T) {
 func TestQuarantineElsewhere(t *testing.T) {
 	state, err := os.MkdirTemp("/dev/shm", "runlater")
 	if err != nil {
-		t.Skip(err)
+		skip(t, err)
 	}
 	defer os.RemoveAll(state)
 	dir := tempDir(t)
@@ -81,7 +81,7 @@ func TestQuarantineElsewhere(t *testing.T) {
 	must(t, statAt(unix.AT_FDCWD, state, &a))
 	must(t, statAt(unix.AT_FDCWD, dir, &b))
 	if a.Dev_minor == b.Dev_minor && a.Dev_major == b.Dev_major {
-		t.Skip("one file system")
+		skip(t, "one file system")
 	}
 	g := find(t, dir)
 	plant(t, dir)

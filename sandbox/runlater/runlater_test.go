@@ -13,14 +13,20 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
+// skip skips a test that misses something, unless all must work.
+func skip(t *testing.T, why any) {
+	t.Helper()
+	if os.Getenv("SBX_MUST_WORK") == "1" {
+		t.Fatal(why)
+	}
+	t.Skip(why)
+}
+
 // needGit skips without git, or fails where it must be there.
 func needGit(t *testing.T) {
 	t.Helper()
 	if _, err := exec.LookPath("git"); err != nil {
-		if os.Getenv("SBX_MUST_WORK") == "1" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
+		skip(t, err)
 	}
 }
 

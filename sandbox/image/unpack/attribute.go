@@ -85,11 +85,24 @@ func setAttributes(fd int, h *tar.Header) error {
 		if !ok || !strings.HasPrefix(attr, "user.") && (attr != capAttribute || h.Typeflag == tar.TypeDir) {
 			continue
 		}
-		if err := unix.Fsetxattr(fd, attr, []byte(value), 0); err != nil {
+		err := unix.Fsetxattr(fd, attr, []byte(value), 0)
+		if err == unix.EINVAL && attr == capAttribute && foreignRoot(value) {
+			// They count in a namespace whose root has an id that there is none of
+			// here, so they count nowhere.
+			continue
+		}
+		if err != nil {
 			return fmt.Errorf("attribute %s of %d bytes: %w", quote(attr), len(value), err)
 		}
 	}
 	return nil
+}
+
+// foreignRoot tells whether capabilities are those of one user namespace, by its root
+// (capabilities(7), "File capability extended attribute versioning").
+func foreignRoot(value string) bool {
+	const size, revision = 24, 3 // of vfs_ns_cap_data
+	return len(value) == size && value[3] == revision
 }
 
 // attributes lists the user.* attributes that are not overlayfs's.

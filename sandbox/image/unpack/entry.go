@@ -24,8 +24,7 @@ func (u *unpacker) entry(h *tar.Header) error {
 	}
 	if n.mark == plain && (h.Typeflag == tar.TypeChar || h.Typeflag == tar.TypeBlock) {
 		// A device 0:0 could be made, and would be a whiteout.
-		u.report.Skipped++
-		return nil
+		return u.skip(n)
 	}
 	if err := refuse(h); err != nil {
 		return err
@@ -58,6 +57,40 @@ func (u *unpacker) entry(h *tar.Header) error {
 		return u.fifo(n.base, h)
 	}
 	return fmt.Errorf("an entry of unknown type %q", h.Typeflag)
+}
+
+// skip leaves a device out, and what had its name.
+func (u *unpacker) skip(n name) error {
+	u.report.Skipped++
+	if u.skipped == nil {
+		u.skipped = map[string]bool{}
+	}
+	u.skipped[n.path()] = true
+	// Nothing is made on the way to a device, as for a hard link.
+	var st unix.Stat_t
+	err := u.links.to(n.dir)
+	if err == nil && n.base != "" {
+		st, err = statAt(u.links.here().fd, n.base)
+	}
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) || err == nil && (n.base == "" || isWhiteout(st)) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if err := u.walk.to(n.dir); err != nil {
+		return err
+	}
+	if err := u.walk.here().touch(); err != nil {
+		return err
+	}
+	if err := u.remove(n.base); err != nil {
+		return err
+	}
+	if u.Lowers == nil {
+		return nil
+	}
+	return u.whiteOut(n.base) // what was below must not come back
 }
 
 // directory makes a directory, or changes the one that is there. It does not

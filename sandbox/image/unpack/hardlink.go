@@ -15,6 +15,15 @@ func (u *unpacker) hardLink(name string, h *tar.Header) error {
 	if err != nil {
 		return fmt.Errorf("hard link to %s: %w", quote(h.Linkname), err)
 	}
+	if u.skipped[to.path()] {
+		if _, _, err := u.linked(to); errors.Is(err, errAbsent) {
+			own, err := parse(h.Name, u.MaxPath)
+			if err != nil {
+				return err
+			}
+			return u.skip(own)
+		}
+	}
 	dir := u.walk.here().fd
 	err = u.place(name, func() error {
 		from, st, err := u.linked(to)
@@ -51,9 +60,11 @@ func (u *unpacker) linked(to name) (dir int, st unix.Stat_t, err error) {
 	return -1, st, errors.New("it cannot have another name")
 }
 
+var errAbsent = errors.New("it is not in this layer")
+
 func missing(err error) error {
 	if errors.Is(err, unix.ENOENT) {
-		return errors.New("it is not in this layer")
+		return errAbsent
 	}
 	return err
 }

@@ -28,6 +28,14 @@ type name struct {
 	mark      mark
 }
 
+// path is the whole name.
+func (n name) path() string {
+	if n.dir == "" {
+		return n.base
+	}
+	return n.dir + "/" + n.base
+}
+
 // parse reads a name of the tar. It is relative to the target whether it begins
 // with a slash or not. Without ".." no path leads up but by links.
 func parse(raw string, most int) (n name, err error) {

@@ -1,6 +1,7 @@
 package unpack
 
 import (
+	"archive/tar"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +45,7 @@ var unions = []union{
 		"h: file 644 5 names 2", "lib: link usr/lib", "usr: dir 755", "usr/lib: dir 755", "usr/lib/x: file 644 5 names 2"}},
 	{name: "a link replaced", layers: [][]item{base[5:], {directory("lib"), file("lib/x", "5")}}, want: []string{
 		"lib: dir 755", "lib/x: file 644 5", "usr: dir 755", "usr/lib: dir 755"}},
+	{name: "a device over a file", layers: [][]item{base[3:5], {file("f", "5"), special("f", tar.TypeChar)}}, want: []string{"d: dir 755", "d/e: dir 755", "d/e/c: file 644 3"}},
 	{name: "three layers", layers: [][]item{base[:5], {file(".wh.d", "")}, {file("d/e/x", "5"), file("d/.wh.a", "")}},
 		want: []string{"d: dir 755", "d/e: dir 755", "d/e/x: file 644 5", "f: file 644 4"}, top: []string{"d: dir 755", "d/e: dir 755", "d/e/x: file 644 5"}},
 	{name: "a whiteout, opaque, a whiteout", layers: [][]item{base[:5], {file("d/.wh.a", ""), file("d/.wh..wh..opq", ""), file("d/.wh.b", ""), file("f", "5")}},

@@ -12,8 +12,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// TestRace: somebody swaps directories for links to the canary meanwhile.
-func TestRace(t *testing.T) {
+// TestSecurityRace: somebody swaps directories for links to the canary meanwhile.
+func TestSecurityRace(t *testing.T) {
 	var items []item
 	for i := range 200 {
 		d := fmt.Sprintf("a/b/%d", i%3)

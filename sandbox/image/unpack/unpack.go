@@ -32,7 +32,7 @@ type Options struct {
 // A Report says what was done.
 type Report struct {
 	Entries, Bytes int64
-	Skipped        int  // device nodes, which a user namespace cannot make
+	Skipped        int  // names of device nodes, which a user namespace cannot make
 	Squashed       bool // an owner other than 0:0 was not kept
 	// Opaque says that the layer hides all layers below it. Overlayfs does not look
 	// for that at the root of a layer: leave them out of the union.
@@ -65,7 +65,9 @@ type unpacker struct {
 	walk   walk          // to where entries are made
 	links  walk          // to where hard links lead
 	latest unix.Timespec // of the entry that is being made
-	buf    []byte
+	// skipped are the names of devices: another name of one is one too.
+	skipped map[string]bool
+	buf     []byte
 }
 
 const (

@@ -99,6 +99,18 @@ var (
 		// Devices.
 		{name: "devices", items: []item{special("c", tar.TypeChar), special("b", tar.TypeBlock), special("d/c", tar.TypeChar)},
 			want: []string{}, report: func(r Report) bool { return r.Skipped == 3 && r.Entries == 3 }},
+		{name: "another name of a device", items: []item{special("d/c", tar.TypeChar), hard("e", "./d/c"), hard("f", "e")},
+			want: []string{}, report: func(r Report) bool { return r.Skipped == 3 }},
+		{name: "another name of a device that is a file now", items: []item{special("c", tar.TypeChar), file("c", "x"), hard("e", "c")},
+			want: []string{"c: file 644 x names 2", "e: file 644 x names 2"}},
+		{name: "another name of a device, over a file", items: []item{special("c", tar.TypeBlock), file("e", "x"), hard("e", "c")}, want: []string{}},
+		{name: "a device over a file", items: []item{file("d/c", "x"), hard("e", "d/c"), special("d/c", tar.TypeChar)}, want: []string{"d: dir 755", "e: file 644 x"}},
+		{name: "a device over a directory", items: []item{file("d/e/f", "x"), special("d", tar.TypeChar), file("g", "y")}, want: []string{"g: file 644 y"}},
+		{name: "a device over a link out", items: []item{link("l", "OUT/file"), special("l", tar.TypeChar)}, want: []string{}},
+		{name: "a device by way of a link", items: []item{link("l", "OUT"), special("l/file", tar.TypeChar)}},
+		{name: "a device over a whiteout", items: []item{file(".wh.c", ""), special("c", tar.TypeChar)}, want: []string{"c: whiteout"}},
+		{name: "a device as root", items: []item{special(".", tar.TypeChar), file("a", "x")}, want: []string{"a: file 644 x"}},
+		{name: "a device below a file", items: []item{file("a", "x"), special("a/c", tar.TypeChar)}, want: []string{"a: file 644 x"}},
 
 		// Whiteouts.
 		{name: "whiteout", items: []item{file(".wh.a", ""), file("d/.wh.b", "ignored")}, want: []string{"a: whiteout", "d: dir 755", "d/b: whiteout"}},
@@ -158,7 +170,7 @@ var (
 	}
 )
 
-func TestUnpack(t *testing.T) {
+func TestSecurityTars(t *testing.T) {
 	for _, r := range rows {
 		t.Run(r.name, func(t *testing.T) {
 			y := newYard(t)
@@ -191,8 +203,8 @@ func TestUnpack(t *testing.T) {
 	}
 }
 
-// TestOut: what leads to the canary leads there within the target.
-func TestOut(t *testing.T) {
+// TestSecurityTarsOut: what leads to the canary leads there within the target.
+func TestSecurityTarsOut(t *testing.T) {
 	y := newYard(t)
 	defer y.remove()
 	_, err := y.unpack(t, archive(t, link("a", "b"), link("b", y.canary), file("a/file", "x"), file("b/dir/file", "y"), file("a/.wh.dir", ""), hard("h", "a/file")),
@@ -237,6 +249,23 @@ func TestOwners(t *testing.T) {
 	want := []string{"cap: file 644 of 9:9 " + capAttribute + "=" + capability, "d: dir 755 of 1:2", "d/f: file 6755 x of 33:44", "l: link x of 5:6", "p: fifo 600 of 7:8"}
 	if d := cmp.Diff(want, tree(t, y.target)); d != "" {
 		t.Error(d)
+	}
+	// Those of a namespace with another root: where it has an id here they are kept, and
+	// the kernel shows them as it did before if the root is this one's.
+	of := func(root byte, far byte) string {
+		return "\x01\x00\x00\x03" + capability[4:] + string([]byte{root, 0, far, 0})
+	}
+	y2 := newYard(t)
+	defer y2.remove()
+	if _, err := y2.unpack(t, archive(t, file("far", "x").attr(capAttribute, of(0, 0x10)), file("mapped", "").attr(capAttribute, of(5, 0)), file("own", "").attr(capAttribute, of(0, 0))), Options{}); err != nil {
+		t.Fatal(err)
+	}
+	want = []string{"far: file 644 x", "mapped: file 644 " + capAttribute + "=" + of(5, 0), "own: file 644 " + capAttribute + "=" + capability}
+	if d := cmp.Diff(want, tree(t, y2.target)); d != "" {
+		t.Error(d)
+	}
+	if _, err := y2.unpack(t, archive(t, file("bad", "").attr(capAttribute, "bad")), Options{}); err == nil || !strings.Contains(err.Error(), "security.capability") {
+		t.Error(err)
 	}
 	_, err = y.unpack(t, archive(t, file("a", "").owner(1<<20, 3)), Options{})
 	if err == nil || !strings.Contains(err.Error(), "owner 1048576:3 has no id") {
