@@ -98,24 +98,27 @@ func (c *rmCommand) Run(r *run) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	return collect(r, false)
+	_, err := collect(r, image.Collect)
+	return err
 }
 
 type pruneCommand struct{}
 
-func (c *pruneCommand) Run(r *run) error { return collect(r, true) }
-
-func collect(r *run, tell bool) error {
-	self, err := program()
-	if err != nil {
-		return err
-	}
-	if _, err := os.Stat(r.store.Path()); errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	freed, err := image.Collect(r.store, self)
-	if err == nil && tell {
+func (c *pruneCommand) Run(r *run) error {
+	freed, err := collect(r, image.Prune)
+	if err == nil {
 		fmt.Fprintf(r.out, "%.1f MB freed\n", float64(freed)/1e6)
 	}
 	return err
+}
+
+func collect(r *run, how func(s store.Store, program string) (int64, error)) (freed int64, err error) {
+	self, err := program()
+	if err != nil {
+		return 0, err
+	}
+	if _, err := os.Stat(r.store.Path()); errors.Is(err, os.ErrNotExist) {
+		return 0, nil
+	}
+	return how(r.store, self)
 }

@@ -25,7 +25,7 @@ type commands struct {
 	Ls      lsCommand      `cmd:"" help:"List images."`
 	Rm      rmCommand      `cmd:"" help:"Remove images."`
 	Inspect inspectCommand `cmd:"" help:"Print what is known of images, as JSON."`
-	Prune   pruneCommand   `cmd:"" help:"Remove what no name stands for, and what a crash left."`
+	Prune   pruneCommand   `cmd:"" help:"Remove what no name stands for, what a crash left, and parts of downloads."`
 	Unpack  unpackCommand  `cmd:"" hidden:""`
 	Remove  removeCommand  `cmd:"" hidden:""`
 }
@@ -63,6 +63,10 @@ func sbxImage(args []string) int {
 	}
 	if err == nil {
 		err = parsed.Run()
+	}
+	if err != nil && ctx.Err() != nil {
+		r.say("interrupted") // what failed by it is no news
+		return exitFailed
 	}
 	if err != nil {
 		r.say("%v", err)

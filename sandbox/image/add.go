@@ -1,13 +1,11 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -115,13 +113,13 @@ func (a adder) describe(img v1.Image) (i store.Image, err error) {
 	text, err := img.RawManifest()
 	if err == nil {
 		i.Length = int64(len(text))
-		i.Manifest, err = a.keep(text)
+		i.Manifest, err = a.document(text)
 	}
 	if err != nil {
 		return i, err
 	}
 	if text, err = img.RawConfigFile(); err == nil {
-		i.ID, err = a.keep(text)
+		i.ID, err = a.document(text)
 	}
 	if want := manifest.Config.Digest.String(); err == nil && i.ID != want {
 		err = fmt.Errorf("its configuration is %s, not %s", i.ID, want)
@@ -129,8 +127,8 @@ func (a adder) describe(img v1.Image) (i store.Image, err error) {
 	return i, err
 }
 
-// keep puts a text among the blobs and gives its digest.
-func (a adder) keep(text []byte) (string, error) {
+// document puts a text among the blobs and gives its digest.
+func (a adder) document(text []byte) (string, error) {
 	digest := digestOf(text)
 	path, err := a.store.Blob(digest)
 	if err != nil {
@@ -143,17 +141,17 @@ func (a adder) keep(text []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, bytes.NewReader(text))
-	return digest, errors.Join(err, finish(f), store.Place(f.Name(), path))
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", err
+	}
+	return digest, store.Place(f.Name(), path)
 }
 
 func digestOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
-
-// finish has a file on the disk.
-func finish(f *os.File) error { return errors.Join(f.Sync(), f.Close()) }
 
 // bytesOf is a size for people.
 func bytesOf(n int64) string {

@@ -3,6 +3,7 @@ package image
 import (
 	"net/http"
 	"runtime"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 )
@@ -24,6 +25,8 @@ type Options struct {
 	Program string
 	// Transport is for tests.
 	Transport http.RoundTripper
+
+	pause time.Duration // before the second try; zero is half a second
 }
 
 func (o Options) platform() v1.Platform {

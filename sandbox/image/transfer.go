@@ -25,12 +25,11 @@ import (
 	"github.com/sbxrun/sbx/sandbox/image/unpack"
 )
 
-// transfer reads a layer once: what arrives is hashed and kept as the blob, and
-// decompressed, hashed again and unpacked.
-func (a adder) transfer(from io.Reader, known []store.Layer, n int, blob io.Writer, dir string) error {
+// transfer reads a layer once, which is counted as it arrives, and decompressed,
+// hashed again and unpacked.
+func (a adder) transfer(from io.Reader, arrived *counted, known []store.Layer, n int, dir string) error {
 	is := known[n]
-	arrived := newCounted(is)
-	in := bufio.NewReaderSize(io.TeeReader(from, io.MultiWriter(blob, arrived)), 256<<10)
+	in := bufio.NewReaderSize(from, 256<<10)
 	plain, _, err := decompress(in)
 	if err != nil {
 		return err
@@ -48,13 +47,6 @@ func (a adder) transfer(from io.Reader, known []store.Layer, n int, blob io.Writ
 		return fmt.Errorf("unpacked it is %s, not %s as the configuration says", id, is.DiffID)
 	}
 	return syncTree(dir)
-}
-
-// arrive keeps a blob that will be unpacked later.
-func arrive(from io.Reader, is store.Layer, blob io.Writer) error {
-	arrived := newCounted(is)
-	_, err := io.Copy(io.MultiWriter(blob, arrived), from)
-	return arrived.check(err)
 }
 
 // counted hashes and counts what arrives of a layer, and fails beyond what there is
