@@ -114,7 +114,7 @@ func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below 
 	}
 	unpacked := false
 	if !a.hasBlob(is) {
-		a.options.say("layer %s, %s", is.Digest[7:19], bytesOf(is.Size))
+		a.options.begins(is)
 		var err error
 		unpacked, err = a.download(l, known, n, work, dir, below)
 		if wrong := (spoiled{}); errors.As(err, &wrong) {
@@ -141,10 +141,14 @@ func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below 
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(to); err == nil {
-		return nil // the blob alone was missing
+	if _, err := os.Lstat(to); err != nil { // else the blob alone was missing
+		err = store.Place(layer, to)
+		if err != nil {
+			return err
+		}
 	}
-	return store.Place(layer, to)
+	a.options.arrived(is, is.Size, true)
+	return nil
 }
 
 func makeLayer(layer, dir string) error {
@@ -162,7 +166,7 @@ func (a adder) download(l v1.Layer, known []store.Layer, n int, work, dir string
 		return false, err
 	}
 	defer k.close()
-	arrived := newCounted(known[n])
+	arrived := a.newCounted(known[n])
 	select {
 	case <-below:
 		unpacked = true
@@ -191,6 +195,6 @@ func (a adder) unpackBlob(known []store.Layer, n int, dir string) error {
 		return err
 	}
 	defer f.Close()
-	arrived := newCounted(known[n])
+	arrived := a.newCounted(known[n])
 	return a.transfer(io.TeeReader(f, arrived), arrived, known, n, dir)
 }

@@ -56,9 +56,12 @@ type counted struct {
 	sum  hash.Hash
 	n    int64
 	over bool
+	tell func(is store.Layer, n int64, unpacked bool)
 }
 
-func newCounted(is store.Layer) *counted { return &counted{is: is, sum: sha256.New()} }
+func (a adder) newCounted(is store.Layer) *counted {
+	return &counted{is: is, sum: sha256.New(), tell: a.options.arrived}
+}
 
 func (c *counted) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
@@ -66,6 +69,7 @@ func (c *counted) Write(p []byte) (int, error) {
 		c.over = true
 		return 0, errors.New("too many bytes")
 	}
+	c.tell(c.is, c.n, false)
 	return c.sum.Write(p)
 }
 
