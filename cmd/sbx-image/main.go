@@ -29,7 +29,7 @@ type commands struct {
 	Commit  commitCommand  `cmd:"" help:"Make an image of what sbx run --keep kept."`
 	Verify  verifyCommand  `cmd:"" help:"Read images again and report damage."`
 	Rm      rmCommand      `cmd:"" help:"Remove images."`
-	Prune   pruneCommand   `cmd:"" help:"Remove what no name stands for, and what a crash left."`
+	Prune   pruneCommand   `cmd:"" help:"Remove what no name stands for, what a crash left, and parts of downloads."`
 	Unpack  unpackCommand  `cmd:"" hidden:""`
 	Pack    packCommand    `cmd:"" hidden:""`
 	Compare compareCommand `cmd:"" hidden:""`
@@ -69,6 +69,10 @@ func sbxImage(args []string) int {
 	}
 	if err == nil {
 		err = parsed.Run()
+	}
+	if err != nil && ctx.Err() != nil {
+		r.say("interrupted") // what failed by it is no news
+		return exitFailed
 	}
 	if err != nil {
 		r.say("%v", err)

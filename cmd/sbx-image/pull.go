@@ -10,6 +10,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"github.com/sbxrun/sbx/sandbox/image"
+	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
 // bringFlags are those of all that brings images in.
@@ -52,6 +53,19 @@ func sourceDate() (t time.Time, err error) {
 		return t, fmt.Errorf("SOURCE_DATE_EPOCH is %q; want seconds since 1970", text)
 	}
 	return time.Unix(seconds, 0).UTC(), nil
+}
+
+// add adds an image, with bars on a terminal.
+func (f bringFlags) add(r *run, from image.Source, full string, names []string, o image.Options) (store.Image, error) {
+	if !f.Quiet && canShow(os.Stderr) {
+		b := newBars(os.Stderr)
+		defer b.end()
+		o.Progress = b.arrived
+		above := *r
+		above.errors = b
+		o.Say = above.say
+	}
+	return image.Add(r.ctx, r.store, from, full, names, o)
 }
 
 type pullCommand struct {
@@ -129,7 +143,7 @@ func (f bringFlags) bring(r *run, from image.Source, typed string) error {
 	if typed == "" {
 		names = nil
 	}
-	i, err := image.Add(r.ctx, r.store, from, full, names, o)
+	i, err := f.add(r, from, full, names, o)
 	if err != nil {
 		return err
 	}

@@ -6,6 +6,7 @@ import (
 	"os"
 
 	"github.com/sbxrun/sbx/sandbox/image"
+	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
 type rmCommand struct {
@@ -34,7 +35,7 @@ func (c *rmCommand) Run(r *run) error {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}
-	freed, err := collect(r, self)
+	freed, err := collect(r, self, image.Collect)
 	if err == nil && c.JSON {
 		err = printJSON(r, removed{c.Images, freed})
 	}
@@ -50,7 +51,7 @@ func (c *pruneCommand) Run(r *run) error {
 	if err != nil {
 		return err
 	}
-	freed, err := collect(r, self)
+	freed, err := collect(r, self, image.Prune)
 	switch {
 	case err != nil:
 		return err
@@ -61,9 +62,9 @@ func (c *pruneCommand) Run(r *run) error {
 	return nil
 }
 
-func collect(r *run, self string) (freed int64, err error) {
+func collect(r *run, self string, how func(s store.Store, program string) (int64, error)) (freed int64, err error) {
 	if _, err := os.Stat(r.store.Path()); errors.Is(err, os.ErrNotExist) {
 		return 0, nil
 	}
-	return image.Collect(r.store, self)
+	return how(r.store, self)
 }

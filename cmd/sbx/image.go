@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -125,7 +126,7 @@ func (f *runFlags) pullImage(name string, isFile bool) error {
 	cmd := exec.Command(path, args...)
 	cmd.Stderr = os.Stderr
 	// Its output is the image's digest, and this one's is the command's alone.
-	if err := cmd.Run(); err != nil {
+	if err := runInterrupted(cmd); err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
 			return fmt.Errorf("image %s could not be brought", name)
@@ -133,6 +134,27 @@ func (f *runFlags) pullImage(name string, isFile bool) error {
 		return err
 	}
 	return nil
+}
+
+// runInterrupted runs a command that cleans up when a signal ends it: it is sent the
+// signal, as by Ctrl-C it is already, and waited for.
+func runInterrupted(cmd *exec.Cmd) error {
+	signals := make(chan os.Signal, 8)
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP)
+	defer signal.Stop(signals)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	for {
+		select {
+		case sig := <-signals:
+			_ = cmd.Process.Signal(sig) // it may have ended just now
+		case err := <-ended:
+			return err
+		}
+	}
 }
 
 // addImage has the command run in the image of --image as that wants it, where no

@@ -1,13 +1,11 @@
 package image
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -125,15 +123,15 @@ func (a adder) describe(img v1.Image) (i store.Image, err error) {
 		i.Layers = append(i.Layers, l)
 	}
 	i.Length = int64(len(text))
-	if i.Manifest, err = a.keep(text); err != nil {
+	if i.Manifest, err = a.document(text); err != nil {
 		return i, err
 	}
-	i.ID, err = a.keep(configText)
+	i.ID, err = a.document(configText)
 	return i, err
 }
 
-// keep puts a text among the blobs and gives its digest.
-func (a adder) keep(text []byte) (string, error) {
+// document puts a text among the blobs and gives its digest.
+func (a adder) document(text []byte) (string, error) {
 	digest := digestOf(text)
 	path, err := a.store.Blob(digest)
 	if err != nil {
@@ -146,17 +144,17 @@ func (a adder) keep(text []byte) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = io.Copy(f, bytes.NewReader(text))
-	return digest, errors.Join(err, finish(f), store.Place(f.Name(), path))
+	_, err = f.Write(text)
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return "", err
+	}
+	return digest, store.Place(f.Name(), path)
 }
 
 func digestOf(text []byte) string {
 	sum := sha256.Sum256(text)
 	return "sha256:" + hex.EncodeToString(sum[:])
 }
-
-// finish has a file on the disk.
-func finish(f *os.File) error { return errors.Join(f.Sync(), f.Close()) }
 
 // bytesOf is a size for people.
 func bytesOf(n int64) string {

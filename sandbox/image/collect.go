@@ -10,7 +10,24 @@ func Collect(s store.Store, program string) (freed int64, err error) {
 		return 0, err
 	}
 	defer removing.Unlock()
-	h := newHelper(program)
+	return collect(s, newHelper(program))
+}
+
+// Prune is Collect that removes also what is there of blobs that could be gone on with.
+func Prune(s store.Store, program string) (freed int64, err error) {
+	removing, err := s.Removing()
+	if err != nil {
+		return 0, err
+	}
+	defer removing.Unlock()
+	if freed, err = s.DropPartials(); err != nil {
+		return freed, err
+	}
+	n, err := collect(s, newHelper(program))
+	return freed + n, err
+}
+
+func collect(s store.Store, h helper) (freed int64, err error) {
 	if err := s.Sweep(h.remove); err != nil {
 		return 0, err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -108,15 +109,21 @@ func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below 
 	is := known[n]
 	layer := filepath.Join(work, "layer")
 	dir := filepath.Join(layer, store.LayerFiles)
-	if err := errors.Join(os.Mkdir(layer, 0o700), os.Mkdir(dir, 0o755)); err != nil {
+	if err := makeLayer(layer, dir); err != nil {
 		return err
 	}
-	here := a.hasBlob(is)
 	unpacked := false
-	if !here {
-		a.options.say("layer %s, %s", is.Digest[7:19], bytesOf(is.Size))
+	if !a.hasBlob(is) {
+		a.options.begins(is)
 		var err error
-		if unpacked, err = a.download(l, known, n, work, dir, below); err != nil {
+		unpacked, err = a.download(l, known, n, work, dir, below)
+		if wrong := (spoiled{}); errors.As(err, &wrong) {
+			a.options.say("layer %s begins anew: what was there of it is wrong: %v", is.Digest[7:19], wrong.error)
+			if err = errors.Join(a.helper.remove(layer), makeLayer(layer, dir)); err == nil {
+				unpacked, err = a.download(l, known, n, work, dir, below)
+			}
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -134,43 +141,47 @@ func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below 
 	if err != nil {
 		return err
 	}
-	if _, err := os.Lstat(to); err == nil {
-		return nil // the blob alone was missing
+	if _, err := os.Lstat(to); err != nil { // else the blob alone was missing
+		err = store.Place(layer, to)
+		if err != nil {
+			return err
+		}
 	}
-	return store.Place(layer, to)
+	a.options.arrived(is, is.Size, true)
+	return nil
+}
+
+func makeLayer(layer, dir string) error {
+	return errors.Join(os.Mkdir(layer, 0o700), os.Mkdir(dir, 0o755))
 }
 
 // download keeps a layer's blob, and unpacks it meanwhile if it can be.
 func (a adder) download(l v1.Layer, known []store.Layer, n int, work, dir string, below <-chan struct{}) (unpacked bool, err error) {
-	from, err := l.Compressed()
-	if err != nil {
-		return false, err
-	}
-	defer from.Close()
-	stop := context.AfterFunc(a.ctx, func() { from.Close() })
-	defer stop()
-	blob, err := os.OpenFile(filepath.Join(work, "blob"), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return false, err
-	}
-	select {
-	case <-below:
-		unpacked = true
-		err = a.transfer(from, known, n, blob, dir)
-	default:
-		err = arrive(from, known[n], blob)
-	}
-	if err = errors.Join(err, finish(blob)); err != nil {
-		if a.ctx.Err() != nil {
-			return false, context.Cause(a.ctx)
-		}
-		return false, err
-	}
 	to, err := a.store.Blob(known[n].Digest)
 	if err != nil {
 		return false, err
 	}
-	return unpacked, store.Place(blob.Name(), to)
+	k, err := a.keep(l, known[n], work)
+	if err != nil {
+		return false, err
+	}
+	defer k.close()
+	arrived := newCounted(known[n], a.options.arrived)
+	select {
+	case <-below:
+		unpacked = true
+		err = a.transfer(k.from(arrived), arrived, known, n, dir)
+	default:
+		_, err = io.Copy(io.Discard, k.from(arrived))
+		err = arrived.check(err)
+	}
+	if err == nil {
+		return unpacked, k.place(to)
+	}
+	if a.ctx.Err() != nil {
+		return false, context.Cause(a.ctx)
+	}
+	return false, k.give(err)
 }
 
 // unpackBlob unpacks a layer from the disk. It is hashed again.
@@ -184,10 +195,6 @@ func (a adder) unpackBlob(known []store.Layer, n int, dir string) error {
 		return err
 	}
 	defer f.Close()
-	return a.transfer(f, known, n, discard{}, dir)
+	arrived := newCounted(known[n], a.options.arrived)
+	return a.transfer(io.TeeReader(f, arrived), arrived, known, n, dir)
 }
-
-// discard keeps nothing.
-type discard struct{}
-
-func (discard) Write(p []byte) (int, error) { return len(p), nil }

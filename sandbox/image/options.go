@@ -6,6 +6,8 @@ import (
 	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
+
+	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
 // Options say how an image is brought in.
@@ -26,6 +28,10 @@ type Options struct {
 	Newest time.Time
 	// Say is told what is going on. Nil drops it.
 	Say func(format string, args ...any)
+	// Progress is told how much of a layer has arrived, and at last that it is unpacked.
+	// Layers are brought at once, so it is called from several goroutines. Nil has Say
+	// told of each layer instead.
+	Progress func(layer store.Layer, arrived int64, unpacked bool)
 	// Program is sbx-image, which unpacks.
 	Program string
 	// Patience is how long a registry is waited for that sends next to nothing. Zero
@@ -33,6 +39,8 @@ type Options struct {
 	Patience time.Duration
 	// Transport is for tests.
 	Transport http.RoundTripper
+
+	pause time.Duration // before the second try; zero is half a second
 }
 
 func (o Options) platform() v1.Platform {
@@ -60,5 +68,19 @@ func (o Options) patience() time.Duration {
 func (o Options) say(format string, args ...any) {
 	if o.Say != nil {
 		o.Say(format, args...)
+	}
+}
+
+func (o Options) begins(l store.Layer) {
+	if o.Progress != nil {
+		o.Progress(l, 0, false)
+		return
+	}
+	o.say("layer %s, %s", l.Digest[7:19], bytesOf(l.Size))
+}
+
+func (o Options) arrived(l store.Layer, n int64, unpacked bool) {
+	if o.Progress != nil {
+		o.Progress(l, n, unpacked)
 	}
 }

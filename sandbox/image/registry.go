@@ -1,6 +1,7 @@
 package image
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -10,12 +11,14 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/google/go-containerregistry/pkg/authn"
 	"github.com/google/go-containerregistry/pkg/name"
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
+	"github.com/google/go-containerregistry/pkg/v1/remote/transport"
 )
 
 // openRegistry finds an image in a registry, with the credentials of docker's and
@@ -28,24 +31,37 @@ func openRegistry(ctx context.Context, ref name.Reference, o Options) (v1.Image,
 		}
 		ref = plain
 	}
-	client := &guarded{next: patient{o.transport(), o.patience()}, registry: ref.Context().RegistryStr(), insecure: o.Insecure}
-	d, err := remote.Get(ref, remote.WithContext(ctx), remote.WithAuthFromKeychain(authn.DefaultKeychain),
-		remote.WithPlatform(o.platform()), remote.WithTransport(client), remote.WithUserAgent("sbx"))
+	repository := ref.Context()
+	auth, err := authn.Resolve(ctx, authn.DefaultKeychain, repository)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", ref, err)
+	}
+	guard := &guarded{next: watching{o.transport(), o.patience()}, registry: repository.RegistryStr(), insecure: o.Insecure}
+	client := &patient{next: guard, pause: o.pause, say: o.say}
+	through, err := transport.NewWithContext(ctx, repository.Registry, auth, transport.NewUserAgent(client, "sbx"), []string{repository.Scope(transport.PullScope)})
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ref, err)
+	}
+	img, err := fromRegistry(ctx, ref, through, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", ref, err)
+	}
+	return &registryImage{Image: img, blobs: blobs{repository, &http.Client{Transport: through}, o.pause}, ctx: ctx}, nil
+}
+
+func fromRegistry(ctx context.Context, ref name.Reference, through http.RoundTripper, o Options) (v1.Image, error) {
+	d, err := remote.Get(ref, remote.WithContext(ctx), remote.WithPlatform(o.platform()), remote.WithTransport(through))
+	if err != nil {
+		return nil, err
 	}
 	if !d.MediaType.IsIndex() {
 		return d.Image()
 	}
 	index, err := d.ImageIndex()
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ref, err)
+		return nil, err
 	}
-	img, err := pick(index, "", o.platform(), 1)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", ref, err)
-	}
-	return img, nil
+	return pick(index, "", o.platform(), 1)
 }
 
 func (o Options) transport() http.RoundTripper {
@@ -60,8 +76,8 @@ func (o Options) transport() http.RoundTripper {
 }
 
 // guarded refuses what a registry must not have us do: talk without encryption to a
-// host that nobody allowed it for, as after a redirect, and read a document without
-// end.
+// host that nobody allowed it for, as after a redirect, or to a host of the network
+// that we are in and it is not, and read a document without end.
 type guarded struct {
 	next     http.RoundTripper
 	registry string // HOST[:PORT]
@@ -81,15 +97,24 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if redirects > maxRedirects {
 		return nil, fmt.Errorf("stopped after %d redirects", maxRedirects)
 	}
-	answer, err := g.next.RoundTrip(r)
-	switch {
-	case err != nil:
-	case blobPath.MatchString(first.URL.Path):
-		resumable(r, g.next, answer)
-	default:
-		answer.Body = &bounded{answer.Body, maxDocument}
+	if host := r.URL.Hostname(); host != first.URL.Hostname() && inside(host) {
+		return nil, fmt.Errorf("refusing to go from %s to %s, where it sends us", first.URL.Host, r.URL.Host)
 	}
-	return answer, err
+	answer, err := g.next.RoundTrip(r)
+	if err != nil || blobPath.MatchString(first.URL.Path) {
+		return answer, err
+	}
+	// Here, so that one which is cut is asked for again.
+	defer answer.Body.Close()
+	text, err := io.ReadAll(io.LimitReader(answer.Body, maxDocument+1))
+	if err == nil && len(text) > maxDocument {
+		err = errLarge
+	}
+	if err != nil {
+		return nil, err
+	}
+	answer.Body = io.NopCloser(bytes.NewReader(text))
+	return answer, nil
 }
 
 // plain tells where there may be no encryption. Other registries than those on this
@@ -116,20 +141,10 @@ func loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-// bounded is a body with an end.
-type bounded struct {
-	io.ReadCloser
-	left int
-}
-
-func (b *bounded) Read(p []byte) (int, error) {
-	if b.left == 0 {
-		if n, err := b.ReadCloser.Read(make([]byte, 1)); n == 0 {
-			return 0, err
-		}
-		return 0, errLarge
-	}
-	n, err := b.ReadCloser.Read(p[:min(len(p), b.left)])
-	b.left -= n
-	return n, err
+// inside tells whether an address is one of this machine or of the network that it is
+// in, such as that where a cloud gives its machines their credentials.
+func inside(host string) bool {
+	host, _, _ = strings.Cut(host, "%")
+	ip := net.ParseIP(host)
+	return loopback(host) || ip != nil && (ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
 }

@@ -50,8 +50,8 @@ func chunked(e *evil) {
 	})
 }
 
-// blobs has every blob answered by f.
-func blobs(f func(w http.ResponseWriter, text []byte)) func(*evil) {
+// everyBlob has every blob answered by f.
+func everyBlob(f func(w http.ResponseWriter, text []byte)) func(*evil) {
 	return func(e *evil) {
 		e.image(good(e.t), nil, nil)
 		e.on("/blobs/", func(w http.ResponseWriter, r *http.Request) {
@@ -84,13 +84,13 @@ var attacks = []attack{
 		e.index(d)
 		e.objects[d["digest"].(string)] = given{types.OCIImageIndex, []byte(`{"schemaVersion":2,"manifests":[]}`)}
 	}},
-	{name: "another configuration", want: "error verifying sha256", evil: blobs(func(w http.ResponseWriter, b []byte) {
+	{name: "another configuration", want: "its configuration: it is sha256:", evil: everyBlob(func(w http.ResponseWriter, b []byte) {
 		_, _ = w.Write(bytes.Replace(b, []byte("A=b"), []byte("A=c"), 1))
 	})},
 	{name: "another configuration in its data", want: "error verifying Digest", evil: manifest(func(p *parts) {
 		p.manifest["config"].(object)["data"] = bytes.Replace(p.configText, []byte("A=b"), []byte("A=c"), 1)
 	})},
-	{name: "another layer", want: "layer 1 of 1", evil: blobs(func(w http.ResponseWriter, b []byte) {
+	{name: "another layer", want: "layer 1 of 1", evil: everyBlob(func(w http.ResponseWriter, b []byte) {
 		if isLayer(b) {
 			b[len(b)/2] ^= 1
 		}
@@ -124,10 +124,10 @@ var attacks = []attack{
 	})},
 
 	// Sizes.
-	{name: "a layer that is said to be smaller", want: "does not match expected size 10", evil: said("size", 10)},
-	{name: "a layer that is said to be larger", want: "does not match expected size 1000000000000", evil: said("size", int64(1e12))},
+	{name: "a layer that is said to be smaller", want: "and its manifest says 10", evil: said("size", 10)},
+	{name: "a layer that is said to be larger", want: "and its manifest says 1000000000000", evil: said("size", int64(1e12))},
 	{name: "a layer of minus one byte", want: "-1 bytes", evil: said("size", -1)},
-	{name: "a layer of no size", want: "does not match expected size 0", evil: said("size", nil)},
+	{name: "a layer of no size", want: "layer 1 of 1", evil: said("size", nil)},
 	{name: "a layer of half a byte", want: "cannot unmarshal", evil: said("size", 0.5)},
 	{name: "a layer that is said to be smaller, chunked", want: "layer 1 of 1", evil: func(e *evil) {
 		said("size", 100)(e)
@@ -162,19 +162,19 @@ var attacks = []attack{
 	// What has no end.
 	{name: "an endless manifest", want: "larger than 8 MiB", evil: func(e *evil) { e.on("/manifests/", endless(types.OCIManifestSchema1, "{")) }},
 	{name: "an endless index", want: "larger than 8 MiB", evil: func(e *evil) { e.on("/manifests/", endless(types.OCIImageIndex, "{")) }},
-	{name: "an endless error", want: "limit", evil: func(e *evil) {
+	{name: "an endless error", want: "larger than 8 MiB", evil: func(e *evil) {
 		e.on("/manifests/", func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusTeapot)
 			endless("text/plain", "no")(w, r)
 		})
 	}},
-	{name: "an endless greeting", want: "limit", evil: func(e *evil) {
+	{name: "an endless greeting", want: "larger than 8 MiB", evil: func(e *evil) {
 		e.answer = func(w http.ResponseWriter, r *http.Request) {
 			w.WriteHeader(http.StatusBadRequest)
 			endless("text/plain", "hello")(w, r)
 		}
 	}},
-	{name: "an endless token", want: "limit", evil: func(e *evil) {
+	{name: "an endless token", want: "larger than 8 MiB", evil: func(e *evil) {
 		e.answer = func(w http.ResponseWriter, r *http.Request) {
 			if r.URL.Path != "/token" {
 				w.Header().Set("WWW-Authenticate", `Bearer realm="http://`+e.host+`/token",service="x"`)
@@ -184,11 +184,11 @@ var attacks = []attack{
 			endless("application/json", `{"token":"`)(w, r)
 		}
 	}},
-	{name: "an endless configuration", want: "error verifying", evil: func(e *evil) {
+	{name: "an endless configuration", want: "its configuration", evil: func(e *evil) {
 		e.image(good(e.t), nil, nil)
 		e.on("/blobs/", endless(types.OCIConfigJSON, "{"))
 	}},
-	{name: "an endless layer", want: "layer 1 of 1", evil: blobs(func(w http.ResponseWriter, b []byte) {
+	{name: "an endless layer", want: "layer 1 of 1", evil: everyBlob(func(w http.ResponseWriter, b []byte) {
 		if isLayer(b) {
 			w.(http.Flusher).Flush()
 			endless(types.OCILayer, string(b[:20]))(w, nil)
@@ -213,7 +213,7 @@ var attacks = []attack{
 			drip(w, r)
 		}
 	}},
-	{name: "a layer of a byte now and then", want: "layer 1 of 1", adapt: hurry, evil: blobs(func(w http.ResponseWriter, b []byte) {
+	{name: "a layer of a byte now and then", want: "layer 1 of 1", adapt: hurry, evil: everyBlob(func(w http.ResponseWriter, b []byte) {
 		if isLayer(b) {
 			w.Header().Set("Content-Length", strconv.Itoa(len(b)))
 			drip(w, nil)
@@ -378,6 +378,7 @@ func TestSecurityRegistry(t *testing.T) {
 		t.Run(a.name, func(t *testing.T) {
 			t.Parallel()
 			o, s, e := options(t), newStore(t), newEvil(t)
+			o.pause = time.Millisecond
 			adapted := o
 			if a.adapt != nil {
 				a.adapt(&adapted)

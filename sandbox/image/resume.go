@@ -1,80 +1,87 @@
 package image
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"time"
 )
 
-// resumes is how often a blob's download is taken up again where it was cut.
-const resumes = 5
+const (
+	// resumes is how often a download is taken up again that does not get on.
+	resumes = 5
+	// headway is how much of it makes up for all cuts before.
+	headway = 8 << 20
+)
 
-// A resumed body goes on where the connection was cut (RFC 9110, "Range Requests").
-type resumed struct {
-	request *http.Request
-	next    http.RoundTripper
-	body    io.ReadCloser
+// A download goes on where the connection was cut (RFC 9110, "Range Requests"). It
+// asks for the first byte when that is read.
+type download struct {
+	ctx     context.Context
+	open    func(at int64) (io.ReadCloser, error)
+	body    io.ReadCloser // or nil
 	at, end int64
-	tries   int
+	cuts    int
+	since   int64 // where the last cut was
 	pause   time.Duration
+	failed  error // what it came to an end by, other than its end
 }
 
-// resumable makes the body of a blob's answer one that goes on.
-func resumable(r *http.Request, next http.RoundTripper, answer *http.Response) {
-	if r.Method == http.MethodGet && answer.StatusCode == http.StatusOK && answer.ContentLength > 0 {
-		answer.Body = &resumed{request: r, next: next, body: answer.Body, end: answer.ContentLength, pause: 200 * time.Millisecond}
-	}
-}
-
-func (b *resumed) Read(p []byte) (int, error) {
-	n, err := b.body.Read(p)
-	b.at += int64(n)
-	switch {
-	case err == nil || n > 0:
-		return n, nil
-	case b.at >= b.end && errors.Is(err, io.EOF):
-		return 0, io.EOF
-	case b.tries == resumes || b.request.Context().Err() != nil:
-		if errors.Is(err, io.EOF) {
+func (d *download) Read(p []byte) (int, error) {
+	for d.failed == nil {
+		if d.body == nil {
+			if d.at == d.end {
+				return 0, io.EOF
+			}
+			body, err := d.open(d.at)
+			if err != nil {
+				d.interrupted(err, (d.cuts > 0 || cut(err)) && !errors.Is(err, errNoRange))
+				continue
+			}
+			d.body = body
+		}
+		n, err := d.body.Read(p)
+		d.at += int64(n)
+		switch {
+		case err == nil || n > 0:
+			return n, nil
+		case d.at >= d.end && errors.Is(err, io.EOF):
+			return 0, io.EOF
+		case errors.Is(err, io.EOF):
 			err = io.ErrUnexpectedEOF
 		}
-		return 0, fmt.Errorf("the download was cut after %d of %d bytes: %w", b.at, b.end, err)
+		d.interrupted(err, true)
 	}
-	b.tries++
-	return 0, b.again()
+	return 0, d.failed
 }
 
-// again asks for the rest. Where it is not to be had the next read ends at once, and
-// asks again.
-func (b *resumed) again() error {
-	b.body.Close()
-	b.body = http.NoBody
-	select {
-	case <-time.After(b.pause):
-	case <-b.request.Context().Done():
-		return b.request.Context().Err()
+// interrupted waits before the next try, or has the download fail.
+func (d *download) interrupted(err error, passes bool) {
+	d.Close()
+	d.body = nil
+	if d.at-d.since >= headway {
+		d.cuts = 0
 	}
-	b.pause *= 2
-	r := b.request.Clone(b.request.Context())
-	r.Header.Set("Range", fmt.Sprintf("bytes=%d-%d", b.at, b.end-1))
-	answer, err := b.next.RoundTrip(r)
-	if err != nil {
-		return nil
-	}
-	switch answer.StatusCode {
-	case http.StatusPartialContent:
-		b.body = answer.Body
-		return nil
-	case http.StatusOK: // it begins anew
-		if _, err := io.CopyN(io.Discard, answer.Body, b.at); err == nil {
-			b.body = answer.Body
-			return nil
+	d.since = d.at
+	switch {
+	case d.ctx.Err() != nil:
+		d.failed = context.Cause(d.ctx)
+	case !passes:
+		d.failed = err
+	case d.cuts == resumes:
+		d.failed = fmt.Errorf("the download was cut after %d of %d bytes: %w", d.at, d.end, err)
+	default:
+		if err := sleep(d.ctx, d.pause<<d.cuts); err != nil {
+			d.failed = err
 		}
+		d.cuts++
 	}
-	answer.Body.Close()
-	return nil
 }
 
-func (b *resumed) Close() error { return b.body.Close() }
+func (d *download) Close() error {
+	if d.body == nil {
+		return nil
+	}
+	return d.body.Close()
+}

@@ -14,16 +14,16 @@ var errStalled = errors.New("the registry sends next to nothing")
 // byte now and then would hold a pull, and those that wait for it, for ever.
 const least = 16 << 10
 
-// patient gives up on answers that do not arrive.
-type patient struct {
+// watching gives up on answers that do not arrive.
+type watching struct {
 	next     http.RoundTripper
 	patience time.Duration
 }
 
-func (p patient) RoundTrip(r *http.Request) (*http.Response, error) {
-	answer, err := p.next.RoundTrip(r)
+func (w watching) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := w.next.RoundTrip(r)
 	if err == nil && answer.Body != nil {
-		answer.Body = &watched{ReadCloser: answer.Body, patience: p.patience}
+		answer.Body = &watched{ReadCloser: answer.Body, patience: w.patience}
 	}
 	return answer, err
 }

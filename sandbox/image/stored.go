@@ -61,7 +61,7 @@ func (l storedLayer) Compressed() (io.ReadCloser, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &checked{f, newCounted(l.known)}, nil
+	return &checked{f, newCounted(l.known, nil)}, nil
 }
 
 // checked is a blob that is hashed while it is read.

@@ -25,12 +25,11 @@ import (
 	"github.com/sbxrun/sbx/sandbox/image/unpack"
 )
 
-// transfer reads a layer once: what arrives is hashed and kept as the blob, and
-// decompressed, hashed again and unpacked.
-func (a adder) transfer(from io.Reader, known []store.Layer, n int, blob io.Writer, dir string) error {
+// transfer reads a layer once, which is counted as it arrives, and decompressed,
+// hashed again and unpacked.
+func (a adder) transfer(from io.Reader, arrived *counted, known []store.Layer, n int, dir string) error {
 	is := known[n]
-	arrived := newCounted(is)
-	in := bufio.NewReaderSize(io.TeeReader(from, io.MultiWriter(blob, arrived)), 256<<10)
+	in := bufio.NewReaderSize(from, 256<<10)
 	plain, _, err := decompress(in)
 	if err != nil {
 		return err
@@ -50,13 +49,6 @@ func (a adder) transfer(from io.Reader, known []store.Layer, n int, blob io.Writ
 	return syncTree(dir)
 }
 
-// arrive keeps a blob that will be unpacked later.
-func arrive(from io.Reader, is store.Layer, blob io.Writer) error {
-	arrived := newCounted(is)
-	_, err := io.Copy(io.MultiWriter(blob, arrived), from)
-	return arrived.check(err)
-}
-
 // counted hashes and counts what arrives of a layer, and fails beyond what there is
 // to be.
 type counted struct {
@@ -64,15 +56,22 @@ type counted struct {
 	sum  hash.Hash
 	n    int64
 	over bool
+	tell func(is store.Layer, n int64, unpacked bool)
 }
 
-func newCounted(is store.Layer) *counted { return &counted{is: is, sum: sha256.New()} }
+// newCounted tells what arrives to tell, if there is one.
+func newCounted(is store.Layer, tell func(is store.Layer, n int64, unpacked bool)) *counted {
+	return &counted{is: is, sum: sha256.New(), tell: tell}
+}
 
 func (c *counted) Write(p []byte) (int, error) {
 	c.n += int64(len(p))
 	if c.n > c.is.Size {
 		c.over = true
 		return 0, errors.New("too many bytes")
+	}
+	if c.tell != nil {
+		c.tell(c.is, c.n, false)
 	}
 	return c.sum.Write(p)
 }

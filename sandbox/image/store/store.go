@@ -116,7 +116,12 @@ func (s Store) writeJSON(path string, what any) error {
 
 // write puts a file in its place when it is on the disk.
 func (s Store) write(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Join(s.dir, "work"), "file-")
+	lock, err := s.lock(filesLock, unix.LOCK_SH)
+	if err != nil {
+		return err
+	}
+	defer lock.Unlock()
+	f, err := os.CreateTemp(filepath.Join(s.dir, "work"), filePrefix)
 	if err != nil {
 		return err
 	}

@@ -2,10 +2,14 @@ package store
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func digest(c byte) string { return "sha256:" + strings.Repeat(string(c), 64) }
@@ -132,6 +136,119 @@ func TestWork(t *testing.T) {
 	w.lock.Unlock()
 	if err := s.Sweep(os.RemoveAll); err != nil || there(w.Dir) {
 		t.Errorf("%v, there %v", err, there(w.Dir))
+	}
+}
+
+// TestSweepFiles: a file that was not put in its place goes, unless someone writes one.
+func TestSweepFiles(t *testing.T) {
+	s := filled(t)
+	left := filepath.Join(s.Path(), "work", "file-123")
+	if err := os.WriteFile(left, []byte("half"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	writer, err := s.lock(filesLock, unix.LOCK_SH)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sweep(os.RemoveAll); err != nil || !there(left) {
+		t.Errorf("%v, there %v while one is written", err, there(left))
+	}
+	writer.Unlock()
+	if err := s.Sweep(os.RemoveAll); err != nil || there(left) {
+		t.Errorf("%v, there %v", err, there(left))
+	}
+}
+
+// TestSweepWhileWriting: no writer loses a file to a sweep.
+func TestSweepWhileWriting(t *testing.T) {
+	s := filled(t)
+	stop := make(chan struct{})
+	var sweeper sync.WaitGroup
+	sweeper.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+			}
+			if err := s.Sweep(os.RemoveAll); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	var writers sync.WaitGroup
+	for n := range 4 {
+		writers.Go(func() {
+			for range 50 {
+				if err := s.write(filepath.Join(s.Path(), fmt.Sprint(n)), []byte("text")); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	close(stop)
+	sweeper.Wait()
+}
+
+// TestPartial: one is had by one at a time, no more when it is a blob, and until it is
+// dropped.
+func TestPartial(t *testing.T) {
+	s := filled(t)
+	f, err := s.Partial(digest('d'))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("half"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Partial(digest('d')); !errors.Is(err, ErrBusy) {
+		t.Errorf("a second has it: %v", err)
+	}
+	if freed, err := s.DropPartials(); err != nil || freed != 0 || !there(f.Name()) {
+		t.Errorf("dropped while it was had: %d, %v", freed, err)
+	}
+	late, err := os.Open(f.Name())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer late.Close()
+	f.Close()
+	if err := s.Sweep(os.RemoveAll); err != nil || !there(f.Name()) {
+		t.Errorf("swept: %v", err)
+	}
+	if f, err = s.Partial(digest('d')); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString(" and more"); err != nil {
+		t.Fatal(err)
+	}
+	if b, err := os.ReadFile(f.Name()); err != nil || string(b) != "half and more" {
+		t.Errorf("it is %q, %v", b, err)
+	}
+	blob, _ := s.Blob(digest('d'))
+	if err := sameFile(late, f.Name()); err != nil {
+		t.Error(err)
+	}
+	if err := Place(f.Name(), blob); err != nil {
+		t.Fatal(err)
+	}
+	if err := sameFile(late, f.Name()); !errors.Is(err, ErrBusy) {
+		t.Errorf("who opened it before it became a blob would write that: %v", err)
+	}
+	f.Close()
+	if f, err = s.Partial(digest('e')); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WriteString("half"); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	if freed, err := s.DropPartials(); err != nil || freed != 4 || there(f.Name()) {
+		t.Errorf("freed %d, %v, there %v", freed, err, there(f.Name()))
+	}
+	if _, err := s.Partial("sha256:../x"); err == nil {
+		t.Error("a path is a digest")
 	}
 }
 

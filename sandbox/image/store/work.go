@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -80,8 +81,13 @@ func (w *Work) End(remove func(dir string) error) error {
 	return remove(w.Dir)
 }
 
+const (
+	filePrefix = "file-"           // what is written before it is put in its place
+	filesLock  = "work/files.lock" // whoever writes one shares it
+)
+
 // Sweep removes what crashes left: directories whose lock nobody holds, and files
-// that were not put in their place.
+// that were not put in their place, when nobody writes one. Partial blobs stay.
 func (s Store) Sweep(remove func(dir string) error) error {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "work"))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -98,5 +104,29 @@ func (s Store) Sweep(remove func(dir string) error) error {
 		err = errors.Join(err, remove(filepath.Join(s.dir, "work", e.Name())))
 		lock.Unlock()
 	}
+	return errors.Join(err, s.sweepFiles())
+}
+
+func (s Store) sweepFiles() error {
+	lock, busy := s.lock(filesLock, unix.LOCK_EX|unix.LOCK_NB)
+	if busy != nil {
+		return nil
+	}
+	defer lock.Unlock()
+	left, err := s.left(filePrefix)
+	for _, path := range left {
+		err = errors.Join(err, os.Remove(path))
+	}
 	return err
+}
+
+// left are the files under work/ that begin so.
+func (s Store) left(prefix string) (paths []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "work"))
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), prefix) && e.Type().IsRegular() {
+			paths = append(paths, filepath.Join(s.dir, "work", e.Name()))
+		}
+	}
+	return paths, err
 }
