@@ -116,16 +116,14 @@ func (s Store) writeJSON(path string, what any) error {
 
 // write puts a file in its place when it is on the disk.
 func (s Store) write(path string, text []byte) error {
-	f, err := os.CreateTemp(filepath.Join(s.dir, "work"), "file-")
+	f, err := s.temporary()
 	if err != nil {
 		return err
 	}
+	defer f.Close() // it is on the disk by then
 	_, err = f.Write(text)
-	if e := f.Sync(); err == nil {
-		err = e
-	}
-	if e := f.Close(); err == nil {
-		err = e
+	if err == nil {
+		err = f.Sync()
 	}
 	if err == nil {
 		err = Place(f.Name(), path)

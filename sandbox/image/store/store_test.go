@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -133,6 +134,42 @@ func TestWork(t *testing.T) {
 	if err := s.Sweep(os.RemoveAll); err != nil || there(w.Dir) {
 		t.Errorf("%v, there %v", err, there(w.Dir))
 	}
+}
+
+// TestTemporaryFiles: what a crash left of a file goes, and what is being written stays.
+func TestTemporaryFiles(t *testing.T) {
+	s := filled(t)
+	held, err := s.temporary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer held.Close()
+	left, err := s.temporary()
+	if err != nil {
+		t.Fatal(err)
+	}
+	left.Close() // as a crash does
+	if err := s.Sweep(os.RemoveAll); err != nil {
+		t.Fatal(err)
+	}
+	if !there(held.Name()) || there(left.Name()) {
+		t.Errorf("the held file is there %v, the other %v", there(held.Name()), there(left.Name()))
+	}
+	if err := Place(held.Name(), filepath.Join(s.Path(), "index.json")); err != nil {
+		t.Error(err)
+	}
+	// Many who write and sweep are not in each other's way.
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for range 50 {
+				if err := errors.Join(s.index(), s.Sweep(os.RemoveAll)); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
 }
 
 func TestOpenToOthers(t *testing.T) {

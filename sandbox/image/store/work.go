@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,17 +20,19 @@ func (s Store) lock(name string, how int) (Lock, error) {
 	if err != nil {
 		return Lock{}, err
 	}
-	for {
-		err = unix.Flock(int(f.Fd()), how)
-		if err != unix.EINTR {
-			break
-		}
-	}
-	if err != nil {
+	if err := flock(f, how); err != nil {
 		f.Close()
 		return Lock{}, err
 	}
 	return Lock{f}, nil
+}
+
+func flock(f *os.File, how int) error {
+	for {
+		if err := unix.Flock(int(f.Fd()), how); err != unix.EINTR {
+			return err
+		}
+	}
 }
 
 // Unlock gives the lock up.
@@ -88,6 +91,9 @@ func (s Store) Sweep(remove func(dir string) error) error {
 		return nil
 	}
 	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), temporaryPrefix) {
+			err = errors.Join(err, sweepFile(filepath.Join(s.dir, "work", e.Name())))
+		}
 		if !e.IsDir() {
 			continue
 		}
@@ -99,4 +105,45 @@ func (s Store) Sweep(remove func(dir string) error) error {
 		lock.Unlock()
 	}
 	return err
+}
+
+const temporaryPrefix = "file-"
+
+// temporary makes a file that will be put in its place. It is locked while it is open,
+// with others, since in its place it may be an image that Use locks.
+func (s Store) temporary() (*os.File, error) {
+	for {
+		f, err := os.CreateTemp(filepath.Join(s.dir, "work"), temporaryPrefix)
+		if err != nil {
+			return nil, err
+		}
+		if err = flock(f, unix.LOCK_SH); err == nil && there(f.Name()) {
+			return f, nil
+		}
+		f.Close()
+		if err != nil {
+			return nil, errors.Join(err, os.Remove(f.Name()))
+		}
+		// Someone swept between the two.
+	}
+}
+
+// sweepFile removes a temporary file that nobody holds. One that is put in its place
+// meanwhile has this name no more.
+func sweepFile(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if flock(f, unix.LOCK_EX|unix.LOCK_NB) != nil {
+		return nil
+	}
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
