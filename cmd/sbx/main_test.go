@@ -24,6 +24,7 @@ var tools struct {
 
 func TestMain(m *testing.M) {
 	code := m.Run()
+	fixture.close()
 	if tools.dir != "" {
 		os.RemoveAll(tools.dir)
 	}
@@ -37,7 +38,7 @@ func tool(t testing.TB, name string) string {
 		if tools.dir, tools.err = os.MkdirTemp("", "sbx-tools"); tools.err != nil {
 			return
 		}
-		for target, pkg := range map[string]string{"sbx": ".", "sbx-image": "../sbx-image", "hostile": "./testdata/hostile"} {
+		for target, pkg := range map[string]string{"sbx": ".", "sbx-image": "../sbx-image", "hostile": "./testdata/hostile", "manifest": "./testdata/manifest"} {
 			build := exec.Command("go", "build", "-trimpath", "-o", filepath.Join(tools.dir, target), pkg)
 			build.Env = append(os.Environ(), "CGO_ENABLED=0")
 			if out, err := build.CombinedOutput(); err != nil {

@@ -14,7 +14,7 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	"github.com/google/go-containerregistry/pkg/registry"
+	loopback "github.com/google/go-containerregistry/pkg/registry"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -31,7 +31,7 @@ func newSlow(t *testing.T) *slow {
 	t.Helper()
 	tool(t, "sbx") // before the home is another
 	s := &slow{goOn: make(chan struct{})}
-	next := registry.New(registry.Logger(log.New(io.Discard, "", 0)))
+	next := loopback.New(loopback.Logger(log.New(io.Discard, "", 0)))
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if strings.HasPrefix(r.URL.Path, "/v2/hostile/manifests") {
 			w.WriteHeader(http.StatusForbidden)

@@ -23,8 +23,8 @@ type group struct {
 	when  when
 }
 
-// DefaultProfile gives the built-in profile. It only says what is allowed; all
-// else fails with EPERM.
+// DefaultProfile gives the built-in profile. It says what is allowed; all else fails
+// with EPERM, but for what programs take better in other words.
 func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 	eperm := uint(unix.EPERM)
 	p := &specs.LinuxSeccomp{

@@ -73,11 +73,19 @@ func sockets(o DefaultOptions) []specs.LinuxSyscall {
 			out = append(out, allow("socket", is(0, family), masked(1, sockType, s.kind), is(2, s.protocol)))
 		}
 	}
-	out = append(out, allow("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)))
+	out = append(out, allow("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)), noAudit())
 	if o.X86_32 {
 		out = append(out, socketcall()...)
 	}
 	return out
+}
+
+// noAudit fails as a kernel without auditing does. Useradd, passwd and PAM go on then,
+// and give up at EPERM, which they take for an audit that must be.
+func noAudit() specs.LinuxSyscall {
+	none := uint(unix.EPROTONOSUPPORT)
+	return specs.LinuxSyscall{Names: []string{"socket"}, Action: specs.ActErrno, ErrnoRet: &none,
+		Args: []specs.LinuxSeccompArg{is(0, unix.AF_NETLINK), is(2, unix.NETLINK_AUDIT)}}
 }
 
 // sockType is SOCK_TYPE_MASK: above it are flags.
