@@ -70,6 +70,9 @@ func (f *runFlags) resolveImage() (err error) {
 		return err
 	}
 	s := images()
+	if err := s.Check(); err != nil {
+		return err
+	}
 	i, err := s.Lookup(name)
 	switch {
 	case err != nil && !errors.Is(err, store.ErrNotFound):
