@@ -42,6 +42,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) ./sandbox/runlater
 	$(GO) test -run '^$$' -fuzz FuzzGitFile -fuzztime $(FUZZTIME) ./sandbox/runlater
 	$(GO) test -run '^$$' -fuzz FuzzParseSource -fuzztime $(FUZZTIME) ./sandbox/image
+	$(GO) test -run '^$$' -fuzz FuzzDocuments -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/image
 	$(GO) test -run '^$$' -fuzz FuzzUnpack -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/image/unpack
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles

@@ -70,6 +70,9 @@ func imageName(typed string) (name string, isFile bool, err error) {
 // resolveImage finds the image of --image, and has it brought where it is not there.
 func (f *runFlags) resolveImage() (err error) {
 	s := images()
+	if err := s.Check(); err != nil {
+		return err
+	}
 	if f.Image == "" {
 		k, err := s.LookupKept(f.Keep)
 		if err != nil {

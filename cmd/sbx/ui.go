@@ -25,9 +25,13 @@ func (u ui) fail(err error, hint string) {
 }
 
 // plain shows control characters as text: names of the untrusted tree are in
-// what sbx prints, and could move the cursor over it (CVE-2023-28101).
+// what sbx prints, and could move the cursor over it (CVE-2023-28101), or turn the
+// direction of what follows (CVE-2021-42574).
 func plain(s string) string {
-	control := func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd }
+	control := func(r rune) bool {
+		return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd || r == 0x61c || r == 0x200e || r == 0x200f ||
+			r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
+	}
 	if strings.IndexFunc(s, control) < 0 {
 		return s
 	}

@@ -29,22 +29,32 @@ func Dir(home string, getenv func(string) string) string {
 // At is the store in a directory, which need not be there.
 func At(dir string) Store { return Store{dir} }
 
-// Create makes the directory, if it is not there, and refuses one that is open to
-// others or not the caller's.
+// Create makes the directory, if it is not there, and checks it.
 func (s Store) Create() error {
 	for _, dir := range []string{"", "blobs/sha256", "layers", "manifests", "names", "work"} {
 		if err := os.MkdirAll(filepath.Join(s.dir, dir), 0o700); err != nil {
 			return fmt.Errorf("image store: %w", err)
 		}
 	}
-	var st unix.Stat_t
-	if err := unix.Stat(s.dir, &st); err != nil {
-		return fmt.Errorf("image store %s: %w", s.dir, err)
-	}
-	if st.Mode&0o077 != 0 || int(st.Uid) != os.Getuid() {
-		return fmt.Errorf("image store %s: not a directory of yours alone: chmod 700 it", s.dir)
+	if err := s.Check(); err != nil {
+		return err
 	}
 	return s.layout()
+}
+
+// Check refuses a directory that is open to others: they could run a setuid program of
+// an image as a subordinate id of the caller's. One that is not there is none.
+func (s Store) Check() error {
+	var st unix.Stat_t
+	switch err := unix.Stat(s.dir, &st); {
+	case err == unix.ENOENT:
+		return nil
+	case err != nil:
+		return fmt.Errorf("image store %s: %w", s.dir, err)
+	case st.Mode&0o077 != 0 || int(st.Uid) != os.Getuid():
+		return fmt.Errorf("image store %s: not a directory of yours alone: chmod 700 it", s.dir)
+	}
+	return nil
 }
 
 // layout makes the directory an OCI layout.
