@@ -10,7 +10,7 @@ func main() {
 	dir := flag.String("dir", "", "directory with the programs and roots that .ci/bench made")
 	rounds := flag.Int("rounds", 200, "rounds; each runs every row of a table once")
 	project := flag.String("project", "", "directory to run in")
-	only := flag.String("only", "", "host: the rows of the host view alone")
+	only := flag.String("only", "", "host: the rows of the host view alone; pulls: those of images from a registry")
 	flag.Parse()
 	if *dir == "" || *project == "" {
 		fmt.Fprintln(os.Stderr, "bench: use make bench")
@@ -19,6 +19,13 @@ func main() {
 	if err := os.Chdir(*project); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
+	}
+	if *only == "pulls" {
+		if err := measurePulls(os.Stdout, *dir, *rounds); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
 	}
 	tables := []table{hostView(*dir, *project)}
 	if *only == "" {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -53,6 +54,42 @@ func peaks(command []string) (sum float64, parts string, err error) {
 		each = append(each, fmt.Sprintf("%.1f", mb))
 	}
 	return sum, strings.Join(each, " + "), cmd.Wait()
+}
+
+// watch runs a command, and gives the peak of it and of each of its children.
+func watch(command []string) (all []float64, err error) {
+	cmd := exec.Command(command[0], command[1:]...)
+	if err := cmd.Start(); err != nil {
+		return nil, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	pid := strconv.Itoa(cmd.Process.Pid)
+	peaks := map[string]float64{}
+	for tick := time.Tick(2 * time.Millisecond); ; <-tick {
+		pids := []string{pid}
+		tasks, _ := filepath.Glob("/proc/" + pid + "/task/*/children")
+		for _, path := range tasks {
+			children, _ := os.ReadFile(path) // the thread may have ended
+			pids = append(pids, strings.Fields(string(children))...)
+		}
+		for _, p := range pids {
+			if mb, err := peak(p); err == nil {
+				peaks[p] = max(peaks[p], mb)
+			}
+		}
+		select {
+		case err := <-ended:
+			all = append(all, peaks[pid])
+			for p, mb := range peaks {
+				if p != pid {
+					all = append(all, mb)
+				}
+			}
+			return all, err
+		default:
+		}
+	}
 }
 
 func peak(pid string) (float64, error) {

@@ -13,6 +13,9 @@ type row struct {
 	times   []float64
 	peak    float64 // MB, of the largest process
 	failed  string
+	// fresh is where each run gets a directory of its own, which FRESH in the command
+	// stands for. Nothing is removed between runs: that would slow down the next.
+	fresh string
 }
 
 func words(command string) []string { return strings.Fields(command) }

@@ -22,7 +22,7 @@ type table struct {
 // measure runs all rows in turn, again and again, so that what disturbs the
 // machine disturbs them all.
 func (t table) measure(rounds int) {
-	const warmUp = 5
+	warmUp := max(1, min(5, rounds/5))
 	for round := range rounds + warmUp {
 		for _, r := range t.rows {
 			if r.failed != "" {
@@ -42,7 +42,11 @@ func (t table) measure(rounds int) {
 // run runs the command once. It gives milliseconds, and the peak memory of its
 // largest process in MB.
 func (r *row) run() (took, peak float64, err error) {
-	path, err := exec.LookPath(r.command[0])
+	command, err := r.prepare()
+	if err != nil {
+		return 0, 0, err
+	}
+	path, err := exec.LookPath(command[0])
 	if err != nil {
 		return 0, 0, err
 	}
@@ -58,7 +62,7 @@ func (r *row) run() (took, peak float64, err error) {
 	defer os.Remove(said.Name())
 	defer said.Close()
 	start := time.Now()
-	p, err := os.StartProcess(path, r.command, &os.ProcAttr{Files: []*os.File{null, null, said}})
+	p, err := os.StartProcess(path, command, &os.ProcAttr{Files: []*os.File{null, null, said}})
 	if err != nil {
 		return 0, 0, err
 	}
@@ -76,6 +80,27 @@ func (r *row) run() (took, peak float64, err error) {
 		peak = float64(usage.Maxrss) / 1024
 	}
 	return elapsed.Seconds() * 1000, peak, nil
+}
+
+// prepare gives the command, with its directory. What others wrote is on the disk by
+// then: a sync in the command would wait for it.
+func (r *row) prepare() ([]string, error) {
+	if r.fresh == "" {
+		return r.command, nil
+	}
+	if err := os.MkdirAll(r.fresh, 0o755); err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp(r.fresh, "")
+	if err != nil {
+		return nil, err
+	}
+	syscall.Sync()
+	command := slices.Clone(r.command)
+	for i := range command {
+		command[i] = strings.ReplaceAll(command[i], "FRESH", dir)
+	}
+	return command, nil
 }
 
 func (t table) print(w io.Writer) {
