@@ -44,6 +44,10 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzParseSource -fuzztime $(FUZZTIME) ./sandbox/image
 	$(GO) test -run '^$$' -fuzz FuzzDocuments -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/image
 	$(GO) test -run '^$$' -fuzz FuzzUnpack -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/image/unpack
+	$(GO) test -run '^$$' -fuzz FuzzParseRule -fuzztime $(FUZZTIME) ./sandbox/egress
+	$(GO) test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./sandbox/egress
+	$(GO) test -run '^$$' -fuzz FuzzHello -fuzztime $(FUZZTIME) ./sandbox/egress
+	$(GO) test -run '^$$' -fuzz FuzzWeb -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles
 

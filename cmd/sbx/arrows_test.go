@@ -22,6 +22,7 @@ var mayImport = map[string]string{
 	"profiles":            "",
 	"sandbox": "userns sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
 		"sandbox/terminal idmap",
+	"sandbox/egress":       "",
 	"sandbox/image/unpack": "",
 	"sandbox/landlock":     "",
 	"sandbox/layer":        "userns idmap",

@@ -1,0 +1,176 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/dns/dnsmessage"
+)
+
+// A Resolver finds the addresses of a name, outside. ErrNoName says that there is no
+// such name; a name without addresses has none and no error.
+type Resolver interface {
+	Lookup(ctx context.Context, name string) ([]netip.Addr, error)
+}
+
+// ErrNoName says that the DNS has no such name.
+var ErrNoName = errors.New("no such host")
+
+// An Answerer answers the sandbox's queries to the DNS. Of a name that no rule allows
+// nothing leaves: not even that it was asked for.
+type Answerer struct {
+	Policy   Policy
+	Names    *Names
+	Resolver Resolver
+	// Refused is told the names that were asked for and that no rule allows. Nil drops
+	// them.
+	Refused func(name string)
+}
+
+// What a resolver of the sandbox may keep an answer for, in seconds: an address that
+// is made up stays, and a name that is not there may come to be.
+const (
+	keepAddress = 300
+	keepNothing = 5
+)
+
+const (
+	plainUDP = 512  // RFC 1035 section 2.3.4
+	mostUDP  = 1232 // what fits every path (dnsflagday.net/2020)
+	mostTCP  = 65535
+)
+
+// Answer answers a query, or is nil for what is none. A reply to UDP is no longer than
+// the query allows.
+func (a *Answerer) Answer(ctx context.Context, query []byte, tcp bool) []byte {
+	var p dnsmessage.Parser
+	h, err := p.Start(query)
+	if err != nil || h.Response { // to answer an answer could go on for ever
+		return nil
+	}
+	r := reply{limit: plainUDP, header: dnsmessage.Header{ID: h.ID, Response: true, OpCode: h.OpCode, RecursionDesired: h.RecursionDesired,
+		RecursionAvailable: true, CheckingDisabled: h.CheckingDisabled}}
+	if tcp {
+		r.limit = mostTCP
+	}
+	questions, err := p.AllQuestions()
+	switch {
+	case h.OpCode != 0:
+		r.header.RCode = dnsmessage.RCodeNotImplemented
+		return r.pack()
+	case err != nil || len(questions) != 1:
+		r.header.RCode = dnsmessage.RCodeFormatError
+		return r.pack()
+	}
+	r.question = &questions[0]
+	if err := r.extend(&p, tcp); err != nil {
+		r.header.RCode = dnsmessage.RCodeFormatError
+		return r.pack()
+	}
+	if r.version == 0 {
+		a.fill(ctx, &r)
+	}
+	return r.pack()
+}
+
+// fill answers the question.
+func (a *Answerer) fill(ctx context.Context, r *reply) {
+	q := r.question
+	if q.Class != dnsmessage.ClassINET {
+		r.header.RCode = dnsmessage.RCodeRefused
+		return
+	}
+	if addr, ok := reverse(q.Name.String()); ok {
+		a.fillReverse(r, addr)
+		return
+	}
+	name, err := ParseName(q.Name.String())
+	switch {
+	case err != nil:
+		r.nothing(dnsmessage.RCodeNameError)
+	case name == "localhost" || strings.HasSuffix(name, ".localhost"): // RFC 6761
+		r.addresses(netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback())
+	case a.Policy.Resolves(name):
+		a.fillAllowed(ctx, r, name)
+	case a.Policy.Above(name):
+		r.nothing(dnsmessage.RCodeSuccess)
+	default:
+		if a.Refused != nil {
+			a.Refused(name)
+		}
+		r.nothing(dnsmessage.RCodeNameError)
+	}
+}
+
+// fillAllowed asks outside whether the name is there, so that a program sees what it
+// would see on the host, and gives the addresses that stand for it.
+func (a *Answerer) fillAllowed(ctx context.Context, r *reply, name string) {
+	real, err := a.Resolver.Lookup(ctx, name)
+	switch {
+	case errors.Is(err, ErrNoName):
+		r.nothing(dnsmessage.RCodeNameError)
+		return
+	case err != nil:
+		r.header.RCode = dnsmessage.RCodeServerFailure
+		return
+	case len(real) == 0:
+		r.nothing(dnsmessage.RCodeSuccess)
+		return
+	}
+	four, six, err := a.Names.Address(name)
+	if err != nil {
+		r.header.RCode = dnsmessage.RCodeServerFailure
+		return
+	}
+	r.addresses(four, six)
+}
+
+func (a *Answerer) fillReverse(r *reply, addr netip.Addr) {
+	name, ok := a.Names.Name(addr)
+	if addr.IsLoopback() {
+		name, ok = "localhost", true
+	}
+	if !ok {
+		r.nothing(dnsmessage.RCodeNameError)
+		return
+	}
+	to, err := dnsmessage.NewName(name + ".")
+	if err != nil || r.question.Type != dnsmessage.TypePTR && r.question.Type != dnsmessage.TypeALL {
+		r.nothing(dnsmessage.RCodeSuccess)
+		return
+	}
+	r.answer = &dnsmessage.PTRResource{PTR: to}
+}
+
+// reverse reads a name of in-addr.arpa or ip6.arpa (RFC 1035 section 3.5, RFC 3596
+// section 2.5).
+func reverse(name string) (netip.Addr, bool) {
+	name = strings.ToLower(strings.TrimSuffix(name, "."))
+	if text, ok := strings.CutSuffix(name, ".in-addr.arpa"); ok {
+		parts := strings.Split(text, ".")
+		slices.Reverse(parts)
+		a, err := netip.ParseAddr(strings.Join(parts, "."))
+		return a, err == nil && a.Is4()
+	}
+	text, ok := strings.CutSuffix(name, ".ip6.arpa")
+	digits := strings.Split(text, ".")
+	if !ok || len(digits) != 32 {
+		return netip.Addr{}, false
+	}
+	slices.Reverse(digits)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && i%4 == 0 {
+			b.WriteByte(':')
+		}
+		if len(d) != 1 {
+			return netip.Addr{}, false
+		}
+		b.WriteString(d)
+	}
+	a, err := netip.ParseAddr(b.String())
+	return a, err == nil
+}

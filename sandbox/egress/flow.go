@@ -1,0 +1,25 @@
+package egress
+
+import "time"
+
+// A Flow is one connection, or one that was not to be.
+type Flow struct {
+	Start time.Time `json:"start"`
+	// Host is the name, or the address if that was asked for.
+	Host string `json:"host"`
+	Port uint16 `json:"port"`
+	// Address is what was dialled outside. It is empty where nothing was.
+	Address string `json:"address,omitempty"`
+	// Sent and Received are bytes, as the sandbox sees it.
+	Sent     int64         `json:"sent"`
+	Received int64         `json:"received"`
+	Duration time.Duration `json:"nanoseconds"`
+	Allowed  bool          `json:"allowed"`
+	// Rule is the one that decided.
+	Rule string `json:"rule,omitempty"`
+	// Error says why it was refused, or how it failed.
+	Error string `json:"error,omitempty"`
+	// HiddenName says that the connection may be for another name, which only the server
+	// can read (Encrypted Client Hello).
+	HiddenName bool `json:"hidden_name,omitempty"`
+}

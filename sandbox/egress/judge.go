@@ -1,0 +1,105 @@
+package egress
+
+import (
+	"errors"
+	"fmt"
+)
+
+// A judge looks at what the sandbox says on a connection before it is handed on.
+// Buffers are the caller's: what judge returns is in the one it was given, or its own.
+type judge interface {
+	// pass takes what the sandbox said, gives what of it may go, and how many bytes that
+	// is of what it said. What is behind comes again, with more.
+	pass(said []byte) (on []byte, used int, err error)
+}
+
+// errAnother says that the sandbox asked for one host, and says another to the server.
+type errAnother struct{ asked, says, how string }
+
+func (e *errAnother) Error() string {
+	if e.says == "" {
+		return fmt.Sprintf("it asked for %s and names no host in its %s", e.asked, e.how)
+	}
+	return fmt.Sprintf("it asked for %s and says %s in its %s", e.asked, e.says, e.how)
+}
+
+// judgeFor is that of a port: TLS on 443 and HTTP on 80, since that is what is allowed
+// with a host by default. On other ports it is whatever it is, but TLS that names
+// another host is none of what was asked for.
+func judgeFor(host string, port uint16, literal bool) judge {
+	switch port {
+	case 443:
+		return &tlsJudge{host: host, literal: literal, must: true}
+	case 80:
+		return &webJudge{host: host}
+	}
+	return &tlsJudge{host: host, literal: literal}
+}
+
+// A tlsJudge lets all through once the hello names the host.
+type tlsJudge struct {
+	host    string
+	literal bool // asked for by address, for which there is no name to say
+	must    bool // be TLS
+	done    bool
+	hidden  bool
+}
+
+func (j *tlsJudge) pass(said []byte) ([]byte, int, error) {
+	if j.done {
+		return said, len(said), nil
+	}
+	h, err := ParseHello(said)
+	switch {
+	case errors.Is(err, errMore) && len(said) <= maxHello+maxHello/8:
+		return nil, 0, nil
+	case err != nil && !j.must && errors.Is(err, errNotTLS):
+	case err != nil:
+		return nil, 0, fmt.Errorf("%s: %w", j.host, err)
+	case h.Name != j.host && !(j.literal && h.Name == "") && !(h.Name == "" && !j.must):
+		return nil, 0, &errAnother{j.host, h.Name, "TLS hello"}
+	}
+	j.done, j.hidden = true, h.Encrypted
+	return said, len(said), nil
+}
+
+// A webJudge reads each request: on one connection there may be many, and each names
+// its host.
+type webJudge struct {
+	host string
+	body *body // of the request that is on its way, or nil
+}
+
+func (j *webJudge) pass(said []byte) (on []byte, used int, err error) {
+	for used < len(said) {
+		if j.body != nil {
+			n, err := j.body.take(said[used:])
+			on = append(on, said[used:used+n]...)
+			used += n
+			if err != nil {
+				return nil, used, err
+			}
+			if j.body.at != ended {
+				return on, used, nil
+			}
+			j.body = nil
+			continue
+		}
+		r, n, err := ParseRequest(said[used:])
+		if errors.Is(err, errMore) {
+			return on, used, nil
+		}
+		if err != nil {
+			return nil, used, err
+		}
+		if r.Host != j.host {
+			return nil, used, &errAnother{j.host, r.Host, "Host field"}
+		}
+		on = append(on, r.Head...)
+		used += n
+		if j.body = bodyOf(r); j.body.at == ended {
+			j.body = nil
+		}
+	}
+	return on, used, nil
+}

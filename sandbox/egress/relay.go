@@ -1,0 +1,248 @@
+package egress
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+)
+
+// A connection is one of the sandbox's, on its way.
+type connection struct {
+	s       *Server
+	inside  net.Conn
+	outside net.Conn
+	flow    Flow
+	literal bool
+	judge   judge
+	held    []byte // said, and not handed on yet
+}
+
+// flow begins with what the connection's address says. What the sandbox sees as the
+// other end is the address that it asked for.
+func (s *Server) flow(c net.Conn) *connection {
+	f := &connection{s: s, inside: c, flow: Flow{Start: time.Now()}}
+	to, err := netip.ParseAddrPort(c.LocalAddr().String())
+	if err != nil {
+		return f // of no rule
+	}
+	f.flow.Port = to.Port()
+	a := to.Addr().Unmap().WithZone("")
+	if f.flow.Host, f.literal = a.String(), true; s.Names != nil {
+		if name, ok := s.Names.Name(a); ok {
+			f.flow.Host, f.literal = name, false
+		}
+	}
+	return f
+}
+
+// errEnded says that the flow was ended with the sandbox.
+var errEnded = errors.New("the sandbox ended")
+
+// errRefused says that no rule allows it.
+var errRefused = errors.New("no rule allows it")
+
+func (f *connection) run() {
+	f.s.open.Store(f.inside, nil)
+	f.end(f.relay())
+}
+
+// end closes both sides and tells of the flow. Where something went wrong the sandbox
+// sees a reset: an end would be taken for all that there is.
+func (f *connection) end(err error) {
+	if err != nil && f.s.ctx.Err() != nil {
+		err = errEnded
+	}
+	if err != nil {
+		f.flow.Error = err.Error()
+		f.abort()
+	}
+	for _, c := range []net.Conn{f.inside, f.outside} {
+		if c != nil {
+			f.s.open.Delete(c)
+			c.Close()
+		}
+	}
+	f.flow.Duration = time.Since(f.flow.Start)
+	f.s.log(f.flow)
+}
+
+// abort resets both sides.
+func (f *connection) abort() {
+	for _, c := range []net.Conn{f.inside, f.outside} {
+		if c != nil {
+			reset(c)
+			c.Close()
+		}
+	}
+}
+
+func reset(c net.Conn) {
+	if t, ok := c.(interface{ SetLinger(seconds int) error }); ok {
+		_ = t.SetLinger(0) // of a connection that is gone
+	}
+}
+
+func (f *connection) relay() error {
+	v := f.verdict()
+	f.flow.Rule = v.Rule
+	if !v.Allowed {
+		return errRefused
+	}
+	f.judge = judgeFor(f.flow.Host, f.flow.Port, f.literal)
+	first, err := f.first()
+	if err != nil {
+		return err
+	}
+	f.flow.Allowed = true
+	if f.outside, err = f.s.reach(f.s.ctx, f.flow.Host, f.literal, f.flow.Port); err != nil {
+		var private *errPrivate
+		f.flow.Allowed = !errors.As(err, &private)
+		return err
+	}
+	f.s.open.Store(f.outside, nil)
+	if f.s.ctx.Err() != nil { // Close may have missed it
+		return f.s.ctx.Err()
+	}
+	f.flow.Address = f.outside.RemoteAddr().String()
+	return f.both(first)
+}
+
+func (f *connection) verdict() Verdict {
+	if !f.literal {
+		return f.s.Policy.Name(f.flow.Host, f.flow.Port)
+	}
+	a, err := netip.ParseAddr(f.flow.Host)
+	if err != nil || Made4.Contains(a) || Made6.Contains(a) || a.IsLoopback() { // of no name, or the listener itself
+		return Verdict{}
+	}
+	return f.s.Policy.Address(a, f.flow.Port)
+}
+
+// first waits for what a program says first, on the ports on which it does, and has it
+// judged before anything outside is asked for.
+func (f *connection) first() (on []byte, err error) {
+	if f.flow.Port != 443 && f.flow.Port != 80 {
+		return nil, nil
+	}
+	if err := f.inside.SetReadDeadline(time.Now().Add(f.s.Patience)); err != nil {
+		return nil, err
+	}
+	buf := make([]byte, 4<<10)
+	for len(on) == 0 {
+		n, err := f.inside.Read(buf)
+		if n > 0 {
+			on, err = f.judged(buf[:n])
+		}
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return nil, fmt.Errorf("nothing that can be judged was said in %v", f.s.Patience)
+		case errors.Is(err, io.EOF):
+			return nil, errors.New("nothing was said")
+		case err != nil:
+			return nil, err
+		}
+	}
+	return on, f.inside.SetReadDeadline(time.Time{})
+}
+
+// judged gives what may go on of what was said until now.
+func (f *connection) judged(said []byte) ([]byte, error) {
+	f.held = append(f.held, said...)
+	on, used, err := f.judge.pass(f.held)
+	if err != nil {
+		return nil, err
+	}
+	if j, ok := f.judge.(*tlsJudge); ok {
+		f.flow.HiddenName = j.hidden
+	}
+	if used == 0 {
+		return nil, nil
+	}
+	on = append([]byte{}, on...) // what is held is written over
+	f.held = append(f.held[:0], f.held[used:]...)
+	return on, nil
+}
+
+// both hands on in both directions until both are at their end, or one fails.
+func (f *connection) both(first []byte) error {
+	out := make(chan error, 1)
+	go func() {
+		err := f.send(first)
+		if err != nil {
+			f.abort()
+		} else {
+			err = closeWrite(f.outside)
+		}
+		out <- err
+	}()
+	n, err := io.Copy(f.inside, f.outside)
+	f.flow.Received = n
+	if err != nil {
+		f.abort()
+	} else {
+		err = closeWrite(f.inside)
+	}
+	sent := <-out
+	switch {
+	case f.s.ctx.Err() != nil:
+		return errEnded
+	case sent != nil && !errors.Is(sent, net.ErrClosed):
+		return sent
+	}
+	return err
+}
+
+// send hands on what the sandbox says. When there is nothing left to judge, the kernel
+// does it: both are sockets, so io.Copy is splice(2).
+func (f *connection) send(first []byte) error {
+	if err := f.write(first); err != nil {
+		return err
+	}
+	buf := make([]byte, 16<<10)
+	for {
+		if j, ok := f.judge.(*tlsJudge); ok && j.done && len(f.held) == 0 {
+			n, err := io.Copy(f.outside, f.inside)
+			f.flow.Sent += n
+			return err
+		}
+		n, err := f.inside.Read(buf)
+		if n > 0 {
+			on, err := f.judged(buf[:n])
+			if err == nil {
+				err = f.write(on)
+			}
+			if err != nil {
+				return err
+			}
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func (f *connection) write(b []byte) error {
+	n, err := f.outside.Write(b)
+	f.flow.Sent += int64(n)
+	return err
+}
+
+// closeWrite hands the end of one direction on.
+func closeWrite(c net.Conn) error {
+	half, ok := c.(interface{ CloseWrite() error })
+	if !ok {
+		return nil
+	}
+	if err := half.CloseWrite(); err != nil && !errors.Is(err, syscall.ENOTCONN) && !errors.Is(err, net.ErrClosed) {
+		return err
+	}
+	return nil
+}

@@ -1,0 +1,163 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"sync"
+	"time"
+)
+
+// A Server takes connections of a sandbox to where they may go.
+type Server struct {
+	Policy   Policy
+	Names    *Names
+	Resolver Resolver
+	// Dial connects to an address outside, which was judged.
+	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+	// Own are the machine's addresses, at this moment.
+	Own func() []netip.Addr
+	// Log is told of each flow that ended. It may be called at any time, and not twice at
+	// once. Nil drops it.
+	Log func(Flow)
+	// MostFlows bounds those that are open at a time. Zero is 4096.
+	MostFlows int
+	// Patience is how long a program may take to say what it wants, and a dial. Zero is
+	// half a minute.
+	Patience time.Duration
+
+	logging sync.Mutex
+	open    sync.Map // of net.Conn, to be closed at the end
+	flows   sync.WaitGroup
+	count   chan struct{}
+	once    sync.Once
+	ctx     context.Context
+	cancel  context.CancelFunc
+}
+
+var errTooManyFlows = errors.New("too many connections are open at once")
+
+func (s *Server) begin() {
+	s.once.Do(func() {
+		if s.MostFlows <= 0 {
+			s.MostFlows = 4096
+		}
+		if s.Patience <= 0 {
+			s.Patience = 30 * time.Second
+		}
+		s.count = make(chan struct{}, s.MostFlows)
+		s.ctx, s.cancel = context.WithCancel(context.Background())
+	})
+}
+
+// Serve accepts connections until the listener is closed.
+func (s *Server) Serve(l net.Listener) error {
+	s.begin()
+	for {
+		c, err := l.Accept()
+		var passing interface{ Temporary() bool }
+		switch {
+		case errors.As(err, &passing) && passing.Temporary(): // no descriptors, for example
+			time.Sleep(10 * time.Millisecond)
+			continue
+		case err != nil:
+			return err
+		}
+		f := s.flow(c)
+		select {
+		case s.count <- struct{}{}:
+			s.flows.Go(func() {
+				defer func() { <-s.count }()
+				f.run()
+			})
+		default:
+			f.end(errTooManyFlows)
+		}
+	}
+}
+
+// Close ends all flows, and returns when they have.
+func (s *Server) Close() {
+	s.begin()
+	s.cancel()
+	s.open.Range(func(c, _ any) bool {
+		c.(net.Conn).Close()
+		return true
+	})
+	s.flows.Wait()
+}
+
+func (s *Server) log(f Flow) {
+	if s.Log == nil {
+		return
+	}
+	s.logging.Lock()
+	defer s.logging.Unlock()
+	s.Log(f)
+}
+
+// reach resolves a name anew and dials the first of its addresses that answers. Each is
+// judged, and the one that was is dialled: who owns the name may say another each time
+// (DNS rebinding).
+func (s *Server) reach(ctx context.Context, host string, literal bool, port uint16) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, s.Patience)
+	defer cancel()
+	addresses, err := s.lookup(ctx, host, literal)
+	if err != nil {
+		return nil, err
+	}
+	var own []netip.Addr
+	if s.Own != nil {
+		own = s.Own()
+	}
+	name := host
+	if literal {
+		name = ""
+	}
+	var allowed []netip.Addr
+	var failed error
+	for _, a := range addresses {
+		if err := Public(a, own); err != nil && !s.Policy.private(name, a, port) {
+			failed = &errPrivate{host, err}
+			continue
+		}
+		if v := s.Policy.Address(a, port); !v.Allowed && v.Rule != "" { // denied by its address
+			failed = fmt.Errorf("%s: %s", a, v.Rule)
+			continue
+		}
+		allowed = append(allowed, a.Unmap())
+	}
+	if len(allowed) == 0 {
+		return nil, failed
+	}
+	return race(ctx, allowed, port, s.Dial)
+}
+
+func (s *Server) lookup(ctx context.Context, host string, literal bool) ([]netip.Addr, error) {
+	if literal {
+		a, err := netip.ParseAddr(host)
+		return []netip.Addr{a}, err
+	}
+	addresses, err := s.Resolver.Lookup(ctx, host)
+	if err == nil && len(addresses) == 0 {
+		err = errors.New("it has no address")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", host, err)
+	}
+	return addresses, nil
+}
+
+// errPrivate says that a name leads where only the caller should go.
+type errPrivate struct {
+	host string
+	err  error
+}
+
+func (e *errPrivate) Error() string {
+	return fmt.Sprintf("%s leads to no public address: %v", e.host, e.err)
+}
+
+func (e *errPrivate) Unwrap() error { return e.err }
