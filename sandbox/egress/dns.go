@@ -1,0 +1,96 @@
+package egress
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"time"
+)
+
+const (
+	mostQueries = 64               // that are answered at a time
+	longestWait = 10 * time.Second // for an answer from outside, and for a query by TCP
+)
+
+// ServeUDP answers queries until the socket is closed. Those that come while 64 are
+// answered are dropped: a resolver asks again.
+func (a *Answerer) ServeUDP(c net.PacketConn) error {
+	turn := make(chan struct{}, mostQueries)
+	buf := make([]byte, 4096)
+	for {
+		n, from, err := c.ReadFrom(buf)
+		if errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		if err != nil {
+			continue // that an answer did not arrive, which is told so
+		}
+		select {
+		case turn <- struct{}{}:
+		default:
+			continue
+		}
+		query := append([]byte{}, buf[:n]...)
+		go func() {
+			defer func() { <-turn }()
+			if answer := a.answer(query, false); answer != nil {
+				_, _ = c.WriteTo(answer, from) // who asked may be gone
+			}
+		}()
+	}
+}
+
+func (a *Answerer) answer(query []byte, tcp bool) []byte {
+	ctx, cancel := context.WithTimeout(context.Background(), longestWait)
+	defer cancel()
+	return a.Answer(ctx, query, tcp)
+}
+
+// ServeTCP answers queries until the listener is closed.
+func (a *Answerer) ServeTCP(l net.Listener) error {
+	turn := make(chan struct{}, mostQueries)
+	for {
+		c, err := l.Accept()
+		if errors.Is(err, net.ErrClosed) {
+			return err
+		}
+		if err != nil {
+			time.Sleep(10 * time.Millisecond) // no descriptors, for example
+			continue
+		}
+		select {
+		case turn <- struct{}{}:
+			go func() {
+				defer func() { <-turn }()
+				a.converse(c)
+			}()
+		default:
+			c.Close()
+		}
+	}
+}
+
+// converse answers what is asked on a connection, one after the other (RFC 7766).
+func (a *Answerer) converse(c net.Conn) {
+	defer c.Close()
+	for {
+		_ = c.SetDeadline(time.Now().Add(longestWait))
+		var size [2]byte
+		if _, err := io.ReadFull(c, size[:]); err != nil {
+			return
+		}
+		query := make([]byte, binary.BigEndian.Uint16(size[:]))
+		if _, err := io.ReadFull(c, query); err != nil {
+			return
+		}
+		answer := a.answer(query, true)
+		if answer == nil {
+			return
+		}
+		if _, err := c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...)); err != nil {
+			return
+		}
+	}
+}
