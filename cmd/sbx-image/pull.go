@@ -123,7 +123,7 @@ func (c *importCommand) source() (from image.Source, done func(), err error) {
 		from, err = image.ParseSource(c.Source)
 		return from, done, err
 	}
-	if from, err = image.ArchiveSource(file); err != nil {
+	if from, err = image.ArchiveSource(file, image.Options{MaxBytes: c.MaxBytes, MaxEntries: c.MaxEntries}); err != nil {
 		done()
 	}
 	return from, done, err

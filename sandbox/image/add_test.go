@@ -135,7 +135,7 @@ func TestArchiveSource(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		from, err := ArchiveSource(path)
+		from, err := ArchiveSource(path, o)
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -166,7 +166,7 @@ func TestArchiveSource(t *testing.T) {
 		if err := os.WriteFile(path, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if from, err := ArchiveSource(path); err == nil {
+		if from, err := ArchiveSource(path, o); err == nil {
 			t.Errorf("%s is %v", name, from)
 		}
 	}

@@ -378,3 +378,27 @@ func TestSecurityDockerArchive(t *testing.T) {
 		}, "manifest.json has 1099511627776 bytes")
 	})
 }
+
+// TestSecurityRootfs: a tar that is compressed is no larger than a layer may be.
+func TestSecurityRootfs(t *testing.T) {
+	o := options(t)
+	o.MaxBytes, o.MaxEntries = 1000, 10
+	large := tarOf(t, file{name: "zeros", text: strings.Repeat("\x00", 8<<20)}, file{name: "last", text: "x"})
+	for name, content := range map[string][]byte{
+		"a large file": large, "behind the end": append(good(t), make([]byte, 8<<20)...),
+	} {
+		path := filepath.Join(t.TempDir(), "tar.gz")
+		if err := os.WriteFile(path, gzipped(t, content), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		s := newStore(t)
+		from, err := ArchiveSource(path, o)
+		if err == nil {
+			_, err = Add(t.Context(), s, from, "docker.io/library/x:1", nil, o)
+			unharmed(t, s)
+		}
+		if err == nil || !strings.Contains(err.Error(), "it is longer than") {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+}

@@ -36,8 +36,9 @@ func FuzzDocuments(f *testing.F) {
 	f.Fuzz(func(t *testing.T, kind, index, manifest, config string) {
 		layer := digestOf([]byte("layer"))
 		config = strings.ReplaceAll(config, "LAYER", layer)
-		manifest = strings.NewReplacer("CONFIG", digestOf([]byte(config)), "222", strconv.Itoa(len(config)), "LAYER", layer, "333", "5").Replace(manifest)
-		index = strings.NewReplacer("MANIFEST", digestOf([]byte(manifest)), "111", strconv.Itoa(len(manifest))).Replace(index)
+		parts := []string{"CONFIG", digestOf([]byte(config)), "222", strconv.Itoa(len(config)), "LAYER", layer, "333", "5"}
+		manifest = strings.NewReplacer(parts...).Replace(manifest)
+		index = strings.NewReplacer(append(parts, "MANIFEST", digestOf([]byte(manifest)), "111", strconv.Itoa(len(manifest)))...).Replace(index)
 		served := map[string]bool{digestOf([]byte(index)): true, digestOf([]byte(manifest)): true}
 		n := &network{hosts: map[string]http.Handler{home: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			switch {

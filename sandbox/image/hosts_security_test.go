@@ -118,6 +118,11 @@ func TestSecurityHosts(t *testing.T) {
 				http.Redirect(w, r, "http://localhost:8080/admin?stop=1", http.StatusFound)
 			}
 		}, want: "without encryption", unasked: []string{"http:"}},
+		{name: "a greeting that leads to a private address", evil: func(e *evil) {
+			e.answer = func(w http.ResponseWriter, r *http.Request) {
+				http.Redirect(w, r, "https://10.0.0.1/admin?stop=1", http.StatusFound)
+			}
+		}, want: "10.0.0.1", unasked: []string{"https://10"}},
 
 		{name: "a realm of its own", evil: challenge(home, "repository:x:pull")},
 		// As Docker Hub's is. Its registry names it over an encrypted connection.

@@ -50,7 +50,7 @@ func packLayer(h helper, o Options, dir, work string, flags ...string) (l fileLa
 	for _, path := range r.Skipped {
 		o.say("%s is left out: a layer has no sockets, and sbx puts no devices in one", path)
 	}
-	return newFileLayer(f.Name())
+	return newFileLayer(f.Name(), o)
 }
 
 // openDir makes the image whose only layer is a root file system. In it the caller's

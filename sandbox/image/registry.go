@@ -93,6 +93,9 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if r.URL.Scheme != "https" && !g.plain(r.URL) {
 		return nil, fmt.Errorf("refusing to talk to %s without encryption; --insecure-registry %s allows it", r.URL.Host, r.URL.Host)
 	}
+	if !g.may(r.URL) {
+		return nil, fmt.Errorf("refusing to be led to %s, which is on this machine or near it", r.URL.Host)
+	}
 	first, redirects := asked(r)
 	if redirects > maxRedirects {
 		return nil, fmt.Errorf("stopped after %d redirects", maxRedirects)
@@ -122,6 +125,14 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 func (g *guarded) plain(u *url.URL) bool {
 	home := url.URL{Host: g.registry}
 	return loopback(u.Hostname()) && loopback(home.Hostname()) || slices.Contains(g.insecure, u.Host)
+}
+
+// may tells whether a registry may lead to a host. What listens at a private address
+// trusts who can ask it, as the metadata of clouds do.
+func (g *guarded) may(u *url.URL) bool {
+	ip := net.ParseIP(u.Hostname())
+	near := ip != nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
+	return !near || u.Host == g.registry || slices.Contains(g.insecure, u.Host)
 }
 
 // maxRedirects is what browsers take. The client that asks for blobs has no bound.

@@ -79,6 +79,11 @@ var attacks = []attack{
 		d["size"] = 7
 		e.index(d)
 	}},
+	{name: "an index of another size", want: "and its descriptor says 7", evil: func(e *evil) {
+		d := e.index(e.image(good(e.t), nil, nil))
+		d["size"] = 7
+		e.index(d)
+	}},
 	{name: "another index than its digest", want: "does not match requested digest", evil: func(e *evil) {
 		d := e.index(e.image(good(e.t), nil, nil))
 		e.index(d)

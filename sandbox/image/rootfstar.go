@@ -13,6 +13,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"github.com/sbxrun/sbx/sandbox/image/unpack"
 )
 
 // A fileLayer is a tar, compressed or not, as the layer that it would be: its bytes
@@ -24,7 +26,7 @@ type fileLayer struct {
 	mediaType    types.MediaType
 }
 
-func newFileLayer(path string) (l fileLayer, err error) {
+func newFileLayer(path string, o Options) (l fileLayer, err error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return l, err
@@ -37,7 +39,7 @@ func newFileLayer(path string) (l fileLayer, err error) {
 		return l, err
 	}
 	defer plain.Close()
-	if _, err := io.Copy(diff, plain); err != nil {
+	if _, err := io.Copy(diff, o.bound(plain)); err != nil {
 		return l, err
 	}
 	if _, err := io.Copy(io.Discard, in); err != nil {
@@ -58,8 +60,8 @@ func (l fileLayer) Size() (int64, error)                 { return l.size, nil }
 func (l fileLayer) MediaType() (types.MediaType, error)  { return l.mediaType, nil }
 
 // openRootfs makes the image whose only layer is the tar of a root file system.
-func openRootfs(path string) (v1.Image, error) {
-	l, err := newFileLayer(path)
+func openRootfs(path string, o Options) (v1.Image, error) {
+	l, err := newFileLayer(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -73,4 +75,26 @@ func openRootfs(path string) (v1.Image, error) {
 // blank is an OCI image with nothing in it.
 func blank() v1.Image {
 	return mutate.MediaType(mutate.ConfigMediaType(empty.Image, types.OCIConfigJSON), types.OCIManifestSchema1)
+}
+
+// bound ends where a layer is too large to be unpacked: some megabytes that are
+// compressed can be terabytes.
+func (o Options) bound(tar io.Reader) io.Reader {
+	most := unpack.Options{MaxBytes: o.MaxBytes, MaxEntries: o.MaxEntries}.MaxStream()
+	return &atMost{tar, most, most}
+}
+
+// atMost fails beyond a number of bytes.
+type atMost struct {
+	from       io.Reader
+	left, most int64
+}
+
+func (a *atMost) Read(p []byte) (int, error) {
+	if a.left <= 0 {
+		return 0, fmt.Errorf("it is longer than %d bytes", a.most)
+	}
+	n, err := a.from.Read(p[:min(int64(len(p)), a.left)])
+	a.left -= int64(n)
+	return n, err
 }

@@ -64,7 +64,7 @@ func DirSource(dir string) Source { return Source{kind: "dir", path: dir} }
 
 // ArchiveSource tells by what is in a tar which source it is: one of the two archives
 // of an image, or else a root file system.
-func ArchiveSource(file string) (Source, error) {
+func ArchiveSource(file string, o Options) (Source, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return Source{}, err
@@ -76,7 +76,7 @@ func ArchiveSource(file string) (Source, error) {
 	}
 	defer plain.Close()
 	s := Source{kind: "rootfs", path: file}
-	t, n := tar.NewReader(plain), 0
+	t, n := tar.NewReader(o.bound(plain)), 0
 	for ; s.kind == "rootfs"; n++ {
 		h, err := t.Next()
 		if errors.Is(err, io.EOF) && n > 0 {
@@ -139,7 +139,7 @@ func (s Source) open(ctx context.Context, o Options, dir string) (v1.Image, erro
 	case "dir":
 		return openDir(s.path, dir, newHelper(o.Program), o)
 	case "rootfs":
-		return openRootfs(s.path)
+		return openRootfs(s.path, o)
 	case "docker-archive":
 		return s.openDocker()
 	case "oci-archive":

@@ -20,16 +20,21 @@ type stream struct {
 	dry   bool // there was nothing more to read
 }
 
-// newStream bounds all that is read: headers can be as long as files, and much
-// can be behind the end mark.
-func newStream(from io.Reader, o Options) *stream {
+// MaxStream bounds all that is read of a tar: headers can be as long as files, and
+// much can be behind the end mark.
+func (o Options) MaxStream() int64 {
+	byDefault(&o.MaxBytes, maxBytes)
+	byDefault(&o.MaxEntries, maxEntries)
 	const header, behind = 4 << 10, 1 << 20
 	limit := o.MaxBytes + behind
 	if room := (1<<63 - 1 - limit) / header; room >= 0 {
-		limit += min(o.MaxEntries, room) * header
-	} else {
-		limit = 1<<63 - 1
+		return limit + min(o.MaxEntries, room)*header
 	}
+	return 1<<63 - 1
+}
+
+func newStream(from io.Reader, o Options) *stream {
+	limit := o.MaxStream()
 	return &stream{from: bufio.NewReaderSize(from, readSize), left: limit, limit: limit}
 }
 

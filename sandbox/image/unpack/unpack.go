@@ -73,11 +73,14 @@ type unpacker struct {
 const (
 	readSize = 256 << 10
 	copySize = 1 << 20
+
+	maxBytes   = 16 << 30
+	maxEntries = 1_000_000
 )
 
 func begin(target int, from io.Reader, o Options) (*unpacker, error) {
-	byDefault(&o.MaxBytes, 16<<30)
-	byDefault(&o.MaxEntries, 1_000_000)
+	byDefault(&o.MaxBytes, maxBytes)
+	byDefault(&o.MaxEntries, maxEntries)
 	byDefault(&o.MaxPath, 4096)
 	u := &unpacker{Options: o, stream: newStream(from, o), buf: make([]byte, copySize)}
 	u.tar = tar.NewReader(u.stream)
