@@ -144,7 +144,10 @@ func (a adder) keep(text []byte) (string, error) {
 		return "", err
 	}
 	_, err = io.Copy(f, bytes.NewReader(text))
-	return digest, errors.Join(err, finish(f), store.Place(f.Name(), path))
+	if err = errors.Join(err, finish(f)); err != nil {
+		return "", err
+	}
+	return digest, store.Place(f.Name(), path)
 }
 
 func digestOf(text []byte) string {

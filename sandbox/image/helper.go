@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -105,11 +106,19 @@ func (h helper) run(dir string, in io.Reader, args ...string) (out []byte, err e
 	case cause != nil && !errors.Is(cause, unix.EPIPE): // what came to an end early came to it here
 		return nil, cause
 	case len(complaint) > 0 && status != 0:
-		return nil, errors.New(strings.TrimPrefix(string(complaint), "sbx-image: "))
+		return nil, errors.New(strings.TrimPrefix(string(complaint), "sbx: "))
 	case status != 0:
-		return nil, errors.Join(fmt.Errorf("the unpacker ended with %v", status), cause)
+		return nil, errors.New("the unpacker " + ending(status))
 	}
 	return out, errors.Join(err, cause)
+}
+
+// ending says how one ended who did not say why.
+func ending(s syscall.WaitStatus) string {
+	if s.Signaled() {
+		return "was ended by a signal: " + s.Signal().String()
+	}
+	return fmt.Sprintf("ended with exit code %d, without a word", s.ExitStatus())
 }
 
 // remove removes a directory, whoever owns what is in it.
