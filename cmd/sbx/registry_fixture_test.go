@@ -30,7 +30,7 @@ var fixture struct {
 }
 
 // imagesMade are those of testdata/registry/images.sh, as OCI wants them.
-var imagesMade = []string{"debian", "busybox", "sixty", "odd", "whiteouts", "way", "many", "small"}
+var imagesMade = []string{"debian", "busybox", "sixty", "odd", "whiteouts", "way", "many", "small", "plain"}
 
 // needRegistry skips where there is no registry or none who fills it.
 func needRegistry(t testing.TB) registry {
