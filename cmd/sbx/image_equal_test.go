@@ -12,10 +12,7 @@ import (
 	"testing"
 )
 
-// A viewer lists what it makes of an image, with testdata/manifest.
-type viewer func(t *testing.T, r registry, image string) listing
-
-// A listing is the manifest's line of each path.
+// A listing is what testdata/manifest says of each path.
 type listing map[string]string
 
 // TestImagesAreWhatOthersSee: to the last attribute, an image in sbx is what umoci
