@@ -114,16 +114,29 @@ func (s Store) writeJSON(path string, what any) error {
 	return s.write(path, b)
 }
 
-// write puts a file in its place when it is on the disk.
-func (s Store) write(path string, text []byte) error {
+// write puts a file in its place when it is on the disk. It is not locked there, where
+// an image is for those who use or remove it, so it may be swept up just before; then it
+// is written again.
+func (s Store) write(path string, text []byte) (err error) {
+	for range 3 {
+		if err = s.writeOnce(path, text); !errors.Is(err, fs.ErrNotExist) {
+			break
+		}
+	}
+	return err
+}
+
+func (s Store) writeOnce(path string, text []byte) error {
 	f, err := s.temporary()
 	if err != nil {
 		return err
 	}
-	defer f.Close() // it is on the disk by then
 	_, err = f.Write(text)
 	if err == nil {
 		err = f.Sync()
+	}
+	if e := f.Close(); err == nil {
+		err = e
 	}
 	if err == nil {
 		err = Place(f.Name(), path)

@@ -109,15 +109,14 @@ func (s Store) Sweep(remove func(dir string) error) error {
 
 const temporaryPrefix = "file-"
 
-// temporary makes a file that will be put in its place. It is locked while it is open,
-// with others, since in its place it may be an image that Use locks.
+// temporary makes a file that will be put in its place. It is locked while it is open.
 func (s Store) temporary() (*os.File, error) {
 	for {
 		f, err := os.CreateTemp(filepath.Join(s.dir, "work"), temporaryPrefix)
 		if err != nil {
 			return nil, err
 		}
-		if err = flock(f, unix.LOCK_SH); err == nil && there(f.Name()) {
+		if err = flock(f, unix.LOCK_EX); err == nil && there(f.Name()) {
 			return f, nil
 		}
 		f.Close()
