@@ -12,10 +12,7 @@ import (
 	"testing"
 )
 
-// A viewer lists what it makes of an image, with testdata/manifest.
-type viewer func(t *testing.T, r registry, image string) listing
-
-// A listing is the manifest's line of each path.
+// A listing is what testdata/manifest says of each path.
 type listing map[string]string
 
 // TestImagesAreWhatOthersSee: to the last attribute, an image in sbx is what umoci
@@ -25,7 +22,7 @@ func TestImagesAreWhatOthersSee(t *testing.T) {
 	for _, image := range imagesMade {
 		t.Run(image, func(t *testing.T) {
 			newStore(t)
-			mine := viewBySbx(t, r, exec.Command, image)
+			mine := viewBySbx(t, exec.Command, r.host+"/"+image)
 			viewByUmoci(t, r, image).same(t, "umoci", mine)
 			// Podman makes a directory of a link that is in a layer below, where umoci
 			// and sbx follow it, and takes long for 50,000 files.
@@ -38,18 +35,35 @@ func TestImagesAreWhatOthersSee(t *testing.T) {
 		}
 		t.Run(image+" without ids", func(t *testing.T) {
 			newStore(t)
-			viewByRootless(t, r, image).same(t, "umoci --rootless", viewBySbx(t, r, asOne, image))
+			viewByRootless(t, r, image).same(t, "umoci --rootless", viewBySbx(t, asOne, r.host+"/"+image))
 		})
 	}
 }
 
-// TestFormsOfAnImage: however a registry has an image, it is the same in the sandbox.
+// TestFormsOfAnImage: however an image is kept or sent, it is the same in the sandbox.
 func TestFormsOfAnImage(t *testing.T) {
 	r := needRegistry(t)
 	newStore(t)
-	want := viewBySbx(t, r, exec.Command, "whiteouts")
-	for _, form := range []string{"docker", "zstd"} {
-		want.same(t, form, viewBySbx(t, r, exec.Command, form))
+	dir, ref := t.TempDir(), r.host+"/whiteouts"
+	if err := sequence(
+		func() error {
+			return r.as(exec.Command("skopeo", "copy", "-q", "oci:layout:whiteouts", "oci-archive:"+dir+"/oci.tar:one"))
+		},
+		func() error {
+			return r.as(exec.Command("skopeo", "copy", "-q", "oci:layout:whiteouts", "docker-archive:"+dir+"/docker.tar:two:2"))
+		},
+		func() error { return r.as(r.podman("pull", "-q", "--tls-verify=false", ref)) },
+		func() error { return r.as(r.podman("save", "-q", "-o", dir+"/podman.tar", ref)) },
+		func() error {
+			return r.as(r.podman("save", "-q", "--format", "oci-archive", "-o", dir+"/podman-oci.tar", ref))
+		},
+	); err != nil {
+		t.Fatal(err)
+	}
+	want := viewBySbx(t, exec.Command, ref)
+	for _, form := range []string{r.host + "/docker", r.host + "/zstd", "oci:" + r.dir + "/images/layout:whiteouts", "oci-archive:" + dir + "/oci.tar:one",
+		"docker-archive:" + dir + "/docker.tar", "docker-archive:" + dir + "/podman.tar", "oci-archive:" + dir + "/podman-oci.tar"} {
+		want.same(t, form, viewBySbx(t, exec.Command, form))
 	}
 	for platform, arch := range map[string]string{"linux/amd64": "amd64", "linux/arm64": "arm64"} {
 		out, err := exec.Command(tool(t, "sbx"), "run", "-q", "--no-project", "--pull", "always", "--platform", platform, "--image", r.host+"/index", "--", "/bin/sh", "-c", "echo $ARCH").CombinedOutput()
@@ -87,9 +101,9 @@ func asOne(name string, args ...string) *exec.Cmd {
 // atSandbox are the places where sbx mounts something of its own, in an image too.
 var atSandbox = []string{"dev", "proc", "sys", "etc/hosts", "etc/hostname", "etc/resolv.conf"}
 
-func viewBySbx(t *testing.T, r registry, command func(string, ...string) *exec.Cmd, image string) listing {
+func viewBySbx(t *testing.T, command func(string, ...string) *exec.Cmd, image string) listing {
 	t.Helper()
-	cmd := command(tool(t, "sbx"), "run", "-q", "--no-project", "--image", r.host+"/"+image, "--entrypoint", "",
+	cmd := command(tool(t, "sbx"), "run", "-q", "--no-project", "--image", image, "--entrypoint", "",
 		"-v", tool(t, "manifest")+":/dev/manifest:ro", "--", "/dev/manifest", "/")
 	var complaint strings.Builder
 	cmd.Stderr = &complaint

@@ -16,6 +16,10 @@ func TestJobsInImages(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	mirror := exec.Command(tool(t, "sbx"), "run", "-q", "--no-project", "--net", "host", "--image", r.host+"/debian", "--", "apt-get", "update", "--error-on=any")
+	if out, err := mirror.CombinedOutput(); err != nil {
+		skip(t, "packages cannot be fetched: %v: %s", err, out)
+	}
 	const install = "apt-get update -qq >&2 && apt-get install -qq -y --no-install-recommends "
 	for _, j := range []struct{ name, line, want string }{
 		{"install a package", install + "hello >&2 && hello -g installed", "installed"},

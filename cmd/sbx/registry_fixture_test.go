@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -18,8 +17,9 @@ import (
 // A registry is Debian's docker-registry, on a port of its own, with images that
 // umoci has made and skopeo has pushed.
 type registry struct {
-	dir, host string
-	server    *exec.Cmd
+	dir, host  string
+	http, auth string // more of its configuration
+	server     *exec.Cmd
 }
 
 // fixture is the registry of all tests, made once: to make the images takes seconds.
@@ -30,7 +30,7 @@ var fixture struct {
 }
 
 // imagesMade are those of testdata/registry/images.sh, as OCI wants them.
-var imagesMade = []string{"debian", "busybox", "sixty", "odd", "whiteouts", "way", "many", "small"}
+var imagesMade = []string{"debian", "busybox", "sixty", "odd", "whiteouts", "way", "many", "small", "plain"}
 
 // needRegistry skips where there is no registry or none who fills it.
 func needRegistry(t testing.TB) registry {
@@ -56,8 +56,7 @@ func (r *registry) close() {
 	if r.server == nil || r.server.Process == nil {
 		return
 	}
-	_ = r.server.Process.Kill() // it may have ended
-	_ = r.server.Wait()
+	r.end()
 	_ = rootOfIDs("rm", "-rf", r.dir).Run() // what is left, TestMain's own attempt says
 }
 
@@ -171,16 +170,19 @@ mount --bind /dev/null /etc/subuid && mount --bind /dev/null /etc/subgid && exec
 		fmt.Sprint(os.Getuid()), fmt.Sprint(os.Getgid())}, args...)...)
 }
 
-// serve starts the registry. It is asked until it answers.
+// serve starts the registry, at the port that it has had, and waits until it answers.
 func (r *registry) serve() error {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
+	if r.host == "" {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		r.host = fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port)
+		l.Close()
 	}
-	r.host = fmt.Sprintf("localhost:%d", l.Addr().(*net.TCPAddr).Port)
-	l.Close()
-	config := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %q}\n",
-		filepath.Join(r.dir, "storage"), strings.Replace(r.host, "localhost", "127.0.0.1", 1))
+	address := strings.Replace(r.host, "localhost", "127.0.0.1", 1)
+	config := fmt.Sprintf("version: 0.1\nlog: {level: error, accesslog: {disabled: true}}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: %q%s}\n%s",
+		filepath.Join(r.dir, "storage"), address, r.http, r.auth)
 	path := filepath.Join(r.dir, "registry.yml")
 	if err := os.WriteFile(path, []byte(config), 0o600); err != nil {
 		return err
@@ -197,12 +199,16 @@ func (r *registry) serve() error {
 		return err
 	}
 	for range 200 {
-		answer, err := http.Get("http://" + r.host + "/v2/")
-		if err == nil {
-			answer.Body.Close()
-			return nil
+		if c, err := net.Dial("tcp", address); err == nil {
+			return c.Close()
 		}
 		time.Sleep(20 * time.Millisecond)
 	}
 	return fmt.Errorf("the registry does not answer at %s", r.host)
+}
+
+// end ends it. It may have ended.
+func (r *registry) end() {
+	_ = r.server.Process.Kill()
+	_ = r.server.Wait()
 }

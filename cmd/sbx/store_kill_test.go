@@ -104,7 +104,7 @@ func TestPullKilledAtAnyMoment(t *testing.T) {
 			t.Errorf("work/%s is left", name)
 		}
 	}
-	gone(t, "sbx-image unpack")
+	gone(t, data)
 }
 
 // anyChild gives a child of any thread of a process, or zero.

@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -113,11 +114,19 @@ func (h helper) stream(dir string, in io.Reader, out io.Writer, args ...string) 
 	case cause != nil && !errors.Is(cause, unix.EPIPE): // what came to an end early came to it here
 		return cause
 	case len(complaint) > 0 && status != 0:
-		return errors.New(strings.TrimPrefix(string(complaint), "sbx-image: "))
+		return errors.New(strings.TrimPrefix(string(complaint), "sbx: "))
 	case status != 0:
-		return errors.Join(fmt.Errorf("the unpacker ended with %v", status), cause)
+		return errors.New("the unpacker " + ending(status))
 	}
 	return errors.Join(err, cause)
+}
+
+// ending says how one ended who did not say why.
+func ending(s syscall.WaitStatus) string {
+	if s.Signaled() {
+		return "was ended by a signal: " + s.Signal().String()
+	}
+	return fmt.Sprintf("ended with exit code %d, without a word", s.ExitStatus())
 }
 
 // remove removes a directory, whoever owns what is in it.

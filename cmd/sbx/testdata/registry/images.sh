@@ -197,16 +197,18 @@ with tarfile.open(fileobj=sys.stdout.buffer, mode='w|') as tar:
 END
 add many.tar
 
-# One that is pulled often.
-begin small
-shell
-layer
-for n in 1 2 3 4 5; do
-	mkdir "$root/$n"
-	(cd "$root/$n" && seq 60 | split -l 1 -a 3 -d - f)
-	chown "$n:$n" "$root/$n"/f0*
-	rm -rf "$root/$((n - 1))/f01"*
+# Two that are pulled often, one of them with files of root alone.
+for name in small plain; do
+	begin $name
+	shell
 	layer
+	for n in 1 2 3 4 5; do
+		mkdir "$root/$n"
+		(cd "$root/$n" && seq 60 | split -l 1 -a 3 -d - f)
+		[ $name = plain ] || chown "$n:$n" "$root/$n"/f0*
+		rm -rf "$root/$((n - 1))/f01"*
+		layer
+	done
 done
 
 rm -rf ./*.bundle tree tree.tar marks marks.tar many.tar
