@@ -45,6 +45,11 @@ func newHelper(program string) helper {
 	return h
 }
 
+const (
+	pipeSize  = 1 << 20   // what an ordinary user may have (pipe(7))
+	blockSize = 256 << 10 // what is read and written at once
+)
+
 // run runs the program with arguments in a sandbox that may write one directory.
 // What it says to standard error is its error.
 func (h helper) run(dir string, in io.Reader, args ...string) (out []byte, err error) {
@@ -86,7 +91,9 @@ func (h helper) run(dir string, in io.Reader, args ...string) (out []byte, err e
 	pipes[2][1].Close()
 	fed, said := make(chan error, 1), make(chan []byte, 1)
 	go func() {
-		_, err := io.Copy(pipes[0][1], in)
+		// As much at once as the pipe takes: each write wakes the unpacker.
+		_, _ = unix.FcntlInt(pipes[0][1].Fd(), unix.F_SETPIPE_SZ, pipeSize) // one page is enough too
+		_, err := io.CopyBuffer(struct{ io.Writer }{pipes[0][1]}, in, make([]byte, blockSize))
 		pipes[0][1].Close()
 		fed <- err
 	}()
