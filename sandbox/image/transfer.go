@@ -3,6 +3,7 @@ package image
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -37,11 +38,15 @@ func (a adder) transfer(from io.Reader, arrived *counted, known []store.Layer, n
 	}
 	defer plain.Close()
 	ahead := readAhead(plain)
+	defer context.AfterFunc(a.ctx, func() { ahead.Close() })() // from the disk it could take long yet
 	stop := syncMeanwhile(dir)
 	defer stop()
 	diff := sha256.New()
 	unpacked := a.unpack(io.TeeReader(ahead, diff), known[:n], dir)
 	ahead.end()
+	if a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
 	if unpacked == nil {
 		_, unpacked = io.Copy(io.Discard, in) // what is behind the compressed stream
 	}
