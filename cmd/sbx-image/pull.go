@@ -93,7 +93,7 @@ type importCommand struct {
 }
 
 func (c *importCommand) Run(r *run) error {
-	from, done, err := c.source()
+	from, done, err := c.source(r)
 	if err == nil {
 		defer done()
 		err = c.bring(r, from, c.Name)
@@ -105,7 +105,7 @@ func (c *importCommand) Run(r *run) error {
 }
 
 // source is what is imported, and done removes what was made for it.
-func (c *importCommand) source() (from image.Source, done func(), err error) {
+func (c *importCommand) source(r *run) (from image.Source, done func(), err error) {
 	done = func() {}
 	file := c.Source
 	switch info, err := os.Stat(c.Source); {
@@ -113,7 +113,7 @@ func (c *importCommand) source() (from image.Source, done func(), err error) {
 		if c.Name == "" {
 			return from, done, errors.New("an image from standard input needs a NAME")
 		}
-		if file, err = spool(os.Stdin); err != nil {
+		if file, err = spool(r.ctx, os.Stdin); err != nil {
 			return from, done, err
 		}
 		done = func() { os.Remove(file) }

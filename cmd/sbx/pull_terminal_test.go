@@ -9,9 +9,11 @@ import (
 	"math/rand"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-containerregistry/pkg/name"
 	loopback "github.com/google/go-containerregistry/pkg/registry"
@@ -197,5 +199,27 @@ func TestPullHostileRegistry(t *testing.T) {
 	inOrder(t, shown)
 	if !strings.Contains(shown, `\x1b]0;title\a`) {
 		t.Errorf("shown: %q", shown)
+	}
+}
+
+// TestImportControlC ends the wait for what is typed, which nobody meant to type.
+func TestImportControlC(t *testing.T) {
+	tool(t, "sbx") // before the home is another
+	y := shell(t)
+	dir := t.TempDir()
+	y.types("TMPDIR=" + dir + " sbx image import - x:1; echo code $?\n")
+	left := func() int {
+		entries, err := os.ReadDir(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries)
+	}
+	for start := time.Now(); left() == 0 && time.Since(start) < 10*time.Second; time.Sleep(time.Millisecond) {
+	}
+	y.types("\x03")
+	y.sees("sbx: interrupted\r\ncode 125\r\nouter> ")
+	if n := left(); n > 0 {
+		t.Errorf("%d files are left", n)
 	}
 }

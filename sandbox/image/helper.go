@@ -46,6 +46,11 @@ func newHelper(program string) helper {
 	return h
 }
 
+const (
+	pipeSize  = 1 << 20   // what an ordinary user may have (pipe(7))
+	blockSize = 256 << 10 // what is read and written at once
+)
+
 // run runs the program with arguments in a sandbox that may write one directory, and
 // gives what it prints.
 func (h helper) run(dir string, in io.Reader, args ...string) ([]byte, error) {
@@ -94,7 +99,9 @@ func (h helper) stream(dir string, in io.Reader, out io.Writer, args ...string) 
 	pipes[2][1].Close()
 	fed, said := make(chan error, 1), make(chan []byte, 1)
 	go func() {
-		_, err := io.Copy(pipes[0][1], in)
+		// As much at once as the pipe takes: each write wakes the unpacker.
+		_, _ = unix.FcntlInt(pipes[0][1].Fd(), unix.F_SETPIPE_SZ, pipeSize) // one page is enough too
+		_, err := io.CopyBuffer(struct{ io.Writer }{pipes[0][1]}, in, make([]byte, blockSize))
 		pipes[0][1].Close()
 		fed <- err
 	}()

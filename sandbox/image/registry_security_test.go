@@ -233,7 +233,7 @@ var attacks = []attack{
 			if err := w.WriteHeader(&tar.Header{Name: "zeros", Typeflag: tar.TypeReg, Size: 10 << 30}); err != nil {
 				return err
 			}
-			_, err := io.CopyN(w, zeros{}, 64<<20) // it is not read that far
+			_, err := io.CopyN(w, &zeros{}, 64<<20) // it is not read that far
 			return err
 		})
 	}},
@@ -414,14 +414,6 @@ func drip(w http.ResponseWriter, _ *http.Request) {
 		w.(http.Flusher).Flush()
 		time.Sleep(20 * time.Millisecond)
 	}
-}
-
-// zeros has no end.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
 }
 
 // bomb serves an image whose layer is a tar that is never held whole.

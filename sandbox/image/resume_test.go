@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand"
 	"net/http"
 	"os"
@@ -364,4 +365,43 @@ func TestEnded(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestUnpackingEnds by Ctrl-C also where all has arrived.
+func TestUnpackingEnds(t *testing.T) {
+	o := options(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	a := adder{ctx: ctx, store: newStore(t), helper: newHelper(o.Program), options: o}
+	head := tarOf(t, file{name: "zeros", text: "x"})[:512]
+	copy(head[124:136], "77777777777\x00") // 8 GiB
+	copy(head[148:156], "        ")
+	sum := 0
+	for _, c := range head {
+		sum += int(c)
+	}
+	copy(head[148:156], fmt.Sprintf("%06o\x00 ", sum))
+	from := io.MultiReader(bytes.NewReader(head), &zeros{after: 10, then: cancel})
+	dir := t.TempDir() + "/fs"
+	if err := os.Mkdir(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	known := []store.Layer{{Size: 1 << 40}}
+	err := a.transfer(from, newCounted(known[0], a.options.arrived), known, 0, dir)
+	if err != context.Canceled {
+		t.Errorf("got %v", err)
+	}
+}
+
+// zeros are without end, and call something after some of them, if there is something.
+type zeros struct {
+	after int
+	then  func()
+}
+
+func (z *zeros) Read(p []byte) (int, error) {
+	if z.after--; z.after == 0 && z.then != nil {
+		z.then()
+	}
+	clear(p)
+	return len(p), nil
 }

@@ -3,6 +3,7 @@ package image
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"time"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/types"
@@ -35,8 +37,16 @@ func (a adder) transfer(from io.Reader, arrived *counted, known []store.Layer, n
 		return err
 	}
 	defer plain.Close()
+	ahead := readAhead(plain)
+	defer context.AfterFunc(a.ctx, func() { ahead.Close() })() // from the disk it could take long yet
+	stop := syncMeanwhile(dir)
+	defer stop()
 	diff := sha256.New()
-	unpacked := a.unpack(io.TeeReader(plain, diff), known[:n], dir)
+	unpacked := a.unpack(io.TeeReader(ahead, diff), known[:n], dir)
+	ahead.end()
+	if a.ctx.Err() != nil {
+		return context.Cause(a.ctx)
+	}
 	if unpacked == nil {
 		_, unpacked = io.Copy(io.Discard, in) // what is behind the compressed stream
 	}
@@ -145,6 +155,27 @@ func (a adder) unpack(tar io.Reader, below []store.Layer, dir string) error {
 		return nil
 	}
 	return os.WriteFile(filepath.Join(filepath.Dir(dir), store.LayerOpaque), nil, 0o600)
+}
+
+// syncMeanwhile begins to write to the disk what is unpacked, which the kernel would
+// do in seconds: little is left to wait for at the end then.
+func syncMeanwhile(dir string) (stop func()) {
+	ended, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-ended:
+				return
+			case <-time.After(200 * time.Millisecond):
+				_ = syncTree(dir) // the sync at the end tells what is wrong
+			}
+		}
+	}()
+	return func() {
+		close(ended)
+		<-stopped
+	}
 }
 
 // syncTree has all of a tree on the disk, by the file system that it is in.

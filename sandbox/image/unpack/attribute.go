@@ -42,17 +42,28 @@ func refuse(h *tar.Header) error {
 }
 
 // dress gives a file its owner, attributes and mode. A change of owner takes the
-// setuid bit and the capabilities off, so that comes first.
+// setuid bit and the capabilities off, so that comes first. What a file has already, as
+// most of root's have, is not set again: each change is one of the journal's too.
 func (u *unpacker) dress(fd int, h *tar.Header) error {
-	if err := u.own(fd, h); err != nil {
+	var st unix.Stat_t
+	if err := unix.Fstat(fd, &st); err != nil {
 		return err
+	}
+	if u.Squash || int(st.Uid) != h.Uid || int(st.Gid) != h.Gid {
+		if err := u.own(fd, h); err != nil {
+			return err
+		}
 	}
 	if h.Typeflag != tar.TypeFifo { // user.* is for regular files and directories
 		if err := setAttributes(fd, h); err != nil {
 			return err
 		}
 	}
-	return wrap("mode", unix.Fchmod(fd, uint32(h.Mode&0o7777)))
+	const special = unix.S_ISUID | unix.S_ISGID | unix.S_ISVTX
+	if mode := uint32(h.Mode & 0o7777); st.Mode&0o7777 != mode || mode&special != 0 {
+		return wrap("mode", unix.Fchmod(fd, mode))
+	}
+	return nil
 }
 
 func (u *unpacker) own(fd int, h *tar.Header) error {

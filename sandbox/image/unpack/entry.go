@@ -138,11 +138,12 @@ func (u *unpacker) regular(name string, h *tar.Header) (err error) {
 	}
 	u.report.Bytes += h.Size
 	const flags = unix.O_WRONLY | unix.O_CREAT | unix.O_EXCL
-	fd, err := openAt(u.walk.here().fd, name, flags, 0o600)
+	mode := uint64(h.Mode & 0o777) // dress does the rest
+	fd, err := openAt(u.walk.here().fd, name, flags, mode)
 	if err == unix.EEXIST {
 		// Another name of the old file keeps its content, so it is not written over.
 		if err = u.remove(name); err == nil {
-			fd, err = openAt(u.walk.here().fd, name, flags, 0o600)
+			fd, err = openAt(u.walk.here().fd, name, flags, mode)
 		}
 	}
 	if err != nil {
