@@ -92,10 +92,6 @@ func (a adder) describe(img v1.Image) (i store.Image, err error) {
 	if err != nil {
 		return i, fmt.Errorf("its configuration: %w", err)
 	}
-	kind, err := img.MediaType() // a manifest need not say it of itself
-	if err != nil {
-		return i, err
-	}
 	layers, err := img.Layers()
 	if err != nil {
 		return i, err
@@ -106,7 +102,7 @@ func (a adder) describe(img v1.Image) (i store.Image, err error) {
 	if config.OS != "" && config.OS != "linux" {
 		return i, fmt.Errorf("it is for %s, not for Linux", config.OS)
 	}
-	i = store.Image{OS: config.OS, Arch: config.Architecture, Type: string(kind), Config: store.Config{
+	i = store.Image{OS: config.OS, Arch: config.Architecture, Type: string(manifest.MediaType), Config: store.Config{
 		User: config.Config.User, ExposedPorts: config.Config.ExposedPorts, Env: config.Config.Env, Entrypoint: config.Config.Entrypoint,
 		Cmd: config.Config.Cmd, Volumes: config.Config.Volumes, WorkingDir: config.Config.WorkingDir, Labels: config.Config.Labels,
 		StopSignal: config.Config.StopSignal,

@@ -140,7 +140,7 @@ func TestSentElsewhere(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.Response = &http.Response{Request: first}
-		if _, err := g.RoundTrip(r); want != (err != nil && strings.Contains(err.Error(), "refusing to go from registry.invalid")) {
+		if _, err := g.RoundTrip(r); want != (err != nil && strings.Contains(err.Error(), "refusing to be led to")) {
 			t.Errorf("%s: %v", host, err)
 		}
 	}

@@ -100,9 +100,6 @@ func (g *guarded) RoundTrip(r *http.Request) (*http.Response, error) {
 	if redirects > maxRedirects {
 		return nil, fmt.Errorf("stopped after %d redirects", maxRedirects)
 	}
-	if host := r.URL.Hostname(); host != first.URL.Hostname() && inside(host) {
-		return nil, fmt.Errorf("refusing to go from %s to %s, where it sends us", first.URL.Host, r.URL.Host)
-	}
 	answer, err := g.next.RoundTrip(r)
 	if err != nil || blobPath.MatchString(first.URL.Path) {
 		return answer, err
@@ -130,9 +127,7 @@ func (g *guarded) plain(u *url.URL) bool {
 // may tells whether a registry may lead to a host. What listens at a private address
 // trusts who can ask it, as the metadata of clouds do.
 func (g *guarded) may(u *url.URL) bool {
-	ip := net.ParseIP(u.Hostname())
-	near := ip != nil && (ip.IsLoopback() || ip.IsPrivate() || ip.IsLinkLocalUnicast() || ip.IsUnspecified())
-	return !near || u.Host == g.registry || slices.Contains(g.insecure, u.Host)
+	return !inside(u.Hostname()) || u.Host == g.registry || slices.Contains(g.insecure, u.Host)
 }
 
 // maxRedirects is what browsers take. The client that asks for blobs has no bound.
