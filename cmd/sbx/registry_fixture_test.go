@@ -152,9 +152,10 @@ func (r *registry) output(cmd *exec.Cmd) (string, error) {
 	return out.String(), nil
 }
 
-// podman is podman with a storage of the tests' own.
+// podman is podman with a storage of the tests' own. With its overlay driver whiteouts
+// that hide nothing are listed, as names that cannot be looked at.
 func (r *registry) podman(args ...string) *exec.Cmd {
-	return exec.Command("podman", append([]string{"--root", filepath.Join(r.dir, "podman"), "--runroot", filepath.Join(r.dir, "podman-run")}, args...)...)
+	return exec.Command("podman", append([]string{"--storage-driver", "vfs", "--root", filepath.Join(r.dir, "podman"), "--runroot", filepath.Join(r.dir, "podman-run")}, args...)...)
 }
 
 // rootOfIDs is a command as root of a user namespace with the subordinate ids.

@@ -124,7 +124,7 @@ func TestRegistryRestarts(t *testing.T) {
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- pull.Wait() }()
-	const some, all = 2 << 20, 20 << 20
+	const some, most = 2 << 20, 40 << 20
 	size := int64(0)
 	for size < some {
 		select {
@@ -140,7 +140,7 @@ func TestRegistryRestarts(t *testing.T) {
 		}
 	}
 	r.end()
-	if size > all {
+	if size > most {
 		t.Fatalf("%d bytes had come already", size)
 	}
 	time.Sleep(300 * time.Millisecond)
