@@ -172,12 +172,12 @@ func TestPullControlC(t *testing.T) {
 		shown := y.sees([]string{"2.0", "3.0"}[n] + " of 4.0 MB")
 		y.types("\x03")
 		shown += y.sees("sbx: interrupted\r\n")
-		shown += y.sees("code 1")
+		shown += y.sees("code 125\r\nouter> ")
 		inOrder(t, shown)
 		if strings.Contains(shown, "context") {
 			t.Errorf("shown: %q", shown)
 		}
-		y.types("\x15stty -a | grep -o -e '-*icanon'; ls $XDG_DATA_HOME/sbx/images/work | grep -v lock$\n")
+		y.types("stty -a | grep -o -e '-*icanon'; ls $XDG_DATA_HOME/sbx/images/work | grep -v lock$\n")
 		y.sees("lock$\r\nicanon\r\npartial-")
 		y.sees("outer> ")
 	}

@@ -172,8 +172,7 @@ func (a adder) download(l v1.Layer, known []store.Layer, n int, work, dir string
 		unpacked = true
 		err = a.transfer(k.from(arrived), arrived, known, n, dir)
 	default:
-		_, err = io.Copy(io.Discard, k.from(arrived))
-		err = arrived.check(err)
+		err = arrived.check(readAll(k.from(arrived)))
 	}
 	if err == nil {
 		return unpacked, k.place(to)
@@ -182,6 +181,12 @@ func (a adder) download(l v1.Layer, known []store.Layer, n int, work, dir string
 		return false, context.Cause(a.ctx)
 	}
 	return false, k.give(err)
+}
+
+// readAll reads in large parts, which io.Copy to io.Discard does not.
+func readAll(from io.Reader) error {
+	_, err := io.CopyBuffer(struct{ io.Writer }{io.Discard}, struct{ io.Reader }{from}, make([]byte, blockSize))
+	return err
 }
 
 // unpackBlob unpacks a layer from the disk. It is hashed again.

@@ -37,12 +37,11 @@ type halting struct {
 	sent    int
 }
 
-// halt makes one with an image of a layer that does not become smaller.
-func halt(t *testing.T) *halting {
+// newHalting makes one with an image of a layer that does not become smaller.
+func newHalting(t *testing.T) *halting {
 	t.Helper()
-	h := &halting{served: serve(t), content: make([]byte, 3<<20), halted: make(chan struct{}, 100)}
+	h := &halting{served: serve(t), at: -1, content: make([]byte, 3<<20), halted: make(chan struct{}, 100)}
 	rand.New(rand.NewSource(1)).Read(h.content)
-	h.ref = h.push(t, "large:1", imageOf(t, v1.Config{}, tarOf(t, file{name: "noise", text: string(h.content)})))
 	h.spoil = func(w http.ResponseWriter, q *http.Request, next http.Handler) {
 		if !strings.Contains(q.URL.Path, "/blobs/") {
 			next.ServeHTTP(w, q)
@@ -58,14 +57,37 @@ func halt(t *testing.T) *halting {
 		}
 		h.layer(w, q, got.Bytes())
 	}
+	h.ref = h.push(t, "large:1", imageOf(t, v1.Config{}, tarOf(t, file{name: "noise", text: string(h.content)})))
 	return h
+}
+
+const haltAt = 3 << 19
+
+func (h *halting) halt() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.at = haltAt
+}
+
+func (h *halting) answers(how func(w http.ResponseWriter, q *http.Request, blob []byte) bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.answer = how
+}
+
+// goOn has it give all from now on, and forget what it was asked for.
+func (h *halting) goOn() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.at, h.asked, h.sent = -1, nil, 0
 }
 
 func (h *halting) layer(w http.ResponseWriter, q *http.Request, blob []byte) {
 	h.mu.Lock()
 	h.asked = append(h.asked, q.Header.Get("Range"))
+	at, answer := h.at, h.answer
 	h.mu.Unlock()
-	if h.answer != nil && h.answer(w, q, blob) {
+	if answer != nil && answer(w, q, blob) {
 		return
 	}
 	from, status := 0, http.StatusOK
@@ -76,14 +98,14 @@ func (h *halting) layer(w http.ResponseWriter, q *http.Request, blob []byte) {
 	w.Header().Set("Content-Length", strconv.Itoa(len(blob)-from))
 	w.WriteHeader(status)
 	end := len(blob)
-	if h.at >= 0 {
-		end = max(h.at, from)
+	if at >= 0 {
+		end = max(at, from)
 	}
-	n, _ := w.Write(blob[from:end])
 	h.mu.Lock()
-	h.sent += n
+	h.sent += end - from // before it is, or the test could look too early
 	h.mu.Unlock()
-	if h.at >= 0 {
+	_, _ = w.Write(blob[from:end])
+	if at >= 0 {
 		w.(http.Flusher).Flush()
 		h.halted <- struct{}{}
 		<-q.Context().Done()
@@ -108,6 +130,13 @@ func partials(t *testing.T, s store.Store) map[string]int64 {
 	return found
 }
 
+// told is how layers were asked for, and how many bytes of them were sent.
+func (h *halting) told() (asked []string, sent int) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.asked, h.sent
+}
+
 // interrupt pulls and stops when half of the layer is there, as Ctrl-C does. It gives
 // the partial blob.
 func (h *halting) interrupt(t *testing.T, s store.Store, o Options) string {
@@ -118,7 +147,7 @@ func (h *halting) interrupt(t *testing.T, s store.Store, o Options) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	h.at = 3 << 19
+	h.halt()
 	ended := make(chan error, 1)
 	go func() {
 		_, err := Add(ctx, s, from, h.ref, nil, o)
@@ -127,7 +156,7 @@ func (h *halting) interrupt(t *testing.T, s store.Store, o Options) string {
 	<-h.halted
 	for start := time.Now(); time.Since(start) < 10*time.Second; time.Sleep(time.Millisecond) {
 		for _, size := range partials(t, s) {
-			if size == int64(h.at) {
+			if size == haltAt {
 				cancel()
 			}
 		}
@@ -141,8 +170,8 @@ func (h *halting) interrupt(t *testing.T, s store.Store, o Options) string {
 	}
 	left := partials(t, s)
 	for name, size := range left {
-		if len(left) == 1 && strings.HasPrefix(name, "partial-") && size == int64(h.at) {
-			h.at, h.asked, h.sent = -1, nil, 0
+		if len(left) == 1 && strings.HasPrefix(name, "partial-") && size == haltAt {
+			h.goOn()
 			return filepath.Join(s.Path(), "work", name)
 		}
 	}
@@ -211,7 +240,7 @@ func TestResume(t *testing.T) {
 		"a registry gives others": {nil, elsewhere, []string{there, ""}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			o, s, h := options(t), newStore(t), halt(t)
+			o, s, h := options(t), newStore(t), newHalting(t)
 			path := h.interrupt(t, s, o)
 			if c.change != nil {
 				b, err := os.ReadFile(path)
@@ -222,21 +251,22 @@ func TestResume(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			h.answer = c.answer
+			h.answers(c.answer)
 			i, err := add(t, s, h.ref, o)
 			if err != nil {
 				t.Fatal(err)
 			}
 			h.whole(t, s, i)
-			same := len(h.asked) == len(c.asked)
+			asked, sent := h.told()
+			same := len(asked) == len(c.asked)
 			for n := range c.asked {
-				same = same && (c.asked[n] == "") == (h.asked[n] == "") && strings.HasPrefix(h.asked[n], c.asked[n])
+				same = same && (c.asked[n] == "") == (asked[n] == "") && strings.HasPrefix(asked[n], c.asked[n])
 			}
 			if !same {
-				t.Errorf("asked for %q, not %q", h.asked, c.asked)
+				t.Errorf("asked for %q, not %q", asked, c.asked)
 			}
-			if rest := int(i.Layers[0].Size) - 3<<19; name == "as it was" && h.sent != rest {
-				t.Errorf("%d bytes were sent, not the %d that were missing", h.sent, rest)
+			if rest := int(i.Layers[0].Size) - haltAt; name == "as it was" && sent != rest {
+				t.Errorf("%d bytes were sent, not the %d that were missing", sent, rest)
 			}
 		})
 	}
@@ -244,7 +274,7 @@ func TestResume(t *testing.T) {
 
 // TestResumeWhole: what lacked nothing but its name is asked for no more.
 func TestResumeWhole(t *testing.T) {
-	o, s, h := options(t), newStore(t), halt(t)
+	o, s, h := options(t), newStore(t), newHalting(t)
 	path := h.interrupt(t, s, o)
 	other := newStore(t)
 	i, err := add(t, other, h.ref, o)
@@ -262,9 +292,12 @@ func TestResumeWhole(t *testing.T) {
 	if err := os.WriteFile(path, b, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	h.asked = nil
-	if i, err = add(t, s, h.ref, o); err != nil || len(h.asked) > 0 {
-		t.Fatalf("asked for %q, %v", h.asked, err)
+	h.goOn()
+	if i, err = add(t, s, h.ref, o); err != nil {
+		t.Fatal(err)
+	}
+	if asked, _ := h.told(); len(asked) > 0 {
+		t.Errorf("asked for %q", asked)
 	}
 	h.whole(t, s, i)
 }
@@ -272,16 +305,17 @@ func TestResumeWhole(t *testing.T) {
 // TestResumeOnce: a registry that gives something else each time does not keep us busy,
 // and nothing of that stays.
 func TestResumeOnce(t *testing.T) {
-	o, s, h := options(t), newStore(t), halt(t)
+	o, s, h := options(t), newStore(t), newHalting(t)
 	h.interrupt(t, s, o)
-	h.answer = func(w http.ResponseWriter, _ *http.Request, blob []byte) bool {
+	h.answers(func(w http.ResponseWriter, _ *http.Request, blob []byte) bool {
 		wrong := bytes.Clone(blob)
 		wrong[len(wrong)-100] ^= 1
 		_, _ = w.Write(wrong)
 		return true
-	}
-	if _, err := add(t, s, h.ref, o); err == nil || len(h.asked) != 2 {
-		t.Errorf("asked for %q, %v", h.asked, err)
+	})
+	_, err := add(t, s, h.ref, o)
+	if asked, _ := h.told(); err == nil || len(asked) != 2 {
+		t.Errorf("asked for %q, %v", asked, err)
 	}
 	if left := partials(t, s); len(left) > 0 {
 		t.Errorf("there is still %v", left)
@@ -290,7 +324,7 @@ func TestResumeOnce(t *testing.T) {
 
 // TestPartialStays until it is used, or pruned.
 func TestPartialStays(t *testing.T) {
-	o, s, h := options(t), newStore(t), halt(t)
+	o, s, h := options(t), newStore(t), newHalting(t)
 	path := h.interrupt(t, s, o)
 	other := serve(t)
 	if _, err := add(t, s, other.push(t, "hello:1", twoLayers(t)), o); err != nil {
@@ -299,10 +333,10 @@ func TestPartialStays(t *testing.T) {
 	if _, err := Collect(s, o.Program); err != nil {
 		t.Fatal(err)
 	}
-	if info, err := os.Stat(path); err != nil || info.Size() != 3<<19 {
+	if info, err := os.Stat(path); err != nil || info.Size() != haltAt {
 		t.Fatalf("%v, %v", info, err)
 	}
-	if freed, err := Prune(s, o.Program); err != nil || freed != 3<<19 {
+	if freed, err := Prune(s, o.Program); err != nil || freed != haltAt {
 		t.Errorf("%d freed, %v", freed, err)
 	}
 	if left := partials(t, s); len(left) > 0 {
@@ -317,8 +351,8 @@ func TestEnded(t *testing.T) {
 	o := options(t)
 	for name, sig := range map[string]unix.Signal{"interrupted": unix.SIGINT, "terminated": unix.SIGTERM, "killed": unix.SIGKILL} {
 		t.Run(name, func(t *testing.T) {
-			h := halt(t)
-			h.at = 3 << 19
+			h := newHalting(t)
+			h.halt()
 			data := t.TempDir()
 			s := store.At(data + "/sbx/images")
 			cmd := exec.Command(o.Program, "pull", h.ref)
@@ -332,7 +366,7 @@ func TestEnded(t *testing.T) {
 			for start := time.Now(); time.Since(start) < 10*time.Second; time.Sleep(time.Millisecond) {
 				there := false
 				for name, size := range partials(t, s) {
-					there = there || strings.HasPrefix(name, "partial-") && size == int64(h.at)
+					there = there || strings.HasPrefix(name, "partial-") && size == haltAt
 				}
 				if there {
 					break
@@ -351,10 +385,10 @@ func TestEnded(t *testing.T) {
 					t.Errorf("there is %v", left)
 				}
 			}
-			h.at, h.asked = -1, nil
+			h.goOn()
 			i, err := add(t, s, h.ref, o)
-			if err != nil || len(h.asked) != 1 || !strings.HasPrefix(h.asked[0], "bytes=1572864-") {
-				t.Fatalf("asked for %q, %v", h.asked, err)
+			if asked, _ := h.told(); err != nil || len(asked) != 1 || !strings.HasPrefix(asked[0], "bytes=1572864-") {
+				t.Fatalf("asked for %q, %v", asked, err)
 			}
 			h.whole(t, s, i)
 			if err := s.Forget(h.ref); err != nil {
