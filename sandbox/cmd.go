@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
+	"net/netip"
 	"os"
 	"sync/atomic"
 	"syscall"
@@ -14,6 +16,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/sandbox/egress"
 	"github.com/sbxrun/sbx/sandbox/layer"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 	"github.com/sbxrun/sbx/userns"
@@ -64,6 +67,16 @@ type Cmd struct {
 	// Receipted has the receipt made, which is not for nothing: see Receipt.
 	Receipted bool
 
+	// Resolver and Dial are how the sandbox's network reaches the outside, where the Spec
+	// has an Egress. Nil is as the host does.
+	Resolver egress.Resolver
+	Dial     func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+	// Flow is called when a connection of that network ended, or was not to be. Nil
+	// drops it.
+	Flow func(egress.Flow)
+
+	network  *network
+	flows    []egress.Flow
 	receipt  *Receipt
 	guarded  *runlater.Guard // what is looked at afterwards, or nil
 	writable []string        // with all these directories
@@ -246,7 +259,9 @@ func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan, run func(userns.Pla
 	if err != nil {
 		return err
 	}
-	in.Receive = c.receiver(host, spec)
+	if in.Receive, err = c.receiver(host, spec); err != nil {
+		return err
+	}
 	err = c.served(run(plan, in))
 	refused := refusedUnion(err)
 	if refused == nil || spec.Overlay != DriverAuto && spec.Overlay != "" || spec.checkFuse(host) != nil {
@@ -257,13 +272,21 @@ func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan, run func(userns.Pla
 	if plan, err = Compile(spec, host); err != nil {
 		return err
 	}
-	in.Receive = c.receiver(host, spec)
+	if in.Receive, err = c.receiver(host, spec); err != nil {
+		return err
+	}
 	return c.served(run(plan, in))
 }
 
-// receiver takes what the child hands out: the terminal's master, and the
-// connection that fuse-overlayfs serves.
-func (c *Cmd) receiver(host Host, spec Spec) func(userns.FD, *os.File, *userns.Process) error {
+// receiver takes what the child hands out: the terminal's master, the connection that
+// fuse-overlayfs serves, and the sockets of the network.
+func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *userns.Process) error, err error) {
+	c.closeNetwork() // of a sandbox that could not be begun
+	if spec.Egress != nil {
+		if c.network, err = c.newNetwork(host, spec); err != nil {
+			return nil, err
+		}
+	}
 	return func(fd userns.FD, f *os.File, p *userns.Process) (err error) {
 		if fd == layer.FuseFD {
 			defer f.Close()
@@ -273,9 +296,23 @@ func (c *Cmd) receiver(host Host, spec Spec) func(userns.FD, *os.File, *userns.P
 		if fd == Listener {
 			return c.notified(spec, f, p)
 		}
-		return c.streams.terminal(f, c.Stdin, c.Stdout, c.RawTerminal)
+		if fd == Master {
+			return c.streams.terminal(f, c.Stdin, c.Stdout, c.RawTerminal)
+		}
+		return c.network.take(fd, f)
+	}, nil
+}
+
+func (c *Cmd) closeNetwork() {
+	if c.network != nil {
+		c.flows = c.network.close()
+		c.network = nil
 	}
 }
+
+// Flows are the connections of the sandbox's network, and what was refused, once it has
+// ended: the first ten thousand.
+func (c *Cmd) Flows() []egress.Flow { return c.flows }
 
 // served adds what fuse-overlayfs said to an error that it may have caused.
 func (c *Cmd) served(err error) error {
@@ -365,6 +402,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 
 // release gives back what the command held.
 func (c *Cmd) release() (err error) {
+	c.closeNetwork()
 	if c.daemon != nil {
 		err = c.daemon.end()
 		c.daemon = nil

@@ -50,6 +50,9 @@ func (c *compiler) newRoot() error {
 	c.giveSecrets()
 	c.hide(c.spec.OCI.Linux.MaskedPaths)
 	c.unscratch()
+	if err := c.egress(); err != nil {
+		return err
+	}
 	if c.spec.OCI.Root.Readonly {
 		c.add(userns.SetAttr{Target: "/", Attr: userns.ReadOnly})
 	}
@@ -79,8 +82,9 @@ func (c *compiler) hostView() error {
 	c.giveSecrets()
 	known := c.spec.maskedAlways(c.host)
 	c.hide(slices.DeleteFunc(slices.Clone(c.spec.OCI.Linux.MaskedPaths), func(p string) bool { return slices.Contains(known, p) }))
+	c.nameServer()
 	c.unscratch()
-	return nil
+	return c.egress()
 }
 
 type compiler struct {
@@ -183,7 +187,7 @@ func (c *compiler) names() {
 // mounts, so PID 1 does it while the command's process confines itself, which
 // waits for it in the end.
 func (c *compiler) loopback() []userns.Step {
-	if c.spec.HostNetwork {
+	if c.spec.HostNetwork || c.spec.Egress != nil { // the supervisor does it
 		return nil
 	}
 	return []userns.Step{userns.LoopbackUp{}}

@@ -123,6 +123,14 @@ func (s Spec) check(h Host) error {
 		}
 		return hinted(fmt.Errorf("the kernel's overlay cannot be used: %s", h.UpperUnfit), hint)
 	}
+	if s.Egress != nil {
+		if s.HostNetwork {
+			return fmt.Errorf("a network that has exactly what is allowed is not the host's")
+		}
+		if _, err := s.Egress.policy(); err != nil {
+			return err
+		}
+	}
 	if err := s.checkSecrets(h); err != nil {
 		return err
 	}

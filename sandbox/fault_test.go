@@ -88,7 +88,8 @@ func TestEveryStepFails(t *testing.T) {
 		return s
 	}
 	for name, s := range map[string]Spec{
-		"host": view(func(*Spec) {}),
+		"host":    view(func(*Spec) {}),
+		"network": view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}} }),
 		"union": view(func(s *Spec) {
 			s.View, s.Layers, s.Upper, s.Overlay = Union, []string{lower}, t.TempDir(), DriverKernel
 		}),
@@ -103,13 +104,13 @@ func TestEveryStepFails(t *testing.T) {
 			before := look(t, project, lower)
 			plans, steps, index := faulty(p)
 			for i, q := range plans {
-				var master *os.File // is kept, or the terminal would hang up
+				var handed []*os.File // are kept: a terminal would hang up
 				child, err := q.Start(userns.Input{Receive: func(_ userns.FD, f *os.File, _ *userns.Process) error {
-					master = f
+					handed = append(handed, f)
 					return nil
 				}})
-				if master != nil {
-					master.Close()
+				for _, f := range handed {
+					f.Close()
 				}
 				if err == nil {
 					_, _ = child.Wait()

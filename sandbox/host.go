@@ -46,6 +46,8 @@ type Host struct {
 	// Real gives the path without symbolic links for those of sbx's own private
 	// directories that are reached through one.
 	Real map[string]string
+	// IPv6 says that the kernel has it.
+	IPv6 bool
 	// Resolver is where /etc/resolv.conf really is, ResolvConf what it says, where a
 	// root of its own is to have that.
 	Resolver, ResolvConf string
@@ -131,6 +133,9 @@ func Probe(s Spec) (Host, error) {
 	if s.MadeFiles && s.HostNetwork {
 		text, _ := os.ReadFile("/etc/resolv.conf") // without one there are no names
 		h.ResolvConf = string(text)
+	}
+	if s.Egress != nil {
+		h.IPv6 = unix.Access("/proc/net/if_inet6", unix.F_OK) == nil
 	}
 	h.Runtime = os.Getenv("XDG_RUNTIME_DIR")
 	h.probeProtection(s)
@@ -249,11 +254,16 @@ func (h *Host) probeHostView(s Spec) {
 			}
 		}
 	}
-	if s.HostNetwork {
+	if s.HostNetwork || s.Egress != nil {
 		// What /etc/resolv.conf links to is often below /run, which is private.
 		if real, err := filepath.EvalSymlinks("/etc/resolv.conf"); err == nil && real != "/etc/resolv.conf" {
 			h.Resolver = real
 			h.stat(real)
+		} else if to, err := os.Readlink("/etc/resolv.conf"); err == nil && h.Resolver == "" { // to what is not there yet
+			if !filepath.IsAbs(to) {
+				to = filepath.Join("/etc", to)
+			}
+			h.Resolver = filepath.Clean(to)
 		}
 	}
 }

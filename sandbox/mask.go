@@ -138,8 +138,11 @@ func (c *compiler) cover() {
 func (c *compiler) madeFiles() {
 	c.addMade("/etc")
 	text := ""
-	if c.spec.HostNetwork {
+	switch {
+	case c.spec.HostNetwork:
 		text = c.host.ResolvConf
+	case c.spec.Egress != nil:
+		text = nameServerText
 	}
 	c.addMadeFile("/etc/resolv.conf", text, "/etc")
 }

@@ -51,6 +51,8 @@ type Spec struct {
 	// HostNetwork shares the host's network instead of making one that has lo
 	// and nothing else.
 	HostNetwork bool
+	// Egress is what may be reached, of a network of its own. Nil is nothing.
+	Egress *Egress
 	// NoInit makes the command PID 1, with no reaper above it.
 	NoInit bool
 	// HostClock shares the host's monotonic and boot clock instead of ones that

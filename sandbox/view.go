@@ -122,7 +122,7 @@ func (s Spec) hostViewMounts(h Host) []specs.Mount {
 			private(home, "700")
 		}
 	}
-	if h.Resolver != "" && coveredBy(h.Resolver, mounts) && h.there(h.Resolver) {
+	if s.HostNetwork && h.Resolver != "" && coveredBy(h.Resolver, mounts) && h.there(h.Resolver) {
 		mounts = append(mounts, bind(h.Resolver, h.Resolver, "ro"))
 	}
 	return mounts

@@ -62,8 +62,15 @@ type environmentFlags struct {
 	ClearEnv bool   `help:"Pass none of the caller's variables by default."`
 }
 
+type networkFlags struct {
+	Net          string `aliases:"network" enum:"none,allow,host," default:"" placeholder:"none|allow|host" help:"Which network: lo and nothing else (the default), what is allowed, or the host's."`
+	Allow        []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let the command reach a host: a name, *.NAME, an address or ADDRESS/BITS (ports 443 and 80)."`
+	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
+	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`
+	NetLog       text   `placeholder:"FILE" help:"Write each connection to a file, as JSON."`
+}
+
 type processFlags struct {
-	Net         string        `aliases:"network" enum:"none,host," default:"" placeholder:"none|host" help:"Which network: lo and nothing else (the default), or the host's."`
 	Timeout     time.Duration `placeholder:"DURATION" help:"End everything after that time, with exit code 124."`
 	Ulimit      []text        `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
 	Interactive bool          `short:"i" help:"Keep standard input open. It always is."`
@@ -106,6 +113,7 @@ type runFlags struct {
 	rootFlags
 	identityFlags
 	environmentFlags
+	networkFlags
 	processFlags
 	protectionFlags
 	outputFlags
@@ -126,7 +134,7 @@ func (f *runFlags) note(format string, args ...any) {
 func (f *runFlags) groups() []flagGroup {
 	return []flagGroup{
 		{"Files", &f.fileFlags}, {"Image", &f.imageFlags}, {"Root", &f.rootFlags}, {"Identity", &f.identityFlags},
-		{"Environment", &f.environmentFlags}, {"Process", &f.processFlags},
+		{"Environment", &f.environmentFlags}, {"Network", &f.networkFlags}, {"Process", &f.processFlags},
 		{"Protection", &f.protectionFlags}, {"Output", &f.outputFlags},
 	}
 }

@@ -57,9 +57,21 @@ func runVerb(u ui, args []string) int {
 		return exitCode(u, dry(u.out, cmd, f))
 	}
 	cmd.Early = early
+	logged, err := logFlows(string(f.NetLog), cmd)
+	if err != nil {
+		u.fail(err, "")
+		return exitFailed
+	}
 	err = runInSession(cmd)
 	restoreTerminal(cmd)
 	code := exitCode(u, err)
+	if !f.Quiet {
+		sayRefused(u, cmd.Flows())
+	}
+	if e := logged(); e != nil {
+		u.fail(e, "")
+		return exitFailed
+	}
 	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
 		r.Profiles = f.profileLines()
 		if e := writeReceipt(string(f.Receipt), *r, code, err); e != nil {

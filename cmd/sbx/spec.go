@@ -22,7 +22,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Linux = &specs.Linux{}
 	s.OCI.Hostname = sandbox.DefaultHostname
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
-		addRoot, addImage, addProject, addProfile, addFiles, addIdentity, addEnvironment, addProcess, addProtection, addSecrets,
+		addRoot, addImage, addProject, addProfile, addFiles, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addSecrets,
 	} {
 		if err := part(f, &s); err != nil {
 			return s, err
@@ -317,7 +317,6 @@ func envFile(path string) ([]string, error) {
 
 func addProcess(f *runFlags, s *sandbox.Spec) error {
 	p := s.OCI.Process
-	s.HostNetwork = f.Net == "host"
 	s.NoInit = f.Init != nil && !*f.Init
 	s.HostClock = s.NoInit // a clock begins with a new process
 	if f.NewClock != nil {

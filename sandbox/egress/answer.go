@@ -25,6 +25,8 @@ type Answerer struct {
 	Policy   Policy
 	Names    *Names
 	Resolver Resolver
+	// NoSix says that the sandbox has no IPv6.
+	NoSix bool
 	// Refused is told the names that were asked for and that no rule allows. Nil drops
 	// them.
 	Refused func(name string)
@@ -123,6 +125,10 @@ func (a *Answerer) fillAllowed(ctx context.Context, r *reply, name string) {
 	four, six, err := a.Names.Address(name)
 	if err != nil {
 		r.header.RCode = dnsmessage.RCodeServerFailure
+		return
+	}
+	if a.NoSix && r.question.Type == dnsmessage.TypeAAAA {
+		r.nothing(dnsmessage.RCodeSuccess)
 		return
 	}
 	r.addresses(four, six)

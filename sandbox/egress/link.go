@@ -41,6 +41,21 @@ func (l Link) Own(block netip.Prefix) error {
 	return l.do("route "+block.String(), unix.RTM_NEWROUTE, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, route)
 }
 
+// Add gives lo an address more. A program that asks for addresses of a name is given
+// none of a family of which the machine has 127.0.0.1 or ::1 alone (getaddrinfo(3),
+// AI_ADDRCONFIG).
+func (l Link) Add(a netip.Addr) error {
+	family := byte(unix.AF_INET6)
+	if a.Is4() {
+		family = unix.AF_INET
+	}
+	m := []byte{family, byte(a.BitLen()), unix.IFA_F_NODAD, unix.RT_SCOPE_UNIVERSE}
+	m = binary.NativeEndian.AppendUint32(m, loopback)
+	m = attribute(m, unix.IFA_LOCAL, a.AsSlice())
+	m = attribute(m, unix.IFA_ADDRESS, a.AsSlice())
+	return l.do("address "+a.String(), unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, m)
+}
+
 // attribute adds one to a message. All that there are here are a multiple of four bytes
 // long, as alignment wants.
 func attribute(to []byte, kind uint16, value []byte) []byte {

@@ -13,6 +13,12 @@ var (
 	Made6 = netip.MustParsePrefix("fd73:6278::/64")
 )
 
+// The sandbox's own addresses are of the same blocks.
+var (
+	Inside4 = netip.MustParseAddr("198.18.0.1")
+	Inside6 = netip.MustParseAddr("fd73:6278::1")
+)
+
 // maxNames is how many names have an address. There is room for more in the block; a
 // sandbox that asks for so many is up to something else.
 const maxNames = 65536

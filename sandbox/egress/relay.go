@@ -58,7 +58,7 @@ func (f *connection) end(err error) {
 		err = errEnded
 	}
 	if err != nil {
-		f.flow.Error = err.Error()
+		f.flow.Error = reason(err)
 		f.abort()
 	}
 	for _, c := range []net.Conn{f.inside, f.outside} {
@@ -69,6 +69,16 @@ func (f *connection) end(err error) {
 	}
 	f.flow.Duration = time.Since(f.flow.Start)
 	f.s.log(f.flow)
+}
+
+// reason is an error without the addresses, which are in the flow, or made up.
+func reason(err error) string {
+	var op *net.OpError
+	var errno syscall.Errno
+	if errors.As(err, &op) && errors.As(err, &errno) {
+		return errno.Error()
+	}
+	return err.Error()
 }
 
 // abort resets both sides.

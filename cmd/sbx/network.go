@@ -1,0 +1,107 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/egress"
+)
+
+// addNetwork says which network there is.
+func addNetwork(f *runFlags, s *sandbox.Spec) error {
+	named := len(f.Allow)+len(f.Deny)+len(f.AllowPrivate) > 0
+	switch {
+	case f.Net == "host" && named:
+		return fmt.Errorf("--net host is all of the host's network, and --allow, --deny and --allow-private name parts of it; choose one")
+	case f.Net == "none" && named:
+		return fmt.Errorf("--net none is nothing, and --allow, --deny and --allow-private name something; choose one")
+	case f.NetLog != "" && f.Net != "allow" && !named:
+		return fmt.Errorf("--net-log writes what is allowed and refused; say what with --allow")
+	}
+	s.HostNetwork = f.Net == "host"
+	if f.Net == "allow" || named {
+		s.Egress = &sandbox.Egress{Allow: texts(f.Allow), Deny: texts(f.Deny), Private: texts(f.AllowPrivate)}
+	}
+	return nil
+}
+
+// logFlows writes each flow to a file as it ends, one JSON object a line. done says what
+// could not be written.
+func logFlows(path string, cmd *sandbox.Cmd) (done func() error, err error) {
+	if path == "" {
+		return func() error { return nil }, nil
+	}
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return nil, fmt.Errorf("--net-log: %w", err)
+	}
+	e := json.NewEncoder(file)
+	e.SetEscapeHTML(false)
+	var failed error
+	cmd.Flow = func(f egress.Flow) {
+		if err := e.Encode(f); err != nil && failed == nil {
+			failed = err
+		}
+	}
+	return func() error {
+		if err := file.Close(); failed == nil {
+			failed = err
+		}
+		if failed != nil {
+			return fmt.Errorf("--net-log: %w", failed)
+		}
+		return nil
+	}, nil
+}
+
+// maxRefusals is how many lines of them are said.
+const maxRefusals = 5
+
+// sayRefused tells what was refused, each thing once with how often, and what would
+// allow it.
+func sayRefused(u ui, flows []egress.Flow) {
+	counts := map[string]int{}
+	var order []string
+	for _, f := range flows {
+		if f.Allowed || f.Error == "" {
+			continue
+		}
+		line := refusal(f)
+		if counts[line]++; counts[line] == 1 {
+			order = append(order, line)
+		}
+	}
+	for i, line := range order {
+		if i == maxRefusals-1 && len(order) > maxRefusals {
+			u.say("refused %d more; --net-log FILE writes all", len(order)-i)
+			return
+		}
+		if n := counts[line]; n > 1 {
+			line = fmt.Sprintf("refused %d times: %s", n, line)
+		} else {
+			line = "refused: " + line
+		}
+		u.say("%s", line)
+	}
+}
+
+// refusal is what was refused, and why or how to allow it.
+func refusal(f egress.Flow) string {
+	host := f.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	to := fmt.Sprintf("%s:%d", host, f.Port)
+	switch {
+	case f.Port == 0 && f.Host != "":
+		return fmt.Sprintf("%s; allow it with --allow %s", f.Host, host)
+	case f.Rule == "" && f.Host != "":
+		return fmt.Sprintf("%s; allow it with --allow %s", to, to)
+	case strings.HasPrefix(f.Rule, "--deny "):
+		return fmt.Sprintf("%s, by %s", to, f.Rule)
+	}
+	return fmt.Sprintf("%s: %s", to, f.Error)
+}

@@ -1,0 +1,43 @@
+package egress
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+)
+
+// HostResolver asks as programs of the host do, by its resolv.conf and its hosts.
+type HostResolver struct{}
+
+// Lookup gives the addresses of a name. It is a whole one: no search list is tried.
+func (HostResolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
+	r := net.Resolver{PreferGo: true}
+	addresses, err := r.LookupNetIP(ctx, "ip", name+".")
+	var failed *net.DNSError
+	if errors.As(err, &failed) && failed.IsNotFound {
+		return nil, ErrNoName
+	}
+	return addresses, err
+}
+
+// HostDial connects from the host.
+func HostDial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
+	return (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
+}
+
+// HostAddresses are those of the host's interfaces.
+func HostAddresses() (all []netip.Addr) {
+	list, err := net.InterfaceAddrs()
+	if err != nil {
+		return nil
+	}
+	for _, a := range list {
+		if n, ok := a.(*net.IPNet); ok {
+			if addr, ok := netip.AddrFromSlice(n.IP); ok {
+				all = append(all, addr.Unmap())
+			}
+		}
+	}
+	return all
+}

@@ -1,0 +1,255 @@
+package sandbox
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/egress"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// Egress names what a sandbox may reach, in the words of egress.ParseRule. All else is
+// refused, and not even asked for in the DNS.
+type Egress struct {
+	Allow []string
+	// Deny wins over Allow.
+	Deny []string
+	// Private may be, or lead to, the caller's own machine and networks.
+	Private []string
+}
+
+func (e Egress) policy() (p egress.Policy, err error) {
+	for _, part := range []struct {
+		texts []string
+		rules *[]egress.Rule
+	}{{e.Allow, &p.Allow}, {e.Deny, &p.Deny}, {e.Private, &p.Private}} {
+		for _, text := range part.texts {
+			r, err := egress.ParseRule(text)
+			if err != nil {
+				return p, err
+			}
+			*part.rules = append(*part.rules, r)
+		}
+	}
+	return p, nil
+}
+
+// The sockets of the sandbox's network, that the supervisor serves.
+const (
+	networkLink    userns.FD = "netlink socket"
+	nameServer     userns.FD = "name server's socket"
+	nameServerTCP  userns.FD = "name server's TCP socket"
+	portPrefix               = "socket of port "
+	nameServerText           = "# made by sbx: it answers for names that are allowed\nnameserver 127.0.0.1\noptions edns0\n"
+)
+
+func portSocket(port uint16) userns.FD { return userns.FD(portPrefix + strconv.Itoa(int(port))) }
+
+// egress opens the sockets, and waits until they are served: what the command does
+// first may be to connect.
+func (c *compiler) egress() error {
+	if c.spec.Egress == nil {
+		return nil
+	}
+	policy, err := c.spec.Egress.policy()
+	if err != nil {
+		return err
+	}
+	ports, err := policy.Ports()
+	if err != nil {
+		return err
+	}
+	family := unix.AF_INET
+	if c.host.IPv6 {
+		family = unix.AF_INET6
+	}
+	var sends []userns.Step
+	open := func(domain, kind int, as userns.FD) {
+		c.add(userns.Socket{Domain: domain, Type: kind, As: as})
+		sends = append(sends, userns.Send{FD: as})
+	}
+	open(unix.AF_NETLINK, unix.SOCK_RAW, networkLink)
+	open(unix.AF_INET, unix.SOCK_DGRAM, nameServer)
+	open(unix.AF_INET, unix.SOCK_STREAM, nameServerTCP)
+	for _, port := range ports {
+		open(family, unix.SOCK_STREAM, portSocket(port))
+	}
+	last := sends[len(sends)-1].(userns.Send)
+	last.Await = true
+	sends[len(sends)-1] = last
+	c.add(sends...)
+	return nil
+}
+
+// nameServer has the sandbox ask the name server. In the host view the file may be a
+// link to one in a private directory, where it is made.
+func (c *compiler) nameServer() {
+	if c.spec.Egress == nil || c.spec.View != HostView {
+		return
+	}
+	path := "/etc/resolv.conf"
+	if c.host.Resolver != "" {
+		path = c.host.Resolver
+	}
+	for _, m := range c.spec.OCI.Mounts {
+		if m.Type == "tmpfs" && below(path, m.Destination) {
+			c.add(userns.Touch{Path: path, Mode: 0o644, Below: m.Destination})
+			break
+		}
+	}
+	c.add(userns.Cover{Path: path, Text: nameServerText, Scratch: "/dev/.made"})
+}
+
+// A network serves what a sandbox may reach.
+type network struct {
+	policy   egress.Policy
+	server   *egress.Server
+	answerer *egress.Answerer
+	six      bool // the sandbox has IPv6
+	closers  []io.Closer
+	served   sync.WaitGroup
+
+	mu    sync.Mutex
+	flows []egress.Flow
+	log   func(egress.Flow)
+}
+
+func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
+	policy, err := spec.Egress.policy()
+	if err != nil {
+		return nil, err
+	}
+	n := &network{policy: policy, six: host.IPv6, log: c.Flow}
+	names := &egress.Names{}
+	resolver, dial := c.Resolver, c.Dial
+	if resolver == nil {
+		resolver = egress.HostResolver{}
+	}
+	if dial == nil {
+		dial = egress.HostDial
+	}
+	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostAddresses, Log: n.note}
+	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Refused: n.refuse}
+	return n, nil
+}
+
+// mostFlows bounds what is remembered: a sandbox can be refused any number of times.
+const mostFlows = 10_000
+
+func (n *network) note(f egress.Flow) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if len(n.flows) < mostFlows {
+		n.flows = append(n.flows, f)
+	}
+	if n.log != nil {
+		n.log(f)
+	}
+}
+
+// refuse notes a name that was asked for and is not allowed. A resolver asks for each
+// twice, for both families, and again with the search list.
+func (n *network) refuse(name string) {
+	n.mu.Lock()
+	known := slices.ContainsFunc(n.flows, func(f egress.Flow) bool { return f.Port == 0 && f.Host == name })
+	n.mu.Unlock()
+	if !known {
+		n.note(egress.Flow{Start: time.Now(), Host: name, Error: "no rule allows the name"})
+	}
+}
+
+// take serves a socket that the child hands out.
+func (n *network) take(fd userns.FD, f *os.File) error {
+	switch {
+	case fd == networkLink:
+		return errors.Join(n.setUp(egress.NewLink(f)), f.Close())
+	case fd == nameServer:
+		p, err := egress.ListenPacket(f, loopback(53))
+		if err != nil {
+			return err
+		}
+		n.serve(p, func() error { return n.answerer.ServeUDP(p) })
+		return nil
+	}
+	at, serve := loopback(53), n.answerer.ServeTCP
+	if text, ok := strings.CutPrefix(string(fd), portPrefix); ok {
+		port, err := strconv.ParseUint(text, 10, 16)
+		if err != nil {
+			return errors.Join(err, f.Close())
+		}
+		at, serve = netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)), n.server.Serve
+		if n.six {
+			at = netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(port))
+		}
+	}
+	l, err := egress.Listen(f, at)
+	if err != nil {
+		return err
+	}
+	n.serve(l, func() error { return serve(l) })
+	return nil
+}
+
+func loopback(port uint16) netip.AddrPort {
+	return netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), port)
+}
+
+func (n *network) serve(c io.Closer, run func() error) {
+	n.closers = append(n.closers, c)
+	n.served.Go(func() {
+		if err := run(); !errors.Is(err, net.ErrClosed) {
+			n.note(egress.Flow{Start: time.Now(), Error: fmt.Sprintf("the network ended: %v", err)})
+		}
+	})
+}
+
+// setUp has the made-up addresses, and those that rules name, lead to the sandbox itself.
+func (n *network) setUp(l egress.Link) error {
+	if err := l.Up(); err != nil {
+		return err
+	}
+	blocks, err := n.policy.Literals()
+	if err != nil {
+		return err
+	}
+	for _, a := range []netip.Addr{egress.Inside4, egress.Inside6} {
+		if a.Is6() && !n.six {
+			continue
+		}
+		if err := l.Add(a); err != nil {
+			return err
+		}
+	}
+	for _, block := range append([]netip.Prefix{egress.Made4, egress.Made6}, blocks...) {
+		if block.Addr().Is6() && !n.six {
+			continue
+		}
+		if err := l.Own(block); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// close ends all that is served, and gives what there was.
+func (n *network) close() []egress.Flow {
+	for _, c := range n.closers {
+		c.Close()
+	}
+	n.served.Wait()
+	n.server.Close()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.flows
+}
