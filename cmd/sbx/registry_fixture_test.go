@@ -57,6 +57,7 @@ func (r *registry) close() {
 		return
 	}
 	r.end()
+	_ = r.podman("system", "migrate").Run() // ends the process that keeps its namespace, if there is one
 	_ = rootOfIDs("rm", "-rf", r.dir).Run() // what is left, TestMain's own attempt says
 }
 
