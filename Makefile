@@ -27,7 +27,7 @@ check:
 
 # What shares memory with a Go program, under the race detector.
 race:
-	@PACKAGES='./userns/... ./sandbox' .ci/test -race
+	@PACKAGES='./userns/... ./sandbox ./sandbox/egress' .ci/test -race
 
 # The attacks alone, which are among the tests: in sbx, and without a sandbox.
 security:

@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/netip"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -120,9 +119,10 @@ type network struct {
 	closers  []io.Closer
 	served   sync.WaitGroup
 
-	mu    sync.Mutex
-	flows []egress.Flow
-	log   func(egress.Flow)
+	mu      sync.Mutex
+	flows   []egress.Flow
+	refused map[string]bool // names
+	log     func(egress.Flow)
 }
 
 func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
@@ -130,7 +130,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &network{policy: policy, six: host.IPv6, log: c.Flow}
+	n := &network{policy: policy, six: host.IPv6, refused: map[string]bool{}, log: c.Flow}
 	names := &egress.Names{}
 	resolver, dial := c.Resolver, c.Dial
 	if resolver == nil {
@@ -162,7 +162,10 @@ func (n *network) note(f egress.Flow) {
 // twice, for both families, and again with the search list.
 func (n *network) refuse(name string) {
 	n.mu.Lock()
-	known := slices.ContainsFunc(n.flows, func(f egress.Flow) bool { return f.Port == 0 && f.Host == name })
+	known := n.refused[name] || len(n.refused) == mostFlows
+	if !known {
+		n.refused[name] = true
+	}
 	n.mu.Unlock()
 	if !known {
 		n.note(egress.Flow{Start: time.Now(), Host: name, Error: "no rule allows the name"})

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sbxrun/sbx/sandbox/egress"
 	"github.com/sbxrun/sbx/sandbox/landlock"
 	"github.com/sbxrun/sbx/userns"
 )
@@ -43,6 +44,8 @@ type Receipt struct {
 
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"`
+	// Network are the connections of a network of what is named, and what was refused.
+	Network []egress.Flow `json:"network,omitempty"`
 	// Exit is the command's exit code as a shell tells it, and Error why sbx
 	// itself failed.
 	Exit  int    `json:"exit"`

@@ -73,7 +73,7 @@ func runVerb(u ui, args []string) int {
 		return exitFailed
 	}
 	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
-		r.Profiles = f.profileLines()
+		r.Profiles, r.Network = f.profileLines(), cmd.Flows()
 		if e := writeReceipt(string(f.Receipt), *r, code, err); e != nil {
 			u.fail(e, "")
 			return exitFailed
