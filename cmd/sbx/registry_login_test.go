@@ -132,7 +132,7 @@ func TestRegistryRestarts(t *testing.T) {
 			t.Fatalf("it ended before: %v: %s", err, said.String())
 		case <-time.After(time.Millisecond):
 		}
-		parts, _ := filepath.Glob(filepath.Join(data, "sbx/images/work/partial-*"))
+		parts, _ := filepath.Glob(filepath.Join(data, "sbx/images", "work", "partial-*"))
 		for _, part := range parts {
 			if info, err := os.Stat(part); err == nil {
 				size = info.Size()

@@ -6,8 +6,6 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
-	"os/user"
-	"strconv"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -55,22 +53,13 @@ func unsharePlan(args []string) (plan userns.Plan, err error) {
 	if err != nil && !errors.Is(err, exec.ErrDot) {
 		path = args[0] // the step says what is wrong with it
 	}
-	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
-	login := strconv.Itoa(int(uid))
-	if u, err := user.LookupId(login); err == nil {
-		login = u.Username
-	}
-	helpers := idmap.FindHelpers()
-	if missing := helpers.Missing(); missing != "" {
-		return plan, fmt.Errorf("%s is not installed, so there is one id only: yours", missing)
-	}
-	uids, gids, err := idmap.Granted(uid, login)
+	ids, err := idmap.NewCaller()
 	if err != nil {
-		return plan, err
+		return plan, fmt.Errorf("there is one id only, yours: %w", err)
 	}
 	return userns.Plan{Namespaces: userns.User | userns.Mounts, Steps: []userns.Step{
 		userns.DieWithSupervisor{},
-		userns.AwaitMaps{UID: idmap.Root(uid, uids), GID: idmap.Root(gid, gids), Helpers: helpers},
+		userns.AwaitMaps{UID: ids.UID, GID: ids.GID, Helpers: ids.Helpers},
 		userns.AwaitSupervisor{}, userns.Stdio{}, userns.CloseOnExec{}, userns.RestoreSignals{},
 		userns.Exec{Paths: []string{path}, Argv: args, Env: os.Environ()},
 	}}, nil

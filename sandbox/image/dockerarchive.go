@@ -28,11 +28,7 @@ func writeDocker(to io.Writer, s store.Store, i store.Image, ref string) error {
 	if err != nil {
 		return err
 	}
-	img, err := newStored(s, i).image()
-	if err != nil {
-		return err
-	}
-	layers, err := img.Layers()
+	layers, err := newStored(s, i).layers()
 	if err != nil {
 		return err
 	}

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/user"
-	"strconv"
 	"strings"
 	"syscall"
 
@@ -20,30 +18,15 @@ import (
 // A helper runs a part of sbx-image as root of a user namespace, where it may give
 // files the owners of an image, and remove them again.
 type helper struct {
-	program  string
-	uid, gid idmap.Map
-	helpers  idmap.Helpers
+	program string
+	ids     idmap.Caller
 	// single is why there is one id only, or nil.
 	single error
 }
 
 func newHelper(program string) helper {
-	uid, gid := uint32(os.Getuid()), uint32(os.Getgid())
-	h := helper{program: program, helpers: idmap.FindHelpers(), uid: idmap.Single(0, uid), gid: idmap.Single(0, gid)}
-	login := strconv.Itoa(int(uid))
-	if u, err := user.LookupId(login); err == nil {
-		login = u.Username
-	}
-	uids, gids, err := idmap.Granted(uid, login)
-	if missing := h.helpers.Missing(); err == nil && missing != "" {
-		err = fmt.Errorf("%s is not installed", missing)
-	}
-	if err != nil {
-		h.single = err
-		return h
-	}
-	h.uid, h.gid = idmap.Root(uid, uids), idmap.Root(gid, gids)
-	return h
+	ids, err := idmap.NewCaller()
+	return helper{program: program, ids: ids, single: err}
 }
 
 const (
@@ -63,9 +46,9 @@ func (h helper) run(dir string, in io.Reader, args ...string) ([]byte, error) {
 func (h helper) stream(dir string, in io.Reader, out io.Writer, args ...string) (err error) {
 	steps := []userns.Step{userns.DieWithSupervisor{}}
 	if h.single == nil {
-		steps = append(steps, userns.AwaitMaps{UID: h.uid, GID: h.gid, Helpers: h.helpers})
+		steps = append(steps, userns.AwaitMaps{UID: h.ids.UID, GID: h.ids.GID, Helpers: h.ids.Helpers})
 	} else {
-		steps = append(steps, userns.MapSelf{UID: h.uid, GID: h.gid})
+		steps = append(steps, userns.MapSelf{UID: h.ids.UID, GID: h.ids.GID})
 	}
 	const attr = userns.NoSuid | userns.NoDev
 	steps = append(steps,

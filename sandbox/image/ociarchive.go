@@ -38,11 +38,7 @@ func writeArchive(to io.Writer, s store.Store, i store.Image, tag string) error 
 			return err
 		}
 	}
-	img, err := newStored(s, i).image()
-	if err != nil {
-		return err
-	}
-	layers, err := img.Layers()
+	layers, err := newStored(s, i).layers()
 	if err != nil {
 		return err
 	}

@@ -24,6 +24,14 @@ func newStored(s store.Store, i store.Image) stored { return stored{s, i} }
 
 func (s stored) image() (v1.Image, error) { return partial.CompressedToImage(s) }
 
+func (s stored) layers() ([]v1.Layer, error) {
+	img, err := s.image()
+	if err != nil {
+		return nil, err
+	}
+	return img.Layers()
+}
+
 func (s stored) MediaType() (types.MediaType, error)    { return types.MediaType(s.known.Type), nil }
 func (s stored) RawManifest() ([]byte, error)           { return s.document(s.known.Manifest) }
 func (s stored) RawConfigFile() ([]byte, error)         { return s.document(s.known.ID) }
