@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,6 +27,30 @@ type Egress struct {
 	Deny []string
 	// Private may be, or lead to, the caller's own machine and networks.
 	Private []string
+	// HostPorts are services of the host's loopback, which nothing else reaches.
+	HostPorts []HostPort
+}
+
+// ports are those at which connections to the outside are taken.
+func (e Egress) ports() ([]uint16, error) {
+	policy, err := e.policy()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := policy.Ports()
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(ports, 53) {
+		return nil, fmt.Errorf("port 53 is where the sandbox's own name server is; another one cannot be allowed")
+	}
+	for i, p := range e.HostPorts {
+		same := func(other HostPort) bool { return other.Sandbox == p.Sandbox }
+		if slices.Contains(ports, p.Sandbox) || slices.ContainsFunc(e.HostPorts[:i], same) || p.Sandbox == 53 {
+			return nil, hinted(fmt.Errorf("port %d of the sandbox is listened at for something else", p.Sandbox), fmt.Sprintf("--host-port %d:OTHER", p.Host))
+		}
+	}
+	return ports, nil
 }
 
 func (e Egress) policy() (p egress.Policy, err error) {
@@ -53,6 +78,8 @@ const (
 	nameServerText           = "# made by sbx: it answers for names that are allowed\nnameserver 127.0.0.1\noptions edns0\n"
 )
 
+func (p HostPort) socket() userns.FD { return userns.FD("socket of host port " + p.String()) }
+
 func portSocket(port uint16) userns.FD { return userns.FD(portPrefix + strconv.Itoa(int(port))) }
 
 // egress opens the sockets, and waits until they are served: what the command does
@@ -61,11 +88,7 @@ func (c *compiler) egress() error {
 	if c.spec.Egress == nil {
 		return nil
 	}
-	policy, err := c.spec.Egress.policy()
-	if err != nil {
-		return err
-	}
-	ports, err := policy.Ports()
+	ports, err := c.spec.Egress.ports()
 	if err != nil {
 		return err
 	}
@@ -83,6 +106,9 @@ func (c *compiler) egress() error {
 	open(unix.AF_INET, unix.SOCK_STREAM, nameServerTCP)
 	for _, port := range ports {
 		open(family, unix.SOCK_STREAM, portSocket(port))
+	}
+	for _, p := range c.spec.Egress.HostPorts {
+		open(unix.AF_INET, unix.SOCK_STREAM, p.socket())
 	}
 	last := sends[len(sends)-1].(userns.Send)
 	last.Await = true
@@ -113,6 +139,7 @@ func (c *compiler) nameServer() {
 // A network serves what a sandbox may reach.
 type network struct {
 	policy   egress.Policy
+	forwards map[userns.FD]HostPort
 	server   *egress.Server
 	answerer *egress.Answerer
 	six      bool // the sandbox has IPv6
@@ -131,6 +158,10 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 		return nil, err
 	}
 	n := &network{policy: policy, six: host.IPv6, refused: map[string]bool{}, log: c.Flow}
+	n.forwards = map[userns.FD]HostPort{}
+	for _, p := range spec.Egress.HostPorts {
+		n.forwards[p.socket()] = p
+	}
 	names := &egress.Names{}
 	resolver, dial := c.Resolver, c.Dial
 	if resolver == nil {
@@ -186,7 +217,10 @@ func (n *network) take(fd userns.FD, f *os.File) error {
 		return nil
 	}
 	at, serve := loopback(53), n.answerer.ServeTCP
-	if text, ok := strings.CutPrefix(string(fd), portPrefix); ok {
+	if p, ok := n.forwards[fd]; ok {
+		at = loopback(p.Sandbox)
+		serve = func(l net.Listener) error { return n.server.Forward(l, loopback(p.Host), "--host-port "+p.String()) }
+	} else if text, ok := strings.CutPrefix(string(fd), portPrefix); ok {
 		port, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {
 			return errors.Join(err, f.Close())

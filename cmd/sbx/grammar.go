@@ -67,6 +67,7 @@ type networkFlags struct {
 	Allow        []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let the command reach a host: a name, *.NAME, an address or ADDRESS/BITS (ports 443 and 80)."`
 	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
 	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`
+	HostPort     []text `sep:"none" placeholder:"PORT[:PORT]" help:"Have a port of the host's loopback at one of the sandbox's own."`
 	NetLog       text   `placeholder:"FILE" help:"Write each connection to a file, as JSON."`
 }
 

@@ -12,18 +12,25 @@ import (
 
 // addNetwork says which network there is.
 func addNetwork(f *runFlags, s *sandbox.Spec) error {
-	named := len(f.Allow)+len(f.Deny)+len(f.AllowPrivate) > 0
+	named := len(f.Allow)+len(f.Deny)+len(f.AllowPrivate)+len(f.HostPort) > 0
 	switch {
 	case f.Net == "host" && named:
-		return fmt.Errorf("--net host is all of the host's network, and --allow, --deny and --allow-private name parts of it; choose one")
+		return fmt.Errorf("--net host is all of the host's network, and --allow, --deny, --allow-private and --host-port name parts of it; choose one")
 	case f.Net == "none" && named:
-		return fmt.Errorf("--net none is nothing, and --allow, --deny and --allow-private name something; choose one")
+		return fmt.Errorf("--net none is nothing, and --allow, --deny, --allow-private and --host-port name something; choose one")
 	case f.NetLog != "" && f.Net != "allow" && !named:
 		return fmt.Errorf("--net-log writes what is allowed and refused; say what with --allow")
 	}
 	s.HostNetwork = f.Net == "host"
 	if f.Net == "allow" || named {
 		s.Egress = &sandbox.Egress{Allow: texts(f.Allow), Deny: texts(f.Deny), Private: texts(f.AllowPrivate)}
+	}
+	for _, text := range texts(f.HostPort) {
+		p, err := sandbox.ParseHostPort(text)
+		if err != nil {
+			return err
+		}
+		s.Egress.HostPorts = append(s.Egress.HostPorts, p)
 	}
 	return nil
 }

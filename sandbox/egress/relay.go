@@ -1,6 +1,7 @@
 package egress
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,6 +19,7 @@ type connection struct {
 	outside net.Conn
 	flow    Flow
 	literal bool
+	to      netip.AddrPort // where it goes whatever it is for, or none
 	judge   judge
 	held    []byte // said, and not handed on yet
 }
@@ -38,6 +40,11 @@ func (s *Server) flow(c net.Conn) *connection {
 		}
 	}
 	return f
+}
+
+func (s *Server) forwarded(c net.Conn, to netip.AddrPort, rule string) *connection {
+	return &connection{s: s, inside: c, to: to, literal: true,
+		flow: Flow{Start: time.Now(), Host: to.Addr().String(), Port: to.Port(), Allowed: true, Rule: rule}}
 }
 
 // errEnded says that the flow was ended with the sandbox.
@@ -97,7 +104,15 @@ func reset(c net.Conn) {
 	}
 }
 
-func (f *connection) relay() error {
+func (f *connection) relay() (err error) {
+	if f.to.IsValid() {
+		ctx, cancel := context.WithTimeout(f.s.ctx, f.s.Patience)
+		defer cancel()
+		if f.outside, err = f.s.Dial(ctx, f.to); err != nil {
+			return err
+		}
+		return f.connected(nil)
+	}
 	v := f.verdict()
 	f.flow.Rule = v.Rule
 	if !v.Allowed {
@@ -114,6 +129,11 @@ func (f *connection) relay() error {
 		f.flow.Allowed = !errors.As(err, &private)
 		return err
 	}
+	return f.connected(first)
+}
+
+// connected hands on, once there is another side.
+func (f *connection) connected(first []byte) error {
 	f.s.open.Store(f.outside, nil)
 	if f.s.ctx.Err() != nil { // Close may have missed it
 		return f.s.ctx.Err()
@@ -215,7 +235,7 @@ func (f *connection) send(first []byte) error {
 	}
 	buf := make([]byte, 16<<10)
 	for {
-		if j, ok := f.judge.(*tlsJudge); ok && j.done && len(f.held) == 0 {
+		if j, ok := f.judge.(*tlsJudge); f.judge == nil || ok && j.done && len(f.held) == 0 {
 			n, err := io.Copy(f.outside, f.inside)
 			f.flow.Sent += n
 			return err

@@ -393,3 +393,22 @@ func TestHalf(t *testing.T) {
 		t.Errorf("heard %d bytes of %d, %v", len(heard), len(said), err)
 	}
 }
+
+// TestForward: all goes to the one address, which no rule has to name and nobody judges.
+func TestForward(t *testing.T) {
+	w := newWorld(t, nil, nil, nil, nil)
+	w.outside[address("127.0.0.1:5432")] = echo
+	w.s.begin()
+	for said, to := range map[string]string{"GET / HTTP/1.1\r\nHost: any\r\n\r\n": "127.0.0.1:5432", "x": "127.0.0.1:1"} {
+		program, ours := pair(t)
+		w.s.flows.Go(w.s.forwarded(ours, address(to), "--host-port").run)
+		_, _ = io.WriteString(program, said)
+		_ = program.CloseWrite()
+		heard, _ := io.ReadAll(program)
+		program.Close()
+		f, there := w.flow(), to == "127.0.0.1:5432"
+		if (string(heard) == said+", all") != there || (f.Error == "") != there || f.Rule != "--host-port" || there && f.Sent != int64(len(said)) {
+			t.Errorf("%s: heard %q, %+v", to, heard, f)
+		}
+	}
+}

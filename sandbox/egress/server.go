@@ -52,8 +52,17 @@ func (s *Server) begin() {
 	})
 }
 
-// Serve accepts connections until the listener is closed.
-func (s *Server) Serve(l net.Listener) error {
+// Serve accepts connections until the listener is closed, and takes each to the name or
+// address that it is for.
+func (s *Server) Serve(l net.Listener) error { return s.accept(l, s.flow) }
+
+// Forward takes all connections of a listener to one address, which the rule names and
+// nothing else is asked about.
+func (s *Server) Forward(l net.Listener, to netip.AddrPort, rule string) error {
+	return s.accept(l, func(c net.Conn) *connection { return s.forwarded(c, to, rule) })
+}
+
+func (s *Server) accept(l net.Listener, flow func(net.Conn) *connection) error {
 	s.begin()
 	for {
 		c, err := l.Accept()
@@ -65,7 +74,7 @@ func (s *Server) Serve(l net.Listener) error {
 		case err != nil:
 			return err
 		}
-		f := s.flow(c)
+		f := flow(c)
 		select {
 		case s.count <- struct{}{}:
 			s.flows.Go(func() {
