@@ -171,6 +171,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOSTILE", tool(t, "hostile"))
 			env.Setenv("SBX", tool(t, "sbx"))
 			env.Setenv("HOME", home)
+			for _, name := range []string{"GOPROXY", "GOSUMDB", "SSL_CERT_FILE"} { // where modules are, on this machine
+				if value, ok := os.LookupEnv(name); ok {
+					env.Setenv(name, value)
+				}
+			}
 			env.Setenv("PROJECT", project)
 			env.Setenv("UID", fmt.Sprint(os.Getuid()))
 			env.Setenv("GID", fmt.Sprint(os.Getgid()))
