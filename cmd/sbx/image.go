@@ -178,7 +178,7 @@ func addImage(f *runFlags, s *sandbox.Spec) error {
 	s.View, s.MadeFiles = sandbox.Union, true
 	if f.Keep != "" {
 		var err error
-		if f.kept, err = dir.Keep(f.Keep, *f.image, string(f.Image)); err != nil {
+		if f.kept, err = f.keep(dir); err != nil {
 			return err
 		}
 		s.Upper = f.kept.Upper
@@ -233,9 +233,18 @@ func (f *runFlags) stopSignal() syscall.Signal {
 	return unix.SIGTERM
 }
 
+// keep is what is kept under the name of --keep. A dry run makes nothing: what is not
+// kept yet is planned as thrown away.
+func (f *runFlags) keep(dir store.Store) (store.Kept, error) {
+	if _, err := dir.LookupKept(f.Keep); f.DryRun != "" && errors.Is(err, store.ErrNotKept) {
+		return store.Kept{}, nil
+	}
+	return dir.Keep(f.Keep, *f.image, string(f.Image))
+}
+
 // notePoints tells what is kept where the sandbox has mounts of its own.
 func (f *runFlags) notePoints(spec sandbox.Spec) error {
-	if f.Keep == "" {
+	if f.Keep == "" || f.DryRun != "" {
 		return nil
 	}
 	points := []string{"/proc", "/dev", "/sys", "/etc/hosts", "/etc/hostname", "/etc/resolv.conf"}

@@ -124,10 +124,10 @@ func TestClients(t *testing.T) {
 			continue // the others show it too
 		}
 		for _, scheme := range []string{"http", "https"} {
+			if c.name == "perl" && scheme == "https" {
+				continue // it has no TLS
+			}
 			t.Run(c.name+"/"+scheme, func(t *testing.T) {
-				if c.name == "perl" && scheme == "https" {
-					t.Skip("it has no TLS")
-				}
 				line := func(host string) string { return strings.Replace(c.line, "%s", scheme+"://"+host, 1) }
 				out, flows, err := i.run(t, e, nil, line("good.example.com"))
 				reached := slices.ContainsFunc(flows, func(f egress.Flow) bool { return f.Host == "good.example.com" && f.Allowed && f.Received > 0 })
