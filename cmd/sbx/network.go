@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/sbxrun/sbx/sandbox"
@@ -35,14 +36,20 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 	return nil
 }
 
-// logFlows writes each flow to a file as it ends, one JSON object a line. done says what
-// could not be written.
+// logFlows writes each flow to a file as it ends, one JSON object a line. It is a new file
+// that takes the name: a link in its place is replaced and not followed, since the project
+// may be where it is. done says what could not be written.
 func logFlows(path string, cmd *sandbox.Cmd) (done func() error, err error) {
 	if path == "" {
 		return func() error { return nil }, nil
 	}
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	file, err := os.CreateTemp(filepath.Dir(path), ".sbx-net-log-")
 	if err != nil {
+		return nil, fmt.Errorf("--net-log: %w", err)
+	}
+	if err := os.Rename(file.Name(), path); err != nil {
+		file.Close()
+		os.Remove(file.Name())
 		return nil, fmt.Errorf("--net-log: %w", err)
 	}
 	e := json.NewEncoder(file)
