@@ -120,9 +120,13 @@ func (s Store) sweepFiles() error {
 	return err
 }
 
-// left are the files under work/ that begin so.
+// left are the files under work/ that begin so: none in a store that is not there, or
+// that another process is making.
 func (s Store) left(prefix string) (paths []string, err error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "work"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
 	for _, e := range entries {
 		if strings.HasPrefix(e.Name(), prefix) && e.Type().IsRegular() {
 			paths = append(paths, filepath.Join(s.dir, "work", e.Name()))
