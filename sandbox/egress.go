@@ -1,0 +1,129 @@
+package sandbox
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/egress"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// Egress names what a sandbox may reach, in the words of egress.ParseRule. All else is
+// refused, and not even asked for in the DNS.
+type Egress struct {
+	Allow []string
+	// Deny wins over Allow.
+	Deny []string
+	// Private may be, or lead to, the caller's own machine and networks.
+	Private []string
+	// HostPorts are services of the host's loopback, which nothing else reaches.
+	HostPorts []HostPort
+}
+
+// ports are those at which connections to the outside are taken.
+func (e Egress) ports() ([]uint16, error) {
+	policy, err := e.policy()
+	if err != nil {
+		return nil, err
+	}
+	ports, err := policy.Ports()
+	if err != nil {
+		return nil, err
+	}
+	if slices.Contains(ports, 53) {
+		return nil, fmt.Errorf("port 53 is where the sandbox's own name server is; another one cannot be allowed")
+	}
+	for i, p := range e.HostPorts {
+		same := func(other HostPort) bool { return other.Sandbox == p.Sandbox }
+		if slices.Contains(ports, p.Sandbox) || slices.ContainsFunc(e.HostPorts[:i], same) || p.Sandbox == 53 {
+			return nil, hinted(fmt.Errorf("port %d of the sandbox is listened at for something else", p.Sandbox), fmt.Sprintf("--host-port %d:OTHER", p.Host))
+		}
+	}
+	return ports, nil
+}
+
+func (e Egress) policy() (p egress.Policy, err error) {
+	for _, part := range []struct {
+		texts []string
+		rules *[]egress.Rule
+	}{{e.Allow, &p.Allow}, {e.Deny, &p.Deny}, {e.Private, &p.Private}} {
+		for _, text := range part.texts {
+			r, err := egress.ParseRule(text)
+			if err != nil {
+				return p, err
+			}
+			*part.rules = append(*part.rules, r)
+		}
+	}
+	return p, nil
+}
+
+// The sockets of the sandbox's network, that the supervisor serves.
+const (
+	networkLink    userns.FD = "netlink socket"
+	nameServer     userns.FD = "name server's socket"
+	nameServerTCP  userns.FD = "name server's TCP socket"
+	portPrefix               = "socket of port "
+	nameServerText           = "# made by sbx: it answers for names that are allowed\nnameserver 127.0.0.1\noptions edns0\n"
+)
+
+func (p HostPort) socket() userns.FD { return userns.FD("socket of host port " + p.String()) }
+
+func portSocket(port uint16) userns.FD { return userns.FD(portPrefix + strconv.Itoa(int(port))) }
+
+// egress opens the sockets, and waits until they are served: what the command does
+// first may be to connect.
+func (c *compiler) egress() error {
+	if c.spec.Egress == nil {
+		return nil
+	}
+	ports, err := c.spec.Egress.ports()
+	if err != nil {
+		return err
+	}
+	family := unix.AF_INET
+	if c.host.IPv6 {
+		family = unix.AF_INET6
+	}
+	var sends []userns.Step
+	open := func(domain, kind int, as userns.FD) {
+		c.add(userns.Socket{Domain: domain, Type: kind, As: as})
+		sends = append(sends, userns.Send{FD: as})
+	}
+	open(unix.AF_NETLINK, unix.SOCK_RAW, networkLink)
+	open(unix.AF_INET, unix.SOCK_DGRAM, nameServer)
+	open(unix.AF_INET, unix.SOCK_STREAM, nameServerTCP)
+	for _, port := range ports {
+		open(family, unix.SOCK_STREAM, portSocket(port))
+	}
+	for _, p := range c.spec.Egress.HostPorts {
+		open(unix.AF_INET, unix.SOCK_STREAM, p.socket())
+	}
+	last := sends[len(sends)-1].(userns.Send)
+	last.Await = true
+	sends[len(sends)-1] = last
+	c.add(sends...)
+	return nil
+}
+
+// nameServer has the sandbox ask the name server. In the host view the file may be a
+// link to one in a private directory, where it is made.
+func (c *compiler) nameServer() {
+	if c.spec.Egress == nil || c.spec.View != HostView {
+		return
+	}
+	path := "/etc/resolv.conf"
+	if c.host.Resolver != "" {
+		path = c.host.Resolver
+	}
+	for _, m := range c.spec.OCI.Mounts {
+		if m.Type == "tmpfs" && below(path, m.Destination) {
+			c.add(userns.Touch{Path: path, Mode: 0o644, Below: m.Destination})
+			break
+		}
+	}
+	c.add(userns.Cover{Path: path, Text: nameServerText, Scratch: "/dev/.made"})
+}
