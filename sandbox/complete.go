@@ -127,7 +127,7 @@ func (s Spec) check(h Host) error {
 		if s.HostNetwork {
 			return fmt.Errorf("a network that has exactly what is allowed is not the host's")
 		}
-		if _, err := s.Egress.ports(); err != nil {
+		if _, _, err := s.Egress.ports(); err != nil {
 			return err
 		}
 	}

@@ -23,26 +23,23 @@ type Egress struct {
 	HostPorts []HostPort
 }
 
-// ports are those at which connections to the outside are taken.
-func (e Egress) ports() ([]uint16, error) {
+// ports are those at which connections to the outside are taken, or all.
+func (e Egress) ports() (some []uint16, all bool, err error) {
 	policy, err := e.policy()
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	ports, err := policy.Ports()
-	if err != nil {
-		return nil, err
-	}
-	if slices.Contains(ports, 53) {
-		return nil, fmt.Errorf("port 53 is where the sandbox's own name server is; another one cannot be allowed")
+	some, all = policy.Ports()
+	if slices.Contains(some, 53) {
+		return nil, false, fmt.Errorf("port 53 is where the sandbox's own name server is; another one cannot be allowed")
 	}
 	for i, p := range e.HostPorts {
 		same := func(other HostPort) bool { return other.Sandbox == p.Sandbox }
-		if slices.Contains(ports, p.Sandbox) || slices.ContainsFunc(e.HostPorts[:i], same) || p.Sandbox == 53 {
-			return nil, hinted(fmt.Errorf("port %d of the sandbox is listened at for something else", p.Sandbox), fmt.Sprintf("--host-port %d:OTHER", p.Host))
+		if slices.Contains(some, p.Sandbox) || slices.ContainsFunc(e.HostPorts[:i], same) || p.Sandbox == 53 {
+			return nil, false, hinted(fmt.Errorf("port %d of the sandbox is listened at for something else", p.Sandbox), fmt.Sprintf("--host-port %d:OTHER", p.Host))
 		}
 	}
-	return ports, nil
+	return some, all, nil
 }
 
 func (e Egress) policy() (p egress.Policy, err error) {
@@ -67,6 +64,8 @@ const (
 	nameServer     userns.FD = "name server's socket"
 	nameServerTCP  userns.FD = "name server's TCP socket"
 	portPrefix               = "socket of port "
+	allPorts       userns.FD = "socket of all ports"
+	redirection    userns.FD = "netfilter's netlink socket"
 	nameServerText           = "# made by sbx: it answers for names that are allowed\nnameserver 127.0.0.1\noptions edns0\n"
 )
 
@@ -80,7 +79,7 @@ func (c *compiler) egress() error {
 	if c.spec.Egress == nil {
 		return nil
 	}
-	ports, err := c.spec.Egress.ports()
+	ports, all, err := c.spec.Egress.ports()
 	if err != nil {
 		return err
 	}
@@ -89,13 +88,18 @@ func (c *compiler) egress() error {
 		family = unix.AF_INET6
 	}
 	var sends []userns.Step
-	open := func(domain, kind int, as userns.FD) {
-		c.add(userns.Socket{Domain: domain, Type: kind, As: as})
-		sends = append(sends, userns.Send{FD: as})
+	add := func(s userns.Socket) {
+		c.add(s)
+		sends = append(sends, userns.Send{FD: s.As})
 	}
+	open := func(domain, kind int, as userns.FD) { add(userns.Socket{Domain: domain, Type: kind, As: as}) }
 	open(unix.AF_NETLINK, unix.SOCK_RAW, networkLink)
 	open(unix.AF_INET, unix.SOCK_DGRAM, nameServer)
 	open(unix.AF_INET, unix.SOCK_STREAM, nameServerTCP)
+	if all {
+		open(family, unix.SOCK_STREAM, allPorts)
+		add(userns.Socket{Domain: unix.AF_NETLINK, Type: unix.SOCK_RAW, Protocol: unix.NETLINK_NETFILTER, As: redirection})
+	}
 	for _, port := range ports {
 		open(family, unix.SOCK_STREAM, portSocket(port))
 	}

@@ -24,11 +24,11 @@ func TestPortsCollide(t *testing.T) {
 	for _, e := range []Egress{
 		{Allow: []string{"a.example:53"}}, {Allow: []string{"a.example"}, HostPorts: []HostPort{{1, 443}}}, {HostPorts: []HostPort{{1, 2}, {3, 2}}}, {HostPorts: []HostPort{{1, 53}}}, {Allow: []string{"a.example:54-60"}, HostPorts: []HostPort{{1, 60}}},
 	} {
-		if ports, err := e.ports(); err == nil {
+		if ports, _, err := e.ports(); err == nil {
 			t.Errorf("%+v: %v", e, ports)
 		}
 	}
-	if _, err := (Egress{Allow: []string{"a.example"}, HostPorts: []HostPort{{443, 1}, {443, 2}}}).ports(); err != nil {
+	if _, _, err := (Egress{Allow: []string{"a.example"}, HostPorts: []HostPort{{443, 1}, {443, 2}}}).ports(); err != nil {
 		t.Error(err)
 	}
 }

@@ -22,7 +22,8 @@ type network struct {
 	forwards map[userns.FD]HostPort
 	server   *egress.Server
 	answerer *egress.Answerer
-	six      bool // the sandbox has IPv6
+	six      bool   // the sandbox has IPv6
+	all      uint16 // where connections to all ports come
 	closers  []io.Closer
 	served   sync.WaitGroup
 
@@ -95,6 +96,8 @@ func (n *network) take(fd userns.FD, f *os.File) error {
 		}
 		n.serve(p, func() error { return n.answerer.ServeUDP(p) })
 		return nil
+	case fd == redirection:
+		return errors.Join(unredirected(egress.Redirect(f, n.all)), f.Close())
 	}
 	at, serve := loopback(53), n.answerer.ServeTCP
 	if p, ok := n.forwards[fd]; ok {
@@ -105,17 +108,35 @@ func (n *network) take(fd userns.FD, f *os.File) error {
 		if err != nil {
 			return errors.Join(err, f.Close())
 		}
-		at, serve = netip.AddrPortFrom(netip.IPv4Unspecified(), uint16(port)), n.server.Serve
-		if n.six {
-			at = netip.AddrPortFrom(netip.IPv6Unspecified(), uint16(port))
-		}
+		at, serve = n.everywhere(uint16(port)), n.server.Serve
+	} else if fd == allPorts {
+		at, serve = n.everywhere(0), n.server.ServeRedirected
 	}
 	l, err := egress.Listen(f, at)
 	if err != nil {
 		return err
 	}
+	if a, ok := l.Addr().(*net.TCPAddr); ok && fd == allPorts {
+		n.all = uint16(a.Port)
+	}
 	n.serve(l, func() error { return serve(l) })
 	return nil
+}
+
+// unredirected tells what to do where the kernel cannot redirect.
+func unredirected(err error) error {
+	if err == nil {
+		return nil
+	}
+	return hinted(fmt.Errorf("more than 512 ports are allowed, which this kernel does not do: %w", err), "--allow HOST:FIRST-LAST, with the ports that are needed")
+}
+
+// everywhere is a port of all the sandbox's addresses.
+func (n *network) everywhere(port uint16) netip.AddrPort {
+	if n.six {
+		return netip.AddrPortFrom(netip.IPv6Unspecified(), port)
+	}
+	return netip.AddrPortFrom(netip.IPv4Unspecified(), port)
 }
 
 func loopback(port uint16) netip.AddrPort {

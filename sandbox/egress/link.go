@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
-	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -56,34 +55,10 @@ func (l Link) Add(a netip.Addr) error {
 	return l.do("address "+a.String(), unix.RTM_NEWADDR, unix.NLM_F_CREATE|unix.NLM_F_REPLACE, m)
 }
 
-// attribute adds one to a message. All that there are here are a multiple of four bytes
-// long, as alignment wants.
-func attribute(to []byte, kind uint16, value []byte) []byte {
-	to = binary.NativeEndian.AppendUint16(to, uint16(unix.SizeofRtAttr+len(value)))
-	to = binary.NativeEndian.AppendUint16(to, kind)
-	return append(to, value...)
-}
-
 // do asks for something and waits for the answer.
 func (l Link) do(what string, kind, flags uint16, body []byte) error {
-	m := binary.NativeEndian.AppendUint32(nil, uint32(unix.SizeofNlMsghdr+len(body)))
-	m = binary.NativeEndian.AppendUint16(m, kind)
-	m = binary.NativeEndian.AppendUint16(m, unix.NLM_F_REQUEST|unix.NLM_F_ACK|flags)
-	m = append(m, make([]byte, 8)...) // sequence, port
-	fd := int(l.f.Fd())
-	if err := unix.Sendto(fd, append(m, body...), 0, &unix.SockaddrNetlink{Family: unix.AF_NETLINK}); err != nil {
+	if err := ask(l.f, message(kind, unix.NLM_F_REQUEST|unix.NLM_F_ACK|flags, body)); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
-	}
-	answer := make([]byte, 4096)
-	n, _, err := unix.Recvfrom(fd, answer, 0)
-	if err != nil {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	if n < unix.SizeofNlMsghdr+4 || binary.NativeEndian.Uint16(answer[4:]) != unix.NLMSG_ERROR {
-		return fmt.Errorf("%s: the kernel's answer makes no sense", what)
-	}
-	if code := int32(binary.NativeEndian.Uint32(answer[unix.SizeofNlMsghdr:])); code != 0 {
-		return fmt.Errorf("%s: %w", what, syscall.Errno(-code))
 	}
 	return nil
 }

@@ -2,8 +2,11 @@ package egress
 
 import (
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
+
+	"golang.org/x/sys/unix"
 )
 
 func rules(t testing.TB, texts ...string) (all []Rule) {
@@ -168,5 +171,19 @@ func TestNames(t *testing.T) {
 		if name, ok := n.Name(netip.MustParseAddr(text)); ok {
 			t.Errorf("%s is %q", text, name)
 		}
+	}
+}
+
+// TestRedirectFails: where nf_tables is not, the error says what was wanted. Here the
+// socket is of another part of the kernel.
+func TestRedirectFails(t *testing.T) {
+	fd, err := unix.Socket(unix.AF_NETLINK, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.NETLINK_ROUTE)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := os.NewFile(uintptr(fd), "netlink")
+	defer f.Close()
+	if err := Redirect(f, 1); err == nil || !strings.Contains(err.Error(), "nf_tables") {
+		t.Error(err)
 	}
 }

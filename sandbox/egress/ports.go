@@ -10,26 +10,26 @@ import (
 // maxPorts bounds those that are listened at. Each is a descriptor.
 const maxPorts = 512
 
-// Ports are those that some rule allows, in order.
-func (p Policy) Ports() ([]uint16, error) {
-	var all []uint16
+// Ports are those that some rule allows, in order. Of more than can be listened at it
+// is none, and all: connections have to be redirected.
+func (p Policy) Ports() (some []uint16, all bool) {
 	for _, r := range p.Allow {
 		if r.ports == (ports{}) {
-			all = append(all, 80, 443)
+			some = append(some, 80, 443)
 			continue
 		}
 		if int(r.ports.last)-int(r.ports.first) >= maxPorts {
-			return nil, fmt.Errorf("%q: more than %d ports; name those that are needed", r.text, maxPorts)
+			return nil, true
 		}
 		for port := int(r.ports.first); port <= int(r.ports.last); port++ {
-			all = append(all, uint16(port))
+			some = append(some, uint16(port))
 		}
 	}
-	slices.Sort(all)
-	if all = slices.Compact(all); len(all) > maxPorts {
-		return nil, fmt.Errorf("more than %d ports are allowed in all", maxPorts)
+	slices.Sort(some)
+	if some = slices.Compact(some); len(some) > maxPorts {
+		return nil, true
 	}
-	return all, nil
+	return some, false
 }
 
 // errLoop says that a rule names what the sandbox has itself.

@@ -27,8 +27,18 @@ type connection struct {
 // flow begins with what the connection's address says. What the sandbox sees as the
 // other end is the address that it asked for.
 func (s *Server) flow(c net.Conn) *connection {
-	f := &connection{s: s, inside: c, flow: Flow{Start: time.Now()}}
 	to, err := netip.ParseAddrPort(c.LocalAddr().String())
+	return s.flowTo(c, to, err)
+}
+
+// redirected is a flow that the kernel has brought here from where it was to go.
+func (s *Server) redirected(c net.Conn) *connection {
+	to, err := original(c)
+	return s.flowTo(c, to, err)
+}
+
+func (s *Server) flowTo(c net.Conn, to netip.AddrPort, err error) *connection {
+	f := &connection{s: s, inside: c, flow: Flow{Start: time.Now()}}
 	if err != nil {
 		return f // of no rule
 	}

@@ -56,6 +56,9 @@ func (s *Server) begin() {
 // address that it is for.
 func (s *Server) Serve(l net.Listener) error { return s.accept(l, s.flow) }
 
+// ServeRedirected does the same with connections that Redirect brings.
+func (s *Server) ServeRedirected(l net.Listener) error { return s.accept(l, s.redirected) }
+
 // Forward takes all connections of a listener to one address, which the rule names and
 // nothing else is asked about.
 func (s *Server) Forward(l net.Listener, to netip.AddrPort, rule string) error {
