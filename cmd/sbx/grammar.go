@@ -68,6 +68,7 @@ type networkFlags struct {
 	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
 	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`
 	HostPort     []text `sep:"none" placeholder:"PORT[:PORT]" help:"Have a port of the host's loopback at one of the sandbox's own."`
+	NetLearn     bool   `help:"Allow all that is public, and say which --allow would have done."`
 	NetLog       text   `placeholder:"FILE" help:"Write each connection to a file, as JSON."`
 }
 

@@ -1,10 +1,7 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 
 	"github.com/sbxrun/sbx/sandbox"
@@ -13,8 +10,13 @@ import (
 
 // addNetwork says which network there is.
 func addNetwork(f *runFlags, s *sandbox.Spec) error {
+	if f.NetLearn {
+		f.Allow = append(f.Allow, everything)
+	}
 	named := len(f.Allow)+len(f.Deny)+len(f.AllowPrivate)+len(f.HostPort) > 0
 	switch {
+	case f.NetLearn && (f.Net == "host" || f.Net == "none"):
+		return fmt.Errorf("--net-learn allows what is public, and --net %s is another network; choose one", f.Net)
 	case f.Net == "host" && named:
 		return fmt.Errorf("--net host is all of the host's network, and --allow, --deny, --allow-private and --host-port name parts of it; choose one")
 	case f.Net == "none" && named:
@@ -34,41 +36,6 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 		s.Egress.HostPorts = append(s.Egress.HostPorts, p)
 	}
 	return nil
-}
-
-// logFlows writes each flow to a file as it ends, one JSON object a line. It is a new file
-// that takes the name: a link in its place is replaced and not followed, since the project
-// may be where it is. done says what could not be written.
-func logFlows(path string, cmd *sandbox.Cmd) (done func() error, err error) {
-	if path == "" {
-		return func() error { return nil }, nil
-	}
-	file, err := os.CreateTemp(filepath.Dir(path), ".sbx-net-log-")
-	if err != nil {
-		return nil, fmt.Errorf("--net-log: %w", err)
-	}
-	if err := os.Rename(file.Name(), path); err != nil {
-		file.Close()
-		os.Remove(file.Name())
-		return nil, fmt.Errorf("--net-log: %w", err)
-	}
-	e := json.NewEncoder(file)
-	e.SetEscapeHTML(false)
-	var failed error
-	cmd.Flow = func(f egress.Flow) {
-		if err := e.Encode(f); err != nil && failed == nil {
-			failed = err
-		}
-	}
-	return func() error {
-		if err := file.Close(); failed == nil {
-			failed = err
-		}
-		if failed != nil {
-			return fmt.Errorf("--net-log: %w", failed)
-		}
-		return nil
-	}, nil
 }
 
 // maxRefusals is how many lines of them are said.

@@ -57,7 +57,7 @@ func runVerb(u ui, args []string) int {
 		return exitCode(u, dry(u.out, cmd, f))
 	}
 	cmd.Early = early
-	logged, err := logFlows(string(f.NetLog), cmd)
+	log, err := logFlows(f, cmd)
 	if err != nil {
 		u.fail(err, "")
 		return exitFailed
@@ -65,10 +65,7 @@ func runVerb(u ui, args []string) int {
 	err = runInSession(cmd)
 	restoreTerminal(cmd)
 	code := exitCode(u, err)
-	if !f.Quiet {
-		sayRefused(u, cmd.Flows())
-	}
-	if e := logged(); e != nil {
+	if e := log.end(u, f.Quiet, cmd.Flows()); e != nil {
 		u.fail(e, "")
 		return exitFailed
 	}

@@ -1,0 +1,78 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/egress"
+)
+
+// A flowLog is told of each flow as it ends: it writes them to the file of --net-log, one
+// JSON object a line, and has --net-learn learn.
+type flowLog struct {
+	file   *os.File // or nil
+	failed error
+	lesson lesson // or nil
+}
+
+// logFlows has a command's flows logged. The file is a new one that takes the name: a link
+// in its place is replaced and not followed, since the project may be where it is.
+func logFlows(f *runFlags, cmd *sandbox.Cmd) (*flowLog, error) {
+	l := &flowLog{}
+	if f.NetLearn {
+		l.lesson = lesson{}
+	}
+	if path := string(f.NetLog); path != "" {
+		file, err := os.CreateTemp(filepath.Dir(path), ".sbx-net-log-")
+		if err != nil {
+			return nil, fmt.Errorf("--net-log: %w", err)
+		}
+		if err := os.Rename(file.Name(), path); err != nil {
+			file.Close()
+			os.Remove(file.Name())
+			return nil, fmt.Errorf("--net-log: %w", err)
+		}
+		l.file = file
+	}
+	if l.file != nil || l.lesson != nil {
+		cmd.Flow = l.note
+	}
+	return l, nil
+}
+
+func (l *flowLog) note(f egress.Flow) {
+	if l.lesson != nil {
+		l.lesson.note(f)
+	}
+	if l.file == nil {
+		return
+	}
+	e := json.NewEncoder(l.file)
+	e.SetEscapeHTML(false)
+	if err := e.Encode(f); err != nil && l.failed == nil {
+		l.failed = err
+	}
+}
+
+// end tells what was refused and learnt, and what could not be written.
+func (l *flowLog) end(u ui, quiet bool, flows []egress.Flow) error {
+	if !quiet {
+		sayRefused(u, flows)
+	}
+	if l.lesson != nil {
+		l.lesson.say(u)
+	}
+	if l.file == nil {
+		return nil
+	}
+	if err := l.file.Close(); l.failed == nil {
+		l.failed = err
+	}
+	if l.failed != nil {
+		return fmt.Errorf("--net-log: %w", l.failed)
+	}
+	return nil
+}
