@@ -299,7 +299,7 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 		if fd == Master {
 			return c.streams.terminal(f, c.Stdin, c.Stdout, c.RawTerminal)
 		}
-		return c.network.take(fd, f)
+		return c.network.take(fd, f, p)
 	}, nil
 }
 

@@ -19,6 +19,8 @@ type Egress struct {
 	Deny []string
 	// Private may be, or lead to, the caller's own machine and networks.
 	Private []string
+	// Owners has the process of each connection be found, for the log.
+	Owners bool
 	// HostPorts are services of the host's loopback, which nothing else reaches.
 	HostPorts []HostPort
 }
@@ -66,6 +68,7 @@ const (
 	portPrefix               = "socket of port "
 	allPorts       userns.FD = "socket of all ports"
 	redirection    userns.FD = "netfilter's netlink socket"
+	sockets        userns.FD = "socket of sockets' owners"
 	nameServerText           = "# made by sbx: it answers for names that are allowed\nnameserver 127.0.0.1\noptions edns0\n"
 )
 
@@ -94,6 +97,9 @@ func (c *compiler) egress() error {
 	}
 	open := func(domain, kind int, as userns.FD) { add(userns.Socket{Domain: domain, Type: kind, As: as}) }
 	open(unix.AF_NETLINK, unix.SOCK_RAW, networkLink)
+	if c.spec.Egress.Owners {
+		add(userns.Socket{Domain: unix.AF_NETLINK, Type: unix.SOCK_RAW, Protocol: unix.NETLINK_SOCK_DIAG, As: sockets})
+	}
 	open(unix.AF_INET, unix.SOCK_DGRAM, nameServer)
 	open(unix.AF_INET, unix.SOCK_STREAM, nameServerTCP)
 	if all {

@@ -22,8 +22,9 @@ type network struct {
 	forwards map[userns.FD]HostPort
 	server   *egress.Server
 	answerer *egress.Answerer
-	six      bool   // the sandbox has IPv6
-	all      uint16 // where connections to all ports come
+	six      bool    // the sandbox has IPv6
+	all      uint16  // where connections to all ports come
+	owners   *owners // or nil
 	closers  []io.Closer
 	served   sync.WaitGroup
 
@@ -72,21 +73,30 @@ func (n *network) note(f egress.Flow) {
 
 // refuse notes a name that was asked for and is not allowed. A resolver asks for each
 // twice, for both families, and again with the search list.
-func (n *network) refuse(name string) {
+func (n *network) refuse(name string, by egress.Asker) {
 	n.mu.Lock()
 	known := n.refused[name] || len(n.refused) == mostFlows
 	if !known {
 		n.refused[name] = true
 	}
 	n.mu.Unlock()
-	if !known {
-		n.note(egress.Flow{Start: time.Now(), Host: name, Error: "no rule allows the name"})
+	if known {
+		return
 	}
+	f := egress.Flow{Start: time.Now(), Host: name, Error: "no rule allows the name"}
+	if n.owners != nil {
+		f.PID, f.Command = n.owners.find(by.Network, by.From, by.To)
+	}
+	n.note(f)
 }
 
 // take serves a socket that the child hands out.
-func (n *network) take(fd userns.FD, f *os.File) error {
+func (n *network) take(fd userns.FD, f *os.File, p *userns.Process) error {
 	switch {
+	case fd == sockets:
+		n.owners = &owners{init: p.PID(), diag: f}
+		n.server.Owner = n.owners.find
+		return nil
 	case fd == networkLink:
 		return errors.Join(n.setUp(egress.NewLink(f)), f.Close())
 	case fd == nameServer:
@@ -187,6 +197,9 @@ func (n *network) close() []egress.Flow {
 	}
 	n.served.Wait()
 	n.server.Close()
+	if n.owners != nil {
+		n.owners.close()
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	return n.flows

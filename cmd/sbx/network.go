@@ -26,7 +26,7 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 	}
 	s.HostNetwork = f.Net == "host"
 	if f.Net == "allow" || named {
-		s.Egress = &sandbox.Egress{Allow: texts(f.Allow), Deny: texts(f.Deny), Private: texts(f.AllowPrivate)}
+		s.Egress = &sandbox.Egress{Allow: texts(f.Allow), Deny: texts(f.Deny), Private: texts(f.AllowPrivate), Owners: f.NetLog != "" || f.Receipt != ""}
 	}
 	for _, text := range texts(f.HostPort) {
 		p, err := sandbox.ParseHostPort(text)

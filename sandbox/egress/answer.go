@@ -27,9 +27,15 @@ type Answerer struct {
 	Resolver Resolver
 	// NoSix says that the sandbox has no IPv6.
 	NoSix bool
-	// Refused is told the names that were asked for and that no rule allows. Nil drops
-	// them.
-	Refused func(name string)
+	// Refused is told the names that were asked for and that no rule allows, and by whom.
+	// Nil drops them.
+	Refused func(name string, by Asker)
+}
+
+// An Asker is the end of the sandbox's that a query came from. Its zero value is nobody.
+type Asker struct {
+	Network  string // "udp" or "tcp"
+	From, To netip.AddrPort
 }
 
 // What a resolver of the sandbox may keep an answer for, in seconds: an address that
@@ -48,12 +54,16 @@ const (
 // Answer answers a query, or is nil for what is none. A reply to UDP is no longer than
 // the query allows.
 func (a *Answerer) Answer(ctx context.Context, query []byte, tcp bool) []byte {
+	return a.answerTo(ctx, query, tcp, Asker{})
+}
+
+func (a *Answerer) answerTo(ctx context.Context, query []byte, tcp bool, by Asker) []byte {
 	var p dnsmessage.Parser
 	h, err := p.Start(query)
 	if err != nil || h.Response { // to answer an answer could go on for ever
 		return nil
 	}
-	r := reply{limit: plainUDP, header: dnsmessage.Header{ID: h.ID, Response: true, OpCode: h.OpCode, RecursionDesired: h.RecursionDesired,
+	r := reply{limit: plainUDP, by: by, header: dnsmessage.Header{ID: h.ID, Response: true, OpCode: h.OpCode, RecursionDesired: h.RecursionDesired,
 		RecursionAvailable: true, CheckingDisabled: h.CheckingDisabled}}
 	if tcp {
 		r.limit = mostTCP
@@ -101,7 +111,7 @@ func (a *Answerer) fill(ctx context.Context, r *reply) {
 		r.nothing(dnsmessage.RCodeSuccess)
 	default:
 		if a.Refused != nil {
-			a.Refused(name)
+			a.Refused(name, r.by)
 		}
 		r.nothing(dnsmessage.RCodeNameError)
 	}

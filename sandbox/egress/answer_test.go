@@ -45,7 +45,7 @@ func answerer(t testing.TB) (*Answerer, *asked, *[]string) {
 	refused := &[]string{}
 	return &Answerer{
 		Policy: Policy{Allow: rules(t, "registry.example.com", "empty.example.com", "absent.example.com", "down.example.com", "*.wild.example.org:22"), Deny: rules(t, "bad.wild.example.org")},
-		Names:  &Names{}, Resolver: out, Refused: func(name string) { *refused = append(*refused, name) },
+		Names:  &Names{}, Resolver: out, Refused: func(name string, _ Asker) { *refused = append(*refused, name) },
 	}, out, refused
 }
 

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"net/netip"
 	"time"
 )
 
@@ -35,17 +36,24 @@ func (a *Answerer) ServeUDP(c net.PacketConn) error {
 		query := append([]byte{}, buf[:n]...)
 		go func() {
 			defer func() { <-turn }()
-			if answer := a.answer(query, false); answer != nil {
+			if answer := a.answer(query, false, asker("udp", from, c.LocalAddr())); answer != nil {
 				_, _ = c.WriteTo(answer, from) // who asked may be gone
 			}
 		}()
 	}
 }
 
-func (a *Answerer) answer(query []byte, tcp bool) []byte {
+func asker(network string, from, to net.Addr) (by Asker) {
+	by.Network = network
+	by.From, _ = netip.ParseAddrPort(from.String()) // none is nobody's
+	by.To, _ = netip.ParseAddrPort(to.String())
+	return by
+}
+
+func (a *Answerer) answer(query []byte, tcp bool, by Asker) []byte {
 	ctx, cancel := context.WithTimeout(context.Background(), longestWait)
 	defer cancel()
-	return a.Answer(ctx, query, tcp)
+	return a.answerTo(ctx, query, tcp, by)
 }
 
 // ServeTCP answers queries until the listener is closed.
@@ -85,7 +93,7 @@ func (a *Answerer) converse(c net.Conn) {
 		if _, err := io.ReadFull(c, query); err != nil {
 			return
 		}
-		answer := a.answer(query, true)
+		answer := a.answer(query, true, asker("tcp", c.RemoteAddr(), c.LocalAddr()))
 		if answer == nil {
 			return
 		}

@@ -22,4 +22,8 @@ type Flow struct {
 	// HiddenName says that the connection may be for another name, which only the server
 	// can read (Encrypted Client Hello).
 	HiddenName bool `json:"hidden_name,omitempty"`
+	// PID and Command are of the process that connected, where it was asked for and could
+	// be found: its id outside, and what it calls itself.
+	PID     int    `json:"pid,omitempty"`
+	Command string `json:"command,omitempty"`
 }

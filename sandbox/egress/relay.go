@@ -20,8 +20,10 @@ type connection struct {
 	flow    Flow
 	literal bool
 	to      netip.AddrPort // where it goes whatever it is for, or none
+	at      netip.AddrPort // what the sandbox connected to
 	judge   judge
 	held    []byte // said, and not handed on yet
+	owned   <-chan struct{}
 }
 
 // flow begins with what the connection's address says. What the sandbox sees as the
@@ -42,7 +44,7 @@ func (s *Server) flowTo(c net.Conn, to netip.AddrPort, err error) *connection {
 	if err != nil {
 		return f // of no rule
 	}
-	f.flow.Port = to.Port()
+	f.at, f.flow.Port = to, to.Port()
 	a := to.Addr().Unmap().WithZone("")
 	if f.flow.Host, f.literal = a.String(), true; s.Names != nil {
 		if name, ok := s.Names.Name(a); ok {
@@ -53,7 +55,8 @@ func (s *Server) flowTo(c net.Conn, to netip.AddrPort, err error) *connection {
 }
 
 func (s *Server) forwarded(c net.Conn, to netip.AddrPort, rule string) *connection {
-	return &connection{s: s, inside: c, to: to, literal: true,
+	at, _ := netip.ParseAddrPort(c.LocalAddr().String()) // of no use to know if not
+	return &connection{s: s, inside: c, to: to, at: at, literal: true,
 		flow: Flow{Start: time.Now(), Host: to.Addr().String(), Port: to.Port(), Allowed: true, Rule: rule}}
 }
 
@@ -65,7 +68,25 @@ var errRefused = errors.New("no rule allows it")
 
 func (f *connection) run() {
 	f.s.open.Store(f.inside, nil)
-	f.end(f.relay())
+	f.owned = f.owner()
+	err := f.relay()
+	<-f.owned
+	f.end(err)
+}
+
+// owner begins to look for the process, and says when that has ended.
+func (f *connection) owner() <-chan struct{} {
+	done := make(chan struct{})
+	from, err := netip.ParseAddrPort(f.inside.RemoteAddr().String())
+	if f.s.Owner == nil || err != nil {
+		close(done)
+		return done
+	}
+	go func() {
+		defer close(done)
+		f.flow.PID, f.flow.Command = f.s.Owner("tcp", from, f.at)
+	}()
+	return done
 }
 
 // end closes both sides and tells of the flow. Where something went wrong the sandbox
@@ -149,6 +170,7 @@ func (f *connection) connected(first []byte) error {
 		return f.s.ctx.Err()
 	}
 	f.flow.Address = f.outside.RemoteAddr().String()
+	<-f.owned // it is found while it has the connection, and it may soon be done with it
 	return f.both(first)
 }
 

@@ -8,6 +8,7 @@ import (
 
 // reply is a message to be.
 type reply struct {
+	by       Asker
 	header   dnsmessage.Header
 	question *dnsmessage.Question
 	answer   dnsmessage.ResourceBody

@@ -22,6 +22,9 @@ type Server struct {
 	// Log is told of each flow that ended. It may be called at any time, and not twice at
 	// once. Nil drops it.
 	Log func(Flow)
+	// Owner finds the process of a connection by its two ends, as the sandbox sees them.
+	// Nil does not.
+	Owner func(network string, from, to netip.AddrPort) (pid int, command string)
 	// MostFlows bounds those that are open at a time. Zero is 4096.
 	MostFlows int
 	// Patience is how long a program may take to say what it wants, and a dial. Zero is
