@@ -3,6 +3,7 @@ package main
 import (
 	"flag"
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -10,8 +11,18 @@ func main() {
 	dir := flag.String("dir", "", "directory with the programs and roots that .ci/bench made")
 	rounds := flag.Int("rounds", 200, "rounds; each runs every row of a table once")
 	project := flag.String("project", "", "directory to run in")
-	only := flag.String("only", "", "host: the rows of the host view alone; pulls: those of images from a registry")
+	only := flag.String("only", "", "host: the rows of the host view alone; pulls: those of images from a registry; network: of connections")
+	what := flag.String("client", "", "be a client that does this")
+	to := flag.String("to", "", "the client's server")
+	count := flag.Int("count", 1, "how often, or how many bytes")
 	flag.Parse()
+	if *what != "" {
+		if err := client(*what, *to, *count); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *dir == "" || *project == "" {
 		fmt.Fprintln(os.Stderr, "bench: use make bench")
 		os.Exit(2)
@@ -20,8 +31,11 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	if *only == "pulls" {
-		if err := measurePulls(os.Stdout, *dir, *rounds); err != nil {
+	for name, measure := range map[string]func(io.Writer, string, int) error{"pulls": measurePulls, "network": measureNetwork} {
+		if *only != name {
+			continue
+		}
+		if err := measure(os.Stdout, *dir, *rounds); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
 			os.Exit(1)
 		}
