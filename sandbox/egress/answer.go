@@ -105,6 +105,8 @@ func (a *Answerer) fill(ctx context.Context, r *reply) {
 		r.nothing(dnsmessage.RCodeNameError)
 	case name == "localhost" || strings.HasSuffix(name, ".localhost"): // RFC 6761
 		r.addresses(netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback())
+	case isService(name, q.Type):
+		a.fillService(r, name)
 	case a.Policy.Resolves(name):
 		a.fillAllowed(ctx, r, name)
 	case a.Policy.Above(name):
@@ -115,6 +117,25 @@ func (a *Answerer) fill(ctx context.Context, r *reply) {
 		}
 		r.nothing(dnsmessage.RCodeNameError)
 	}
+}
+
+// isService tells whether a question is about a service of a host (_http._tcp.HOST, RFC
+// 8552), as apt asks before it asks for the host.
+func isService(name string, kind dnsmessage.Type) bool {
+	return name[0] == '_' && kind != dnsmessage.TypeA && kind != dnsmessage.TypeAAAA
+}
+
+// fillService says that there is none: who is told of another host would go there. It is
+// the host that a rule allows, or that was refused.
+func (a *Answerer) fillService(r *reply, name string) {
+	host := name
+	for host[0] == '_' && strings.Contains(host, ".") {
+		_, host, _ = strings.Cut(host, ".")
+	}
+	if a.Refused != nil && !a.Policy.Resolves(host) && !a.Policy.Above(host) {
+		a.Refused(host, r.by)
+	}
+	r.nothing(dnsmessage.RCodeNameError)
 }
 
 // fillAllowed asks outside whether the name is there, so that a program sees what it
