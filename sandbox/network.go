@@ -53,8 +53,19 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 		dial = egress.HostDial
 	}
 	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostAddresses, Log: n.note}
-	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Refused: n.refuse}
+	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Host: ownName(spec), Refused: n.refuse}
 	return n, nil
+}
+
+// ownName is the sandbox's host name, as the DNS has names. Without one of its own it has
+// the machine's.
+func ownName(spec Spec) string {
+	name := spec.OCI.Hostname
+	if name == "" {
+		name, _ = os.Hostname() // who has none is asked for none
+	}
+	name, _ = egress.ParseName(name)
+	return name
 }
 
 // mostFlows bounds what is remembered: a sandbox can be refused any number of times.

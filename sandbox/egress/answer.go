@@ -27,6 +27,9 @@ type Answerer struct {
 	Resolver Resolver
 	// NoSix says that the sandbox has no IPv6.
 	NoSix bool
+	// Host is the sandbox's own name. Programs ask for the address of theirs, and not
+	// every root has it in its hosts file.
+	Host string
 	// Refused is told the names that were asked for and that no rule allows, and by whom.
 	// Nil drops them.
 	Refused func(name string, by Asker)
@@ -103,12 +106,16 @@ func (a *Answerer) fill(ctx context.Context, r *reply) {
 	switch {
 	case err != nil:
 		r.nothing(dnsmessage.RCodeNameError)
-	case name == "localhost" || strings.HasSuffix(name, ".localhost"): // RFC 6761
+	case name == "localhost", strings.HasSuffix(name, ".localhost"): // RFC 6761 section 6.3
 		r.addresses(netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.IPv6Loopback())
 	case isService(name, q.Type):
 		a.fillService(r, name)
 	case a.Policy.Resolves(name):
 		a.fillAllowed(ctx, r, name)
+	case name == a.Host && q.Type == dnsmessage.TypeA: // as the hosts file has it
+		r.addresses(netip.AddrFrom4([4]byte{127, 0, 0, 1}), netip.Addr{})
+	case name == a.Host:
+		r.nothing(dnsmessage.RCodeSuccess)
 	case a.Policy.Above(name):
 		r.nothing(dnsmessage.RCodeSuccess)
 	default:

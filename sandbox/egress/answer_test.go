@@ -45,7 +45,7 @@ func answerer(t testing.TB) (*Answerer, *asked, *[]string) {
 	refused := &[]string{}
 	return &Answerer{
 		Policy: Policy{Allow: rules(t, "registry.example.com", "empty.example.com", "absent.example.com", "down.example.com", "*.wild.example.org:22"), Deny: rules(t, "bad.wild.example.org")},
-		Names:  &Names{}, Resolver: out, Refused: func(name string, _ Asker) { *refused = append(*refused, name) },
+		Host:   "own", Names: &Names{}, Resolver: out, Refused: func(name string, _ Asker) { *refused = append(*refused, name) },
 	}, out, refused
 }
 
@@ -122,6 +122,7 @@ func TestAnswer(t *testing.T) {
 		{"evil.org.", dnsmessage.TypeA, "NameError soa"}, {"evil.org.", dnsmessage.TypeTXT, "NameError soa"}, {"c2VjcmV0.evil.org.", dnsmessage.TypeAAAA, "NameError soa"},
 		{"c2VjcmV0.registry.example.com.", dnsmessage.TypeA, "NameError soa"}, {"a b.registry.example.com.", dnsmessage.TypeA, "NameError soa"}, {".", dnsmessage.TypeNS, "NameError soa"},
 		{"localhost.", dnsmessage.TypeA, "Success 127.0.0.1"}, {"x.localhost.", dnsmessage.TypeAAAA, "Success ::1"},
+		{"own.", dnsmessage.TypeA, "Success 127.0.0.1"}, {"OWN.", dnsmessage.TypeAAAA, "Success soa"}, {"own.", dnsmessage.TypeMX, "Success soa"}, {"own.evil.org.", dnsmessage.TypeA, "NameError soa"},
 		{"0.1.18.198.in-addr.arpa.", dnsmessage.TypePTR, "Success registry.example.com."}, {"1.0.0.127.in-addr.arpa.", dnsmessage.TypePTR, "Success localhost."},
 		{"0.0.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.7.2.6.3.7.d.f.ip6.arpa.", dnsmessage.TypePTR, "Success registry.example.com."},
 		{"1.1.1.1.in-addr.arpa.", dnsmessage.TypePTR, "NameError soa"}, {"18.198.in-addr.arpa.", dnsmessage.TypePTR, "NameError soa"}, {"0.1.18.198.in-addr.arpa.", dnsmessage.TypeA, "Success soa"},
@@ -138,7 +139,7 @@ func TestAnswer(t *testing.T) {
 		}
 	}
 	slices.Sort(*refused)
-	if got := slices.Compact(*refused); !slices.Equal(got, []string{"18.198.in-addr.arpa", "_", "_x.evil.info", "bad.wild.example.org", "c2vjcmv0.evil.org", "c2vjcmv0.registry.example.com", "evil.net", "evil.org"}) {
+	if got := slices.Compact(*refused); !slices.Equal(got, []string{"18.198.in-addr.arpa", "_", "_x.evil.info", "bad.wild.example.org", "c2vjcmv0.evil.org", "c2vjcmv0.registry.example.com", "evil.net", "evil.org", "own.evil.org"}) {
 		t.Errorf("refused: %q", got)
 	}
 }
