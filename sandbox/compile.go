@@ -46,6 +46,8 @@ func (c *compiler) newRoot() error {
 	c.freeze()
 	if c.spec.MadeFiles {
 		c.madeFiles()
+	} else {
+		c.nameServer()
 	}
 	c.giveSecrets()
 	c.hide(c.spec.OCI.Linux.MaskedPaths)

@@ -120,13 +120,14 @@ func (c *compiler) egress() error {
 }
 
 // nameServer has the sandbox ask the name server. In the host view the file may be a
-// link to one in a private directory, where it is made.
+// link to one in a private directory, where it is made. In another root it is not made:
+// without one programs ask 127.0.0.1 (resolv.conf(5)).
 func (c *compiler) nameServer() {
-	if c.spec.Egress == nil || c.spec.View != HostView {
+	if c.spec.Egress == nil {
 		return
 	}
 	path := "/etc/resolv.conf"
-	if c.host.Resolver != "" {
+	if c.spec.View == HostView && c.host.Resolver != "" {
 		path = c.host.Resolver
 	}
 	for _, m := range c.spec.OCI.Mounts {
