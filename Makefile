@@ -48,6 +48,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzHello -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzWeb -fuzztime $(FUZZTIME) ./sandbox/egress
+	$(GO) test -run '^$$' -fuzz FuzzProxy -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles
 

@@ -71,6 +71,9 @@ type Cmd struct {
 	// has an Egress. Nil is as the host does.
 	Resolver egress.Resolver
 	Dial     func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+	// Upstream is by which hosts that network reaches others, as ParseUpstream of package
+	// egress reads it. Nil is by no proxy.
+	Upstream *egress.Upstream
 	// Flow is called when a connection of that network ended, or was not to be. Nil
 	// drops it.
 	Flow func(egress.Flow)
@@ -216,6 +219,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	}
 	if c.Receipted || c.Trace != nil {
 		r := newReceipt(spec, host, plan)
+		if spec.Egress != nil {
+			r.Upstream = c.Upstream.Lines()
+		}
 		c.receipt = &r
 	}
 	if c.Trace != nil {

@@ -23,6 +23,10 @@ type Egress struct {
 	Owners bool
 	// HostPorts are services of the host's loopback, which nothing else reaches.
 	HostPorts []HostPort
+	// Proxy has a proxy at ProxyPort of the sandbox's loopback, of HTTP and of SOCKS 5, and
+	// variables that tell of it. It takes programs where they may go anyway, and to the
+	// ports of rules that have too many to listen at.
+	Proxy bool
 }
 
 // ports are those at which connections to the outside are taken, or all.
@@ -32,12 +36,15 @@ func (e Egress) ports() (some []uint16, all bool, err error) {
 		return nil, false, err
 	}
 	some, all = policy.Ports()
+	if e.Proxy && slices.Contains(some, ProxyPort) {
+		return nil, false, hinted(fmt.Errorf("port %d is where the sandbox's proxy is; another one cannot be allowed beside it", ProxyPort), "run it without --proxy-env")
+	}
 	if slices.Contains(some, 53) {
 		return nil, false, fmt.Errorf("port 53 is where the sandbox's own name server is; another one cannot be allowed")
 	}
 	for i, p := range e.HostPorts {
 		same := func(other HostPort) bool { return other.Sandbox == p.Sandbox }
-		if slices.Contains(some, p.Sandbox) || slices.ContainsFunc(e.HostPorts[:i], same) || p.Sandbox == 53 {
+		if slices.Contains(some, p.Sandbox) || slices.ContainsFunc(e.HostPorts[:i], same) || p.Sandbox == 53 || e.Proxy && p.Sandbox == ProxyPort {
 			return nil, false, hinted(fmt.Errorf("port %d of the sandbox is listened at for something else", p.Sandbox), fmt.Sprintf("--host-port %d:OTHER", p.Host))
 		}
 	}
@@ -108,6 +115,9 @@ func (c *compiler) egress() error {
 	}
 	for _, port := range ports {
 		open(family, unix.SOCK_STREAM, portSocket(port))
+	}
+	if c.spec.Egress.Proxy {
+		open(unix.AF_INET, unix.SOCK_STREAM, proxySocket)
 	}
 	for _, p := range c.spec.Egress.HostPorts {
 		open(unix.AF_INET, unix.SOCK_STREAM, p.socket())

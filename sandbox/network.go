@@ -54,6 +54,9 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	}
 	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostAddresses, Log: n.note}
 	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Host: ownName(spec), Refused: n.refuse}
+	if c.Upstream != nil {
+		n.server.Upstream, n.answerer.Elsewhere = c.Upstream, c.Upstream.Finds
+	}
 	return n, nil
 }
 
@@ -124,6 +127,8 @@ func (n *network) take(fd userns.FD, f *os.File, p *userns.Process) error {
 	if p, ok := n.forwards[fd]; ok {
 		at = loopback(p.Sandbox)
 		serve = func(l net.Listener) error { return n.server.Forward(l, loopback(p.Host), "--host-port "+p.String()) }
+	} else if fd == proxySocket {
+		at, serve = loopback(ProxyPort), n.server.ServeProxy
 	} else if text, ok := strings.CutPrefix(string(fd), portPrefix); ok {
 		port, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {

@@ -44,6 +44,8 @@ type Receipt struct {
 
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"`
+	// Upstream are the proxies by which that network reaches others.
+	Upstream []string `json:"upstream,omitempty"`
 	// Network are the connections of a network of what is named, and what was refused.
 	Network []egress.Flow `json:"network,omitempty"`
 	// Exit is the command's exit code as a shell tells it, and Error why sbx
@@ -151,7 +153,7 @@ func (r Receipt) Lines() []string {
 	} else {
 		lines = append(lines, "landlock none")
 	}
-	return append(lines, "writable "+orNone(strings.Join(r.Writable, " ")))
+	return append(append(lines, "writable "+orNone(strings.Join(r.Writable, " "))), r.Upstream...)
 }
 
 func orNone(s string) string {

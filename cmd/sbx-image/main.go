@@ -34,6 +34,7 @@ type commands struct {
 	Pack    packCommand    `cmd:"" hidden:""`
 	Compare compareCommand `cmd:"" hidden:""`
 	Remove  removeCommand  `cmd:"" hidden:""`
+	Tls     tlsCommand     `cmd:"" hidden:""`
 }
 
 // run is what every command gets.

@@ -21,12 +21,17 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 		return fmt.Errorf("--net host is all of the host's network, and --allow, --deny, --allow-private and --host-port name parts of it; choose one")
 	case f.Net == "none" && named:
 		return fmt.Errorf("--net none is nothing, and --allow, --deny, --allow-private and --host-port name something; choose one")
+	case f.ProxyEnv && f.Net == "host":
+		return fmt.Errorf("--net host is all of the host's network, and needs no proxy of --proxy-env; choose one")
+	case f.ProxyEnv && f.Net != "allow" && !named:
+		return fmt.Errorf("--proxy-env is a proxy to what is allowed; say what with --allow")
 	case f.NetLog != "" && f.Net != "allow" && !named:
 		return fmt.Errorf("--net-log writes what is allowed and refused; say what with --allow")
 	}
 	s.HostNetwork = f.Net == "host"
 	if f.Net == "allow" || named {
-		s.Egress = &sandbox.Egress{Allow: texts(f.Allow), Deny: texts(f.Deny), Private: texts(f.AllowPrivate), Owners: f.NetLog != "" || f.Receipt != ""}
+		s.Egress = &sandbox.Egress{Allow: texts(f.Allow), Deny: texts(f.Deny), Private: texts(f.AllowPrivate), Proxy: f.ProxyEnv,
+			Owners: f.NetLog != "" || f.Receipt != ""}
 	}
 	for _, text := range texts(f.HostPort) {
 		p, err := sandbox.ParseHostPort(text)
@@ -47,7 +52,7 @@ func sayRefused(u ui, flows []egress.Flow) {
 	counts := map[string]int{}
 	var order []string
 	for _, f := range flows {
-		if f.Allowed || f.Error == "" {
+		if (f.Allowed && !proxyFailed(f)) || f.Error == "" {
 			continue
 		}
 		line := refusal(f)
@@ -77,6 +82,8 @@ func refusal(f egress.Flow) string {
 	}
 	to := fmt.Sprintf("%s:%d", host, f.Port)
 	switch {
+	case proxyFailed(f):
+		return fmt.Sprintf("%s: %s", to, f.Error)
 	case f.Port == 0 && f.Host != "":
 		return fmt.Sprintf("%s; allow it with --allow %s", f.Host, host)
 	case f.Rule == "" && f.Host != "":

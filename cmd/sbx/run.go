@@ -57,6 +57,12 @@ func runVerb(u ui, args []string) int {
 		return exitCode(u, dry(u.out, cmd, f))
 	}
 	cmd.Early = early
+	tls, err := addUpstream(cmd)
+	if err != nil {
+		u.fail(err, sandbox.Hint(err))
+		return exitFailed
+	}
+	defer tls.end()
 	log, err := logFlows(f, cmd)
 	if err != nil {
 		u.fail(err, "")

@@ -30,6 +30,9 @@ type Answerer struct {
 	// Host is the sandbox's own name. Programs ask for the address of theirs, and not
 	// every root has it in its hosts file.
 	Host string
+	// Elsewhere tells of names that a proxy outside finds: they are there without being
+	// asked for, since the resolver here may not know them. Nil is none.
+	Elsewhere func(name string) bool
 	// Refused is told the names that were asked for and that no rule allows, and by whom.
 	// Nil drops them.
 	Refused func(name string, by Asker)
@@ -148,8 +151,14 @@ func (a *Answerer) fillService(r *reply, name string) {
 // fillAllowed asks outside whether the name is there, so that a program sees what it
 // would see on the host, and gives the addresses that stand for it.
 func (a *Answerer) fillAllowed(ctx context.Context, r *reply, name string) {
-	real, err := a.Resolver.Lookup(ctx, name)
+	var real []netip.Addr
+	var err error
+	elsewhere := a.Elsewhere != nil && a.Elsewhere(name)
+	if !elsewhere {
+		real, err = a.Resolver.Lookup(ctx, name)
+	}
 	switch {
+	case elsewhere:
 	case errors.Is(err, ErrNoName):
 		r.nothing(dnsmessage.RCodeNameError)
 		return

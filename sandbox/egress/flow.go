@@ -10,6 +10,10 @@ type Flow struct {
 	Port uint16 `json:"port"`
 	// Address is what was dialled outside. It is empty where nothing was.
 	Address string `json:"address,omitempty"`
+	// How is "proxy" if the sandbox's proxy was asked.
+	How string `json:"how,omitempty"`
+	// Upstream is the proxy outside by which it went.
+	Upstream string `json:"upstream,omitempty"`
 	// Sent and Received are bytes, as the sandbox sees it.
 	Sent     int64         `json:"sent"`
 	Received int64         `json:"received"`

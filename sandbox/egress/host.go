@@ -8,12 +8,18 @@ import (
 )
 
 // HostResolver asks as programs of the host do, by its resolv.conf and its hosts.
-type HostResolver struct{}
+type HostResolver struct {
+	// Search has the search list of resolv.conf be tried, for what the caller named.
+	Search bool
+}
 
-// Lookup gives the addresses of a name. It is a whole one: no search list is tried.
-func (HostResolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
+// Lookup gives the addresses of a name. It is a whole one, unless Search is set.
+func (h HostResolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
 	r := net.Resolver{PreferGo: true}
-	addresses, err := r.LookupNetIP(ctx, "ip", name+".")
+	if !h.Search {
+		name += "."
+	}
+	addresses, err := r.LookupNetIP(ctx, "ip", name)
 	var failed *net.DNSError
 	if errors.As(err, &failed) && failed.IsNotFound {
 		return nil, ErrNoName

@@ -31,7 +31,7 @@ func judgeFor(host string, port uint16, literal bool) judge {
 	case 443:
 		return &tlsJudge{host: host, literal: literal, must: true}
 	case 80:
-		return &webJudge{host: host}
+		return &webJudge{host: host, port: port}
 	}
 	return &tlsJudge{host: host, literal: literal}
 }
@@ -67,7 +67,9 @@ func (j *tlsJudge) pass(said []byte) ([]byte, int, error) {
 // its host.
 type webJudge struct {
 	host string
-	body *body // of the request that is on its way, or nil
+	port uint16
+	form func(Request) []byte // of what goes on, or nil for the head as it was
+	body *body                // of the request that is on its way, or nil
 }
 
 func (j *webJudge) pass(said []byte) (on []byte, used int, err error) {
@@ -94,6 +96,12 @@ func (j *webJudge) pass(said []byte) (on []byte, used int, err error) {
 		}
 		if r.Host != j.host {
 			return nil, used, &errAnother{j.host, r.Host, "Host field"}
+		}
+		if r.Port != j.port {
+			return nil, used, &errAnother{fmt.Sprintf("port %d", j.port), fmt.Sprintf("port %d", r.Port), "Host field"}
+		}
+		if j.form != nil {
+			r.Head = j.form(r)
 		}
 		on = append(on, r.Head...)
 		used += n

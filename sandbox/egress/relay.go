@@ -22,7 +22,10 @@ type connection struct {
 	to      netip.AddrPort // where it goes whatever it is for, or none
 	at      netip.AddrPort // what the sandbox connected to
 	judge   judge
-	held    []byte // said, and not handed on yet
+	held    []byte  // said, and not handed on yet
+	heard   []byte  // from outside, and not handed on yet
+	client  *client // of the sandbox's proxy, or nil
+	via     *Proxy  // outside, or nil
 	owned   <-chan struct{}
 }
 
@@ -97,7 +100,9 @@ func (f *connection) end(err error) {
 	}
 	if err != nil {
 		f.flow.Error = reason(err)
-		f.abort()
+		if f.client == nil || !f.client.refuse(f, err) {
+			f.abort()
+		}
 	}
 	for _, c := range []net.Conn{f.inside, f.outside} {
 		if c != nil {
@@ -113,6 +118,10 @@ func (f *connection) end(err error) {
 func reason(err error) string {
 	var op *net.OpError
 	var errno syscall.Errno
+	var proxy *errProxy
+	if errors.As(err, &proxy) {
+		return (&errProxy{proxy.proxy, errors.New(reason(proxy.err))}).Error()
+	}
 	if errors.As(err, &op) && errors.As(err, &errno) {
 		return errno.Error()
 	}
@@ -139,39 +148,62 @@ func (f *connection) relay() (err error) {
 	if f.to.IsValid() {
 		ctx, cancel := context.WithTimeout(f.s.ctx, f.s.Patience)
 		defer cancel()
-		if f.outside, err = f.s.Dial(ctx, f.to); err != nil {
+		c, err := f.s.Dial(ctx, f.to)
+		if err != nil {
 			return err
 		}
-		return f.connected(nil)
+		if err := f.opened(way{Conn: c, address: c.RemoteAddr().String()}); err != nil {
+			return err
+		}
+		return f.both(nil)
+	}
+	if f.client != nil {
+		if err := f.client.ask(f); err != nil {
+			return err
+		}
 	}
 	v := f.verdict()
 	f.flow.Rule = v.Rule
 	if !v.Allowed {
 		return errRefused
 	}
-	f.judge = judgeFor(f.flow.Host, f.flow.Port, f.literal)
+	f.choose()
+	if f.client != nil && !f.client.web {
+		return f.tunnel()
+	}
 	first, err := f.first()
+	if err == nil {
+		err = f.reach()
+	}
 	if err != nil {
 		return err
 	}
-	f.flow.Allowed = true
-	if f.outside, err = f.s.reach(f.s.ctx, f.flow.Host, f.literal, f.flow.Port); err != nil {
-		var private *errPrivate
-		f.flow.Allowed = !errors.As(err, &private)
-		return err
-	}
-	return f.connected(first)
+	return f.both(first)
 }
 
-// connected hands on, once there is another side.
-func (f *connection) connected(first []byte) error {
-	f.s.open.Store(f.outside, nil)
-	if f.s.ctx.Err() != nil { // Close may have missed it
-		return f.s.ctx.Err()
+// tunnel is the flow of a proxy's client, which speaks to the host when it is told that
+// the host is there.
+func (f *connection) tunnel() error {
+	if err := f.reach(); err != nil {
+		return err
 	}
-	f.flow.Address = f.outside.RemoteAddr().String()
-	<-f.owned // it is found while it has the connection, and it may soon be done with it
+	if err := f.client.grant(f); err != nil {
+		return err
+	}
+	first, err := f.first()
+	if err != nil {
+		f.flow.Allowed = false
+		return err
+	}
 	return f.both(first)
+}
+
+// opened takes the other side over.
+func (f *connection) opened(w way) error {
+	f.outside, f.heard, f.flow.Address = w.Conn, w.heard, w.address
+	f.s.open.Store(f.outside, nil)
+	<-f.owned            // it is found while it has the connection, and it may soon be done with it
+	return f.s.ctx.Err() // Close may have missed it
 }
 
 func (f *connection) verdict() Verdict {
@@ -188,28 +220,41 @@ func (f *connection) verdict() Verdict {
 // first waits for what a program says first, on the ports on which it does, and has it
 // judged before anything outside is asked for.
 func (f *connection) first() (on []byte, err error) {
-	if f.flow.Port != 443 && f.flow.Port != 80 {
-		return nil, nil
+	on, err = f.judged(nil) // what a proxy's client said behind its request
+	if err != nil || len(on) > 0 || f.flow.Port != 443 && f.flow.Port != 80 {
+		return on, err
 	}
 	if err := f.inside.SetReadDeadline(time.Now().Add(f.s.Patience)); err != nil {
 		return nil, err
 	}
-	buf := make([]byte, 4<<10)
 	for len(on) == 0 {
-		n, err := f.inside.Read(buf)
-		if n > 0 {
-			on, err = f.judged(buf[:n])
+		said, err := f.said()
+		if len(said) > 0 {
+			on, err = f.judged(said)
 		}
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			return nil, fmt.Errorf("nothing that can be judged was said in %v", f.s.Patience)
-		case errors.Is(err, io.EOF):
-			return nil, errors.New("nothing was said")
-		case err != nil:
+		if err != nil {
 			return nil, err
 		}
 	}
 	return on, f.inside.SetReadDeadline(time.Time{})
+}
+
+// errSilent says that a program closed its connection before anything could be judged.
+var errSilent = errors.New("nothing was said")
+
+// said waits for more, with a deadline that was set.
+func (f *connection) said() ([]byte, error) {
+	buf := make([]byte, 4<<10)
+	n, err := f.inside.Read(buf)
+	switch {
+	case n > 0:
+		return buf[:n], nil
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, fmt.Errorf("nothing that can be judged was said in %v", f.s.Patience)
+	case errors.Is(err, io.EOF):
+		return nil, errSilent
+	}
+	return nil, err
 }
 
 // judged gives what may go on of what was said until now.
@@ -242,8 +287,7 @@ func (f *connection) both(first []byte) error {
 		}
 		out <- err
 	}()
-	n, err := io.Copy(f.inside, f.outside)
-	f.flow.Received = n
+	err := f.receive()
 	if err != nil {
 		f.abort()
 	} else {
@@ -256,6 +300,25 @@ func (f *connection) both(first []byte) error {
 	case sent != nil && !errors.Is(sent, net.ErrClosed):
 		return sent
 	}
+	return err
+}
+
+// receive hands on what comes from outside.
+func (f *connection) receive() error {
+	if f.forwarding() {
+		if err := f.accepted(); err != nil {
+			return err
+		}
+	}
+	if len(f.heard) > 0 {
+		n, err := f.inside.Write(f.heard)
+		f.flow.Received += int64(n)
+		if err != nil {
+			return err
+		}
+	}
+	n, err := io.Copy(f.inside, f.outside)
+	f.flow.Received += n
 	return err
 }
 

@@ -17,6 +17,8 @@ type Server struct {
 	Resolver Resolver
 	// Dial connects to an address outside, which was judged.
 	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
+	// Upstream says what is reached by a proxy outside. Nil is nothing.
+	Upstream *Upstream
 	// Own are the machine's addresses, at this moment.
 	Own func() []netip.Addr
 	// Log is told of each flow that ended. It may be called at any time, and not twice at
@@ -116,13 +118,25 @@ func (s *Server) log(f Flow) {
 // reach resolves a name anew and dials the first of its addresses that answers. Each is
 // judged, and the one that was is dialled: who owns the name may say another each time
 // (DNS rebinding).
-func (s *Server) reach(ctx context.Context, host string, literal bool, port uint16) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, s.Patience)
-	defer cancel()
+func (s *Server) reach(ctx context.Context, host string, literal bool, port uint16) (way, error) {
 	addresses, err := s.lookup(ctx, host, literal)
 	if err != nil {
-		return nil, err
+		return way{}, err
 	}
+	allowed, refused := s.allowed(addresses, host, literal, port)
+	if len(allowed) == 0 {
+		return way{}, refused
+	}
+	c, err := race(ctx, allowed, port, s.Dial)
+	if err != nil {
+		return way{}, err
+	}
+	return way{Conn: c, address: c.RemoteAddr().String()}, nil
+}
+
+// allowed gives those of a host's addresses that may be dialled, and why another may
+// not.
+func (s *Server) allowed(addresses []netip.Addr, host string, literal bool, port uint16) (allowed []netip.Addr, refused error) {
 	var own []netip.Addr
 	if s.Own != nil {
 		own = s.Own()
@@ -131,23 +145,18 @@ func (s *Server) reach(ctx context.Context, host string, literal bool, port uint
 	if literal {
 		name = ""
 	}
-	var allowed []netip.Addr
-	var failed error
 	for _, a := range addresses {
 		if err := Public(a, own); err != nil && !s.Policy.private(name, a, port) {
-			failed = &errPrivate{host, err}
+			refused = &errPrivate{host, err}
 			continue
 		}
 		if v := s.Policy.Address(a, port); !v.Allowed && v.Rule != "" { // denied by its address
-			failed = fmt.Errorf("%s: %s", a, v.Rule)
+			refused = fmt.Errorf("%s: %s", a, v.Rule)
 			continue
 		}
 		allowed = append(allowed, a.Unmap())
 	}
-	if len(allowed) == 0 {
-		return nil, failed
-	}
-	return race(ctx, allowed, port, s.Dial)
+	return allowed, refused
 }
 
 func (s *Server) lookup(ctx context.Context, host string, literal bool) ([]netip.Addr, error) {
