@@ -23,9 +23,9 @@ type Egress struct {
 	Owners bool
 	// HostPorts are services of the host's loopback, which nothing else reaches.
 	HostPorts []HostPort
-	// Proxy has a proxy at ProxyPort of the sandbox's loopback, of HTTP and of SOCKS 5, and
-	// variables that tell of it. It takes programs where they may go anyway, and to the
-	// ports of rules that have too many to listen at.
+	// Proxy has a proxy at ProxyPort of the sandbox's loopback, of HTTP and of SOCKS 5, of
+	// which ProxyEnvironment tells programs. It takes them where they may go anyway, and to
+	// the ports of rules that have too many to listen at.
 	Proxy bool
 }
 

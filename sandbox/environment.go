@@ -90,10 +90,5 @@ func (s Spec) completeEnv(h Host) []string {
 		home = "/"
 	}
 	set("HOME", home)
-	if s.Egress != nil && s.Egress.Proxy {
-		for _, v := range proxyVariables() {
-			set(v[0], v[1])
-		}
-	}
 	return env
 }

@@ -245,6 +245,9 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 		f.note("not passing %s: they look like secrets; pass one with -e NAME or --secret NAME", strings.Join(dropped, ", "))
 	}
 	env = append(env, passed...)
+	if f.ProxyEnv {
+		env = append(env, sandbox.ProxyEnvironment()...)
+	}
 	for _, file := range texts(f.EnvFile) {
 		lines, err := envFile(file)
 		if err != nil {

@@ -29,6 +29,9 @@ type internet struct {
 	mu      sync.Mutex
 	dialled []string
 	asked   []string
+
+	upstream *egress.Upstream
+	trace    func(string)
 }
 
 func (i *internet) Lookup(_ context.Context, name string) ([]netip.Addr, error) {
@@ -92,7 +95,7 @@ func (i *internet) runIn(t *testing.T, project string, e sandbox.Egress, env []s
 	c := sandbox.New(t.Context(), sandbox.Spec{Project: project, Egress: &e})
 	c.Spec.OCI.Process = &specs.Process{Args: []string{"sh", "-c", line}, Env: append(sandbox.Environment(sandbox.HostView, os.Environ(), nil), env...)}
 	c.Spec.OCI.Mounts = mounts
-	c.Resolver, c.Dial = i, i.dial
+	c.Resolver, c.Dial, c.Upstream, c.Trace = i, i.dial, i.upstream, i.trace
 	var out bytes.Buffer
 	c.Stdout, c.Stderr = &out, &out
 	err := c.Run()
