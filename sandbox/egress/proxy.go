@@ -20,9 +20,19 @@ type Proxy struct {
 	user   *url.Userinfo
 }
 
-// defaultPorts are what a URL without a port means (RFC 9110 section 4.2, RFC 1928
-// section 3).
-var defaultPorts = map[string]uint16{"http": 80, "https": 443, "socks5": 1080}
+// defaultPort is what a URL without a port means (RFC 9110 section 4.2, RFC 1928 section
+// 3), or zero.
+func defaultPort(scheme string) uint16 {
+	switch scheme {
+	case "http":
+		return 80
+	case "https":
+		return 443
+	case "socks5":
+		return 1080
+	}
+	return 0
+}
 
 // ParseProxy reads [SCHEME://][USER:PASSWORD@]HOST[:PORT], as programs have it in
 // HTTPS_PROXY. Its errors say nothing of the text: there may be a password in it.
@@ -38,13 +48,12 @@ func ParseProxy(text string) (*Proxy, error) {
 	if p.scheme == "socks5h" { // which curl has for a proxy that finds names itself: here each does
 		p.scheme = "socks5"
 	}
-	port, known := defaultPorts[p.scheme]
-	if !known {
+	if p.port = defaultPort(p.scheme); p.port == 0 {
 		return nil, errors.New("want http, https or socks5 before ://")
 	}
 	if _, err := netip.ParseAddr(p.host); err != nil {
 		if _, err := ParseName(p.host); err != nil {
-			return nil, fmt.Errorf("the proxy's host: %w", err)
+			return nil, errors.New("the proxy's host is no name and no address")
 		}
 	}
 	if text := u.Port(); text != "" {
@@ -52,9 +61,8 @@ func ParseProxy(text string) (*Proxy, error) {
 		if err != nil || n == 0 {
 			return nil, errors.New("the proxy's port is no number from 1 to 65535")
 		}
-		port = uint16(n)
+		p.port = uint16(n)
 	}
-	p.port = port
 	if name, password := p.credentials(); len(name) > 255 || len(password) > 255 { // RFC 1929 section 2
 		return nil, errors.New("the proxy's user or password is longer than 255 bytes")
 	}

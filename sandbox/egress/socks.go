@@ -30,7 +30,7 @@ const (
 )
 
 // socksFailures are what a proxy says.
-var socksFailures = map[byte]string{
+var socksFailures = [...]string{
 	socksFailed: "it failed", socksForbidden: "it refuses: not allowed", 3: "it cannot reach the network", socksUnreachable: "it cannot reach the host",
 	socksRefused: "the host refused the connection", 6: "the host did not answer it", socksCommand: "it makes no connections", socksAddress: "it takes no such address",
 }
@@ -142,8 +142,8 @@ func (w *way) socks(p *Proxy, host string, port uint16) error {
 		return errors.New("it does not speak SOCKS 5")
 	}
 	if code := answer[1]; code != socksGranted {
-		if text, ok := socksFailures[code]; ok {
-			return errors.New(text)
+		if int(code) < len(socksFailures) {
+			return errors.New(socksFailures[code])
 		}
 		return fmt.Errorf("it refuses: code %d of SOCKS", code)
 	}

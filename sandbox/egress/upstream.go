@@ -114,7 +114,7 @@ func (e exception) has(host string, a netip.Addr, port uint16) bool {
 // For gives the proxy by which a host is reached, or nil. web says that it is asked by
 // requests of HTTP.
 func (u *Upstream) For(host string, port uint16, web bool) *Proxy {
-	if u == nil || host == "localhost" {
+	if u == nil || host == "localhost" || strings.HasSuffix(host, ".localhost") { // RFC 6761: the proxy's own would be another
 		return nil
 	}
 	a, _ := netip.ParseAddr(host)

@@ -89,11 +89,9 @@ func TestExceptions(t *testing.T) {
 			if port == 80 {
 				scheme = "http"
 			}
-			at := netip.AddrPort{}.String()
+			at := fmt.Sprintf("%s:%d", host, port)
 			if a, err := netip.ParseAddr(host); err == nil {
 				at = netip.AddrPortFrom(a, port).String()
-			} else {
-				at = fmt.Sprintf("%s:%d", host, port)
 			}
 			want, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: scheme, Host: at}})
 			if err != nil {
@@ -112,7 +110,7 @@ func TestExceptions(t *testing.T) {
 		t.Errorf("only %d are reached directly", direct)
 	}
 	all, err := ParseUpstream(environment("HTTPS_PROXY=http://proxy:1", "NO_PROXY=a,*"))
-	if err != nil || all.For("example.com", 443, false) != nil || all.Finds("example.com") || !u.Finds("example.com") || u.Finds("one.example.com") || !u.Finds("two.example.com") || (*Upstream)(nil).Finds("x") {
+	if err != nil || all.For("example.com", 443, false) != nil || all.Finds("example.com") || !u.Finds("example.com") || u.Finds("one.example.com") || u.Finds("x.localhost") || !u.Finds("two.example.com") || (*Upstream)(nil).Finds("x") {
 		t.Errorf("%+v, %v", all, err)
 	}
 }
