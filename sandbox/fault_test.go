@@ -90,6 +90,7 @@ func TestEveryStepFails(t *testing.T) {
 	for name, s := range map[string]Spec{
 		"host":    view(func(*Spec) {}),
 		"network": view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}} }),
+		"proxy":   view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}, Proxy: true} }),
 		"ports":   view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com:*"}, Owners: true} }),
 		"union": view(func(s *Spec) {
 			s.View, s.Layers, s.Upper, s.Overlay = Union, []string{lower}, t.TempDir(), DriverKernel

@@ -181,31 +181,6 @@ func (f *connection) relay() (err error) {
 	return f.both(first)
 }
 
-// tunnel is the flow of a proxy's client, which speaks to the host when it is told that
-// the host is there.
-func (f *connection) tunnel() error {
-	if err := f.reach(); err != nil {
-		return err
-	}
-	if err := f.client.grant(f); err != nil {
-		return err
-	}
-	first, err := f.first()
-	if err != nil {
-		f.flow.Allowed = false
-		return err
-	}
-	return f.both(first)
-}
-
-// opened takes the other side over.
-func (f *connection) opened(w way) error {
-	f.outside, f.heard, f.flow.Address = w.Conn, w.heard, w.address
-	f.s.open.Store(f.outside, nil)
-	<-f.owned            // it is found while it has the connection, and it may soon be done with it
-	return f.s.ctx.Err() // Close may have missed it
-}
-
 func (f *connection) verdict() Verdict {
 	if !f.literal {
 		return f.s.Policy.Name(f.flow.Host, f.flow.Port)

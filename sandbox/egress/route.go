@@ -49,3 +49,28 @@ func (f *connection) reach() (err error) {
 	}
 	return f.opened(w)
 }
+
+// tunnel is the flow of a proxy's client, which speaks to the host when it is told that
+// the host is there.
+func (f *connection) tunnel() error {
+	if err := f.reach(); err != nil {
+		return err
+	}
+	if err := f.client.grant(f); err != nil {
+		return err
+	}
+	first, err := f.first()
+	if err != nil {
+		f.flow.Allowed = false
+		return err
+	}
+	return f.both(first)
+}
+
+// opened takes the other side over.
+func (f *connection) opened(w way) error {
+	f.outside, f.heard, f.flow.Address = w.Conn, w.heard, w.address
+	f.s.open.Store(f.outside, nil)
+	<-f.owned            // it is found while it has the connection, and it may soon be done with it
+	return f.s.ctx.Err() // Close may have missed it
+}
