@@ -201,6 +201,14 @@ func TestUpstream(t *testing.T) {
 	if f := w.flow(); !strings.HasSuffix(string(heard), "by the proxy: http://www.example.com:8080/?q www.example.com:8080") || f.Upstream == "" || f.How != "proxy" {
 		t.Errorf("heard %q, %+v", heard, f)
 	}
+	// And those within a tunnel to the web's port, which the proxy outside need not make.
+	program = w.client()
+	_, _ = io.WriteString(program, connectTo("a.example.com:80")+get)
+	heard, _ = io.ReadAll(program)
+	program.Close()
+	if f := w.flow(); !strings.HasPrefix(string(heard), established) || !strings.HasSuffix(string(heard), "by the proxy: http://a.example.com/ a.example.com") || f.Error != "" {
+		t.Errorf("heard %q, %+v", heard, f)
+	}
 	for scheme, want := range map[string]string{"http": established, "socks5": socksOpened} { // one proxy behind the other
 		c := &company{}
 		w := behindProxy(t, c, scheme, "")
