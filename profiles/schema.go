@@ -111,8 +111,9 @@ var schema = [...]key{
 		one: func(p *Profile) *Value { return &p.Security.IA32 }},
 }
 
-// groups are the words that stand for the hosts of one registry or forge.
-var groups = [...]string{"@crates", "@debian", "@gems", "@github", "@go", "@maven", "@npm", "@pypi"}
+// hostSets are the words that stand for the hosts of one ecosystem; package hosts knows
+// which those are.
+var hostSets = [...]string{"@cargo", "@debian", "@github", "@go", "@maven", "@npm", "@pypi", "@rubygems"}
 
 // resources are the limits that a profile may set, as in prlimit(1). There is no
 // "core": a core dump is the memory of a process, and none are made.

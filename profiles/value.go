@@ -141,14 +141,19 @@ func variableBases(base string) string {
 	return " or " + bases[2]
 }
 
+// CheckHostSet judges a word that is to stand for the hosts of an ecosystem.
+func CheckHostSet(text string) error {
+	if !slices.Contains(hostSets[:], text) {
+		return fmt.Errorf("%s is not known, want one of %s%s", quote(text), strings.Join(hostSets[:], " "), meant(text, hostSets[:]))
+	}
+	return nil
+}
+
 // checkHost judges a host of the network, as name, *.name or name:port, or the
-// name of a group.
+// name of a set.
 func checkHost(text string) error {
 	if strings.HasPrefix(text, "@") {
-		if !slices.Contains(groups[:], text) {
-			return fmt.Errorf("%s is not known, want one of %s%s", quote(text), strings.Join(groups[:], " "), meant(text, groups[:]))
-		}
-		return nil
+		return CheckHostSet(text)
 	}
 	host, port, hasPort := strings.Cut(text, ":")
 	host = strings.TrimPrefix(host, "*.")

@@ -554,7 +554,7 @@ var embedded = [...]Profile{
 		},
 		Network: Network{
 			Hosts: []Value{
-				{Text: "@gems", From: Line{File: "profiles/ruby.toml", N: 29}},
+				{Text: "@rubygems", From: Line{File: "profiles/ruby.toml", N: 29}},
 			},
 		},
 	},
@@ -609,7 +609,7 @@ var embedded = [...]Profile{
 		},
 		Network: Network{
 			Hosts: []Value{
-				{Text: "@crates", From: Line{File: "profiles/rust.toml", N: 31}},
+				{Text: "@cargo", From: Line{File: "profiles/rust.toml", N: 31}},
 			},
 		},
 	},

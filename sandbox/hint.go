@@ -9,6 +9,7 @@ type hintError struct {
 }
 
 func (e *hintError) Unwrap() error { return e.error }
+func (e *hintError) Hint() string  { return e.hint }
 
 func hinted(err error, hint string) error {
 	if err == nil || hint == "" {
@@ -17,11 +18,15 @@ func hinted(err error, hint string) error {
 	return &hintError{err, hint}
 }
 
-// Hint tells what would mend an error that this package returned, or nothing.
+// Hint tells what would mend an error of this package, or of another one whose errors
+// have a method Hint, or nothing.
 func Hint(err error) string {
-	var h *hintError
+	var h interface {
+		error
+		Hint() string
+	}
 	if errors.As(err, &h) {
-		return h.hint
+		return h.Hint()
 	}
 	return ""
 }

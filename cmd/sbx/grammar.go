@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/sbxrun/sbx/profiles"
+	"github.com/sbxrun/sbx/profiles/hosts"
 	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
@@ -63,8 +64,8 @@ type environmentFlags struct {
 }
 
 type networkFlags struct {
-	Net          string `aliases:"network" enum:"none,allow,host," default:"" placeholder:"none|allow|host" help:"Which network: lo and nothing else (the default), what is allowed, or the host's."`
-	Allow        []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let the command reach a host: a name, *.NAME, an address or ADDRESS/BITS (ports 443 and 80)."`
+	Net          string `aliases:"network" enum:"none,allow,host," default:"" placeholder:"none|allow|host" help:"Which network: lo and nothing else (the default), what the profile and --allow name, or the host's."`
+	Allow        []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let the command reach a host: a name, *.NAME, an address or ADDRESS/BITS (ports 443 and 80), or a set as @npm."`
 	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
 	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`
 	HostPort     []text `sep:"none" placeholder:"PORT[:PORT]" help:"Have a port of the host's loopback at one of the sandbox's own."`
@@ -128,6 +129,7 @@ type runFlags struct {
 	profile profiles.Profile
 	set     []profiles.Assignment // variables that the profile sets
 	origins map[string]string     // the profile's line behind a path
+	hosts   []hosts.Host          // what sets of hosts stand for
 }
 
 func (f *runFlags) note(format string, args ...any) {

@@ -25,6 +25,7 @@ var verbs = map[string]func(u ui, args []string) int{
 	"images":  imagesVerb,
 	"pull":    pullVerb,
 	"profile": profileVerb,
+	"net":     netVerb,
 	"trust":   trustVerb,
 	"untrust": untrustVerb,
 	"unshare": unshareVerb,

@@ -40,7 +40,7 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 		}
 		s.Egress.HostPorts = append(s.Egress.HostPorts, p)
 	}
-	return nil
+	return addHosts(f, s.Egress)
 }
 
 // maxRefusals is how many lines of them are said.

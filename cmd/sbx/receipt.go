@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sbxrun/sbx/profiles/hosts"
 	"github.com/sbxrun/sbx/sandbox"
 )
 
@@ -14,7 +15,7 @@ import (
 // that is "-". The file is written aside and renamed, so that it is whole or not
 // there; a link in its place is replaced and not followed, since the project may
 // be where it is.
-func writeReceipt(path string, r sandbox.Receipt, code int, failed error) error {
+func writeReceipt(path string, r sandbox.Receipt, sets []hosts.Host, code int, failed error) error {
 	r.Seconds = time.Since(r.Started).Seconds()
 	r.Exit = code
 	if failed != nil && code >= exitTimeout && code <= exitNotFound {
@@ -23,7 +24,8 @@ func writeReceipt(path string, r sandbox.Receipt, code int, failed error) error 
 	b, err := json.MarshalIndent(struct {
 		Sbx string `json:"sbx"`
 		sandbox.Receipt
-	}{version, r}, "", "  ")
+		HostSets []hosts.Host `json:"hostSets,omitempty"`
+	}{version, r, sets}, "", "  ")
 	if err != nil {
 		return err
 	}

@@ -77,7 +77,7 @@ func runVerb(u ui, args []string) int {
 	}
 	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
 		r.Profiles, r.Network = f.profileLines(), cmd.Flows()
-		if e := writeReceipt(string(f.Receipt), *r, code, err); e != nil {
+		if e := writeReceipt(string(f.Receipt), *r, f.hosts, code, err); e != nil {
 			u.fail(e, "")
 			return exitFailed
 		}

@@ -53,6 +53,7 @@ Usage:
   sbx run [flags] [--] CMD [ARG...]   run a command (sbx run --help)
   sbx image pull|import|ls|rm|...     images to run in (sbx image --help)
   sbx profile ls|show|check|init      what a tool may see
+  sbx net hosts [@SET...]             what @npm and its like stand for
   sbx unshare [CMD]                   look at what images and sandboxes left
   sbx version                         print the version
 

@@ -1,0 +1,157 @@
+package hosts
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+
+	"github.com/sbxrun/sbx/profiles"
+)
+
+// A Host is one that a set stands for, and where that is said. Host is a rule in the
+// words of --allow: HOST or HOST:PORT.
+type Host struct {
+	Set  string `json:"set"`
+	Host string `json:"host"`
+	From string `json:"from"`
+}
+
+// A set is the hosts of one ecosystem: those that any of its tools uses.
+type set struct {
+	name string
+	// tool is the one to install where none is there.
+	tool string
+	asks []func(*Asker) (answer, error)
+}
+
+// sets are in the order in which they are printed.
+var sets = [...]set{
+	{"@cargo", "cargo", []func(*Asker) (answer, error){askCargo}},
+	{"@debian", "apt-get", []func(*Asker) (answer, error){askApt}},
+	{"@github", "git", []func(*Asker) (answer, error){askGit}},
+	{"@go", "go", []func(*Asker) (answer, error){askGo}},
+	{"@maven", "mvn", []func(*Asker) (answer, error){askMaven}},
+	{"@npm", "npm", []func(*Asker) (answer, error){askNPM, askYarn, askPNPM}},
+	{"@pypi", "pip", []func(*Asker) (answer, error){askPip, askUV}},
+	{"@rubygems", "gem", []func(*Asker) (answer, error){askGem, askBundler}},
+}
+
+// Names are the sets that there are.
+func Names() []string {
+	names := make([]string, len(sets))
+	for i := range sets {
+		names[i] = sets[i].name
+	}
+	return names
+}
+
+// An answer is what one tool told.
+type answer struct {
+	hosts []Host
+	notes []string // what was left out, and what it cannot tell
+	mend  string   // what would have helped with that
+}
+
+func (r *answer) note(format string, args ...any) {
+	r.notes = append(r.notes, fmt.Sprintf(format, args...))
+}
+
+// ErrNotInstalled is a tool that is not there.
+var ErrNotInstalled = errors.New("is not installed")
+
+// An Error is a set of which nothing could be learned.
+type Error struct {
+	Set  string
+	Err  error
+	hint string
+}
+
+func (e *Error) Error() string { return e.Set + ": " + e.Err.Error() }
+func (e *Error) Unwrap() error { return e.Err }
+
+// Hint is what would mend it.
+func (e *Error) Hint() string { return e.hint }
+
+// An Answer is what a set stands for, or why that is not known.
+type Answer struct {
+	Set   string
+	Hosts []Host
+	// Notes are what its tools could not tell, and what was left out.
+	Notes []string
+	Err   error
+}
+
+// Ask has all the tools of some sets asked at the same time.
+func (a *Asker) Ask(names []string) []Answer {
+	all := make([]Answer, len(names))
+	var asked sync.WaitGroup
+	for i, name := range names {
+		all[i].Set = name
+		if all[i].Err = profiles.CheckHostSet(name); all[i].Err == nil {
+			asked.Go(func() { all[i] = a.ask(named(name)) })
+		}
+	}
+	asked.Wait()
+	return all
+}
+
+func named(name string) *set {
+	i := slices.IndexFunc(sets[:], func(s set) bool { return s.name == name })
+	return &sets[i]
+}
+
+func (a *Asker) ask(s *set) Answer {
+	answers, errs := make([]answer, len(s.asks)), make([]error, len(s.asks))
+	var asked sync.WaitGroup
+	for i, ask := range s.asks {
+		asked.Go(func() { answers[i], errs[i] = ask(a) })
+	}
+	asked.Wait()
+	return s.join(answers, errs)
+}
+
+// join makes one answer of those of a set's tools. A tool that is not there uses no
+// host, and one that fails has none allowed to it.
+func (s *set) join(answers []answer, errs []error) Answer {
+	all := Answer{Set: s.name}
+	for i, r := range answers {
+		for _, h := range r.hosts {
+			if !slices.ContainsFunc(all.Hosts, func(other Host) bool { return other.Host == h.Host }) {
+				h.Set = s.name
+				all.Hosts = append(all.Hosts, h)
+			}
+		}
+		for _, n := range r.notes {
+			if !slices.Contains(all.Notes, n) {
+				all.Notes = append(all.Notes, n)
+			}
+		}
+		if errs[i] != nil && !errors.Is(errs[i], ErrNotInstalled) {
+			all.Notes = append(all.Notes, errs[i].Error())
+		}
+	}
+	if len(all.Hosts) == 0 {
+		return Answer{Set: s.name, Err: s.nothing(answers, errs)}
+	}
+	return all
+}
+
+// nothing says why a set has no host.
+func (s *set) nothing(answers []answer, errs []error) error {
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, ErrNotInstalled) {
+			return &Error{s.name, err, "run it to see why; or name the host: --allow HOST"}
+		}
+	}
+	for _, r := range answers {
+		if len(r.notes) > 0 {
+			return &Error{s.name, errors.New(r.notes[0]), cmp.Or(r.mend, "name the host: --allow HOST")}
+		}
+	}
+	if slices.Contains(errs, nil) {
+		return &Error{s.name, fmt.Errorf("%s names no host", s.tool), "name it: --allow HOST"}
+	}
+	return &Error{s.name, fmt.Errorf("%s %w", s.tool, ErrNotInstalled), "install " + s.tool + ", or name the host: --allow HOST"}
+}

@@ -1,0 +1,130 @@
+package hosts
+
+import (
+	"os"
+	"path"
+	"path/filepath"
+	"strings"
+)
+
+// A tree is the files that the attacker writes.
+type tree struct {
+	path string
+	info os.FileInfo
+}
+
+// newTree is the project's. In a directory of a repository the rest of that is the
+// attacker's as well, be it not shown to the sandbox.
+func newTree(project, home string) (*tree, error) {
+	t := &tree{path: project}
+	if project == "" {
+		return t, nil
+	}
+	for dir := project; dir != "/" && dir != home; dir = path.Dir(dir) {
+		if _, err := os.Lstat(dir + "/.git"); err == nil {
+			t.path = dir
+		}
+	}
+	var err error
+	t.info, err = os.Stat(t.path)
+	return t, err
+}
+
+// holds tells whether a name leads into the tree, by whatever links and mounts. Of one
+// that is not there it judges what it would be in.
+func (t *tree) holds(name string) bool {
+	if t.info == nil {
+		return false
+	}
+	real, err := filepath.EvalSymlinks(name)
+	for err != nil && name != "/" && name != "." {
+		name = path.Dir(name)
+		real, err = filepath.EvalSymlinks(name)
+	}
+	for err == nil {
+		info, e := os.Stat(real)
+		if e == nil && os.SameFile(info, t.info) {
+			return true
+		}
+		if real == "/" {
+			return false
+		}
+		real = path.Dir(real)
+	}
+	return err != nil
+}
+
+// mentioned tells whether a variable has a name in its value that leads into the tree.
+func (t *tree) mentioned(variable string) bool {
+	if t.info == nil {
+		return false
+	}
+	for at := strings.Index(variable, t.path); at >= 0; { // in the middle of a word, as in -I/DIR
+		rest := variable[at+len(t.path):]
+		if rest == "" || strings.ContainsRune("/:;,|= \t\n", rune(rest[0])) {
+			return true
+		}
+		next := strings.Index(rest, t.path)
+		if next < 0 {
+			break
+		}
+		at += len(t.path) + next
+	}
+	for _, word := range strings.FieldsFunc(variable, func(r rune) bool { return strings.ContainsRune(":;,|= \t\n", r) }) {
+		if strings.HasPrefix(word, "/") && t.holds(path.Clean(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// passed are the variables by which tools find their settings, and by which managers of
+// versions find the tools. None by which an interpreter finds code, as NODE_OPTIONS,
+// PYTHONPATH and RUBYOPT: a build's directories stand in those.
+var passed = [...]string{
+	"HOME", "USER", "LOGNAME", "LANG", "XDG_CONFIG_HOME", "XDG_CONFIG_DIRS", "XDG_DATA_HOME",
+	"npm_config_*", "YARN_REGISTRY", "YARN_NPM_*", "YARN_RC_FILENAME", "PIP_*", "UV_*",
+	"GOPROXY", "GOSUMDB", "GONOSUMDB", "GONOPROXY", "GOPRIVATE", "GOENV", "GOROOT",
+	"CARGO_HOME", "CARGO_REGISTRIES_*", "GEMRC", "GEM_HOME", "GEM_PATH", "BUNDLE_*", "M2_HOME", "MAVEN_HOME", "APT_CONFIG", "GIT_CONFIG*",
+	"NVM_DIR", "VOLTA_HOME", "PYENV_ROOT", "PYENV_VERSION", "RBENV_ROOT", "RBENV_VERSION", "RUSTUP_HOME", "RUSTUP_TOOLCHAIN", "ASDF_*", "MISE_*",
+}
+
+// environment is what a tool gets of variables, and the directories of programs.
+func (t *tree) environment(environ []string) (env, dirs []string) {
+	// The width has help texts in one line each. Nothing is to be downloaded, be it the
+	// tool itself.
+	env = []string{"COLUMNS=4096", "NO_COLOR=1", "GOTOOLCHAIN=local", "COREPACK_ENABLE_NETWORK=0", "PIP_DISABLE_PIP_VERSION_CHECK=1", "NO_UPDATE_NOTIFIER=1"}
+	for _, e := range environ {
+		name, value, _ := strings.Cut(e, "=")
+		if name == "PATH" {
+			for _, dir := range filepath.SplitList(value) {
+				if filepath.IsAbs(dir) && !t.holds(dir) {
+					dirs = append(dirs, dir)
+				}
+			}
+		}
+		for _, pattern := range passed {
+			prefix, many := strings.CutSuffix(pattern, "*")
+			// npm takes its variables in any case.
+			same := name == prefix || many && len(name) > len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)
+			if same {
+				env = append(env, e)
+				break
+			}
+		}
+	}
+	return append(env, "PATH="+strings.Join(dirs, ":")), dirs
+}
+
+// find looks for a program in directories that are not the tree's. A link in one of them
+// may still lead there, as "npm link" makes them.
+func (t *tree) find(program string, dirs []string) (string, error) {
+	for _, dir := range dirs {
+		name := path.Join(dir, program)
+		info, err := os.Stat(name)
+		if err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0 && !t.holds(name) {
+			return name, nil
+		}
+	}
+	return "", ErrNotInstalled
+}
