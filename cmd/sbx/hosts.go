@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"slices"
 	"strings"
@@ -41,7 +42,7 @@ func addHosts(f *runFlags, e *sandbox.Egress) error {
 			continue
 		}
 		if a.Err != nil {
-			return a.Err
+			return fmt.Errorf("%s %w", whose(f, a.Set), a.Err)
 		}
 		f.hosts = append(f.hosts, a.Hosts...)
 		for _, h := range a.Hosts {
@@ -57,6 +58,19 @@ func addHosts(f *runFlags, e *sandbox.Egress) error {
 		*list = expand(*list, found)
 	}
 	return nil
+}
+
+// whose names the flag that a set is given by.
+func whose(f *runFlags, set string) string {
+	switch name := text(set); {
+	case slices.Contains(f.Allow, name):
+		return "--allow"
+	case slices.Contains(f.Deny, name):
+		return "--deny"
+	case slices.Contains(f.AllowPrivate, name):
+		return "--allow-private"
+	}
+	return "the profile's"
 }
 
 // detail is a note for who wants to know all.

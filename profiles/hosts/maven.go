@@ -2,7 +2,6 @@ package hosts
 
 import (
 	"cmp"
-	"encoding/xml"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,29 +10,21 @@ import (
 	"strings"
 )
 
-// mavenSettings is what of settings.xml(https://maven.apache.org/settings.html) says
+// mavenSettings is what of settings.xml (https://maven.apache.org/settings.html) says
 // where artifacts are from.
 type mavenSettings struct {
-	Mirrors  []mavenMirror `xml:"mirrors>mirror"`
-	Profiles []struct {
-		ID           string       `xml:"id"`
-		Active       bool         `xml:"activation>activeByDefault"`
-		Repositories []mavenPlace `xml:"repositories>repository"`
-		Plugins      []mavenPlace `xml:"pluginRepositories>pluginRepository"`
-	} `xml:"profiles>profile"`
-	Active []string `xml:"activeProfiles>activeProfile"`
+	mirrors []mavenMirror
+	// repositories and plugins are those of the profiles that are on.
+	repositories, plugins []mavenPlace
 }
 
 type mavenMirror struct {
 	mavenPlace
-	Of      string `xml:"mirrorOf"`
-	Blocked bool   `xml:"blocked"`
+	of      string
+	blocked bool
 }
 
-type mavenPlace struct {
-	ID  string `xml:"id"`
-	URL string `xml:"url"`
-}
+type mavenPlace struct{ id, url string }
 
 // askMaven reads the settings of the user and of the installation: the command that
 // prints them is a plugin, which would be downloaded.
@@ -49,27 +40,28 @@ func askMaven(a *Asker) (r answer, err error) {
 		if err != nil {
 			return r, err
 		}
-		all.Mirrors, all.Profiles, all.Active = append(all.Mirrors, s.Mirrors...), append(all.Profiles, s.Profiles...), append(all.Active, s.Active...)
-		for _, m := range s.Mirrors {
-			from[m.URL] = fmt.Sprintf("%s: mirror %s", file, m.ID)
+		for _, m := range s.mirrors {
+			from[m.url] = cmp.Or(from[m.url], fmt.Sprintf("%s: mirror %s", file, m.id))
 		}
-		for _, p := range s.places() {
-			from[p.URL] = cmp.Or(from[p.URL], fmt.Sprintf("%s: repository %s", file, p.ID))
+		for _, p := range append(s.repositories, s.plugins...) {
+			from[p.url] = cmp.Or(from[p.url], fmt.Sprintf("%s: repository %s", file, p.id))
 		}
+		all.mirrors = append(all.mirrors, s.mirrors...)
+		all.repositories, all.plugins = append(all.repositories, s.repositories...), append(all.plugins, s.plugins...)
 	}
 	for _, p := range all.places() {
 		if m, ok := all.mirror(p); ok {
 			p = m.mavenPlace
-			if m.Blocked {
-				r.note("%s is for a repository that it blocks", from[p.URL])
+			if m.blocked {
+				r.note("%s is for a repository that it blocks", from[p.url])
 				continue
 			}
 		}
-		if p.URL == "" {
+		if p.url == "" {
 			err = errors.Join(err, r.besides("central"))
 			continue
 		}
-		a.add(&r, a.interpolate(p.URL), from[p.URL])
+		a.add(&r, a.interpolate(p.url), from[p.url])
 	}
 	return r, err
 }
@@ -100,39 +92,56 @@ func (a *Asker) mavenSettings(file string) (s mavenSettings, err error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
-	if err == nil && xml.Unmarshal(text, &s) != nil {
-		err = fmt.Errorf("%s: it is no XML of Maven's settings", file)
+	if err != nil {
+		return s, err
 	}
-	return s, err
+	doc, err := parseXML(string(text))
+	if err != nil {
+		return s, fmt.Errorf("%s: %w", file, err)
+	}
+	for _, m := range doc.all("mirrors", "mirror") {
+		s.mirrors = append(s.mirrors, mavenMirror{place(m), m.word("mirrorOf"), m.word("blocked") == "true"})
+	}
+	// A profile that is on by default is off where another one is named, which the parts
+	// of a project know of.
+	for _, p := range doc.all("profiles", "profile") {
+		named := slices.ContainsFunc(doc.all("activeProfiles", "activeProfile"), func(e *element) bool { return e.word() == p.word("id") })
+		if !named && p.word("activation", "activeByDefault") != "true" {
+			continue
+		}
+		for _, e := range p.all("repositories", "repository") {
+			s.repositories = append(s.repositories, place(e))
+		}
+		for _, e := range p.all("pluginRepositories", "pluginRepository") {
+			s.plugins = append(s.plugins, place(e))
+		}
+	}
+	return s, nil
 }
 
-// places are the repositories of the profiles that are on, and Maven's own, which has no
-// URL here, where none of its name is among them. A profile that is on by default is off
-// where another one is named, which the parts of a project know of.
-func (s *mavenSettings) places() []mavenPlace {
-	repositories, plugins := []mavenPlace{}, []mavenPlace{}
-	for _, p := range s.Profiles {
-		if p.Active || slices.Contains(s.Active, p.ID) {
-			repositories, plugins = append(repositories, p.Repositories...), append(plugins, p.Plugins...)
+func place(e *element) mavenPlace { return mavenPlace{e.word("id"), e.word("url")} }
+
+// places are the repositories, and Maven's own, which has no URL here, where none of its
+// name is among them.
+func (s *mavenSettings) places() (all []mavenPlace) {
+	for _, list := range [][]mavenPlace{s.repositories, s.plugins} {
+		if !slices.ContainsFunc(list, func(p mavenPlace) bool { return p.id == "central" }) {
+			all = append(all, mavenPlace{id: "central"})
 		}
+		all = append(all, list...)
 	}
-	for _, list := range []*[]mavenPlace{&repositories, &plugins} {
-		if !slices.ContainsFunc(*list, func(p mavenPlace) bool { return p.ID == "central" }) {
-			*list = append(*list, mavenPlace{ID: "central"})
-		}
-	}
-	return append(repositories, plugins...)
+	return all
 }
 
 // mirror is what is in the place of a repository: the first one for its name alone, or
 // the first one that is for it.
 func (s *mavenSettings) mirror(p mavenPlace) (mavenMirror, bool) {
 	for _, is := range []func(mavenMirror) bool{
-		func(m mavenMirror) bool { return m.Of == p.ID },
+		func(m mavenMirror) bool { return m.of == p.id },
 		func(m mavenMirror) bool { return m.isFor(p) },
 	} {
-		if i := slices.IndexFunc(s.Mirrors, is); i >= 0 {
-			return s.Mirrors[i], true
+		if i := slices.IndexFunc(s.mirrors, is); i >= 0 {
+			return s.mirrors[i], true
 		}
 	}
 	return mavenMirror{}, false
@@ -142,14 +151,14 @@ func (s *mavenSettings) mirror(p mavenPlace) (mavenMirror, bool) {
 // https://maven.apache.org/guides/mini/guide-mirror-settings.html.
 func (m mavenMirror) isFor(p mavenPlace) bool {
 	is := false
-	for _, pattern := range strings.Split(m.Of, ",") {
+	for _, pattern := range strings.Split(m.of, ",") {
 		switch pattern = strings.TrimSpace(pattern); {
-		case pattern == "!"+p.ID:
+		case pattern == "!"+p.id:
 			return false
-		case pattern == p.ID || pattern == "*", pattern == "external:*":
+		case pattern == p.id || pattern == "*", pattern == "external:*":
 			is = true
 		case pattern == "external:http:*":
-			is = is || strings.HasPrefix(p.URL, "http:")
+			is = is || strings.HasPrefix(p.url, "http:")
 		}
 	}
 	return is

@@ -57,7 +57,7 @@ func (a *Asker) addPattern(r *answer, pattern string) {
 	name, many := strings.CutPrefix(host, "*.")
 	switch rule, err := hostOf("https://" + name); {
 	case pattern == "" || pattern == "none":
-	case err != nil || a.Check(rule) != nil || strings.ContainsAny(rule, "?[\\") || !strings.Contains(name, "."):
+	case err != nil || a.Check(rule) != nil || strings.ContainsAny(name, "?[\\") || !strings.Contains(name, "."):
 		r.note("go env GONOPROXY has a pattern that is no host and no *.NAME: name what is needed")
 	case many:
 		r.hosts = append(r.hosts, Host{Host: "*." + rule, From: "go env GONOPROXY"})
