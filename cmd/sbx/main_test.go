@@ -171,7 +171,7 @@ func TestScripts(t *testing.T) {
 			env.Setenv("HOSTILE", tool(t, "hostile"))
 			env.Setenv("SBX", tool(t, "sbx"))
 			env.Setenv("HOME", home)
-			for _, name := range []string{"GOPROXY", "GOSUMDB", "SSL_CERT_FILE"} { // where modules are, on this machine
+			for _, name := range []string{"GOPROXY", "GOSUMDB", "SSL_CERT_FILE", "NODE_EXTRA_CA_CERTS"} { // where modules are, on this machine
 				if value, ok := os.LookupEnv(name); ok {
 					env.Setenv(name, value)
 				}

@@ -1,7 +1,6 @@
 package hosts
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -34,7 +33,7 @@ type Asker struct {
 }
 
 const (
-	timeLimit = 10 * time.Second
+	timeLimit = 20 * time.Second
 	mostBytes = 1 << 20
 )
 
@@ -58,7 +57,7 @@ func New(project, home string, environ []string, check func(string) error) (*Ask
 		if err != nil {
 			return nil, err
 		}
-		return run(path, env, args)
+		return run(path, env, args, timeLimit)
 	}
 	return a, nil
 }
@@ -74,8 +73,8 @@ func (a *Asker) Getenv(name string) string {
 }
 
 // run starts a program in /, where nobody but root has put settings.
-func run(path string, env, args []string) ([]byte, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), timeLimit)
+func run(path string, env, args []string, limit time.Duration) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	defer cancel()
 	var out bounded
 	cmd := exec.CommandContext(ctx, path, args...)
@@ -93,24 +92,25 @@ func run(path string, env, args []string) ([]byte, error) {
 	case out.over:
 		return nil, fmt.Errorf("%s: printed more than %d bytes", said, mostBytes)
 	case ctx.Err() != nil:
-		return nil, fmt.Errorf("%s: took longer than %s", said, timeLimit)
+		return nil, fmt.Errorf("%s: took longer than %s", said, limit)
 	case err != nil:
 		return nil, fmt.Errorf("%s: %w", said, err)
 	}
-	return out.Bytes(), nil
+	return out.said, nil
 }
 
-// bounded is a buffer for what a program prints, up to a size.
+// bounded keeps what a program prints, up to a size.
 type bounded struct {
-	bytes.Buffer
+	said []byte
 	over bool
 }
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.over = b.over || b.Len()+len(p) > mostBytes; b.over {
+	if b.over = b.over || len(b.said)+len(p) > mostBytes; b.over {
 		return 0, io.ErrShortWrite
 	}
-	return b.Buffer.Write(p)
+	b.said = append(b.said, p...)
+	return len(p), nil
 }
 
 // read reads a file that does not lead into the project.

@@ -95,7 +95,7 @@ func TestAsk(t *testing.T) {
 			"a.example b.example:8443 c.example git.example *.corp.example", "a pattern that is no host"},
 		{"go without sums", "@go", machine{says: map[string]string{goEnv: `{"GOPROXY":"https://a.example","GOSUMDB":"off"}`}}, "a.example", ""},
 		{"go with no module in the sums", "@go", machine{says: map[string]string{goEnv: `{"GOPROXY":"https://a.example","GOSUMDB":"sums.example","GONOSUMDB":"*"}`}}, "a.example", ""},
-		{"go off", "@go", machine{says: map[string]string{goEnv: `{"GOPROXY":"off","GOSUMDB":"off"}`}}, "", "nothing is downloaded"},
+		{"go off", "@go", machine{says: map[string]string{goEnv: `{"GOPROXY":"off","GOSUMDB":"off"}`}}, "", "GOPROXY has off"},
 
 		{"pip", "@pypi", machine{says: map[string]string{pipHelp: pipSays("https://u:****@pip.example:8443/simple"),
 			pipList: "global.extra-index-url='https://x.example/simple\\nhttps://y.example/simple'\n:env:.find-links='/opt/wheels https://z.example/'\nglobal.cert='/etc/x'\n"}},

@@ -23,7 +23,7 @@ func askGo(a *Asker) (r answer, err error) {
 		case "direct":
 			r.note("go env GOPROXY has direct: what no proxy has is got from the modules' own hosts, which are to be named")
 		case "off":
-			r.note("go env GOPROXY has off: nothing is downloaded")
+			r.note("go env GOPROXY has off: what is before it has all that is downloaded")
 		default:
 			a.add(&r, proxy, "go env GOPROXY")
 		}

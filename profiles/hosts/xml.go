@@ -47,23 +47,14 @@ func parseXML(text string) (*element, error) {
 			}
 			open = open[:len(open)-1]
 		default:
-			end := tagEnd(rest)
-			if end < 0 {
-				return nil, errXML
-			}
-			tag, empty := strings.CutSuffix(rest[:end], "/")
-			name := tag
-			if i := strings.IndexAny(tag, " \t\r\n"); i >= 0 {
-				name = tag[:i]
-			}
-			e := &element{name: name}
-			here.children, text = append(here.children, e), rest[end+1:]
+			var e *element
+			var empty bool
+			e, empty, text, found = startTag(rest)
+			here.children = append(here.children, e)
 			if !empty {
 				open = append(open, e)
 			}
-			if name == "" || name[0] == '!' || len(open) > maxElements {
-				return nil, errXML
-			}
+			found = found && len(open) <= maxElements
 		}
 		if !found {
 			return nil, errXML
@@ -73,6 +64,19 @@ func parseXML(text string) (*element, error) {
 		return nil, errXML
 	}
 	return root.children[0], nil
+}
+
+// startTag reads the tag at the beginning of a text, behind its <.
+func startTag(text string) (e *element, empty bool, after string, ok bool) {
+	end := tagEnd(text)
+	if end < 0 {
+		return nil, false, "", false
+	}
+	name, empty := strings.CutSuffix(text[:end], "/")
+	if i := strings.IndexAny(name, " \t\r\n"); i >= 0 {
+		name = name[:i]
+	}
+	return &element{name: name}, empty, text[end+1:], name != "" && name[0] != '!'
 }
 
 // tagEnd is where a tag ends: at the first > that is in no value of an attribute.
