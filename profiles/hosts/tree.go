@@ -98,7 +98,7 @@ func (t *tree) environment(environ []string) (env, dirs []string) {
 		name, value, _ := strings.Cut(e, "=")
 		if name == "PATH" {
 			for _, dir := range filepath.SplitList(value) {
-				if filepath.IsAbs(dir) && !t.holds(dir) {
+				if filepath.IsAbs(dir) && !t.holds(dir) && !t.leads(dir) {
 					dirs = append(dirs, dir)
 				}
 			}
@@ -114,6 +114,19 @@ func (t *tree) environment(environ []string) (env, dirs []string) {
 		}
 	}
 	return append(env, "PATH="+strings.Join(dirs, ":")), dirs
+}
+
+// interpreters are what tools are scripts of, and find in PATH themselves.
+var interpreters = [...]string{"node", "nodejs", "python3", "python", "ruby", "java", "sh", "bash", "env"}
+
+// leads tells whether one of them is a link into the tree, in a directory that is not.
+func (t *tree) leads(dir string) bool {
+	for _, name := range interpreters {
+		if _, err := os.Lstat(path.Join(dir, name)); err == nil && t.holds(path.Join(dir, name)) {
+			return true
+		}
+	}
+	return false
 }
 
 // find looks for a program in directories that are not the tree's. A link in one of them

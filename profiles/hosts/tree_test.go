@@ -25,7 +25,10 @@ func home(t *testing.T) string {
 			t.Fatal(err)
 		}
 	}
-	for link, to := range map[string]string{"elsewhere": "repo/part", "bin/linked": "../repo/part/tool", "dotfile": "repo/part/settings"} {
+	if err := os.Mkdir(home+"/linked", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for link, to := range map[string]string{"elsewhere": "repo/part", "bin/linked": "../repo/part/tool", "linked/node": "../repo/part/tool", "dotfile": "repo/part/settings"} {
 		if err := os.Symlink(to, filepath.Join(home, link)); err != nil {
 			t.Fatal(err)
 		}
@@ -44,7 +47,7 @@ func asker(t *testing.T, home string, environ ...string) *Asker {
 
 func TestFind(t *testing.T) {
 	home := home(t)
-	path := strings.Join([]string{"", ".", "repo/part", home + "/repo/part", home + "/repo", home + "/elsewhere", home + "/nowhere", home + "/bin"}, ":")
+	path := strings.Join([]string{"", ".", "repo/part", home + "/repo/part", home + "/repo", home + "/elsewhere", home + "/nowhere", home + "/linked", home + "/bin"}, ":")
 	a := asker(t, home, "PATH="+path)
 	if got, err := a.Find("tool"); err != nil || got != home+"/bin/tool" {
 		t.Errorf("found %q, %v", got, err)
