@@ -73,7 +73,7 @@ func TestAsk(t *testing.T) {
 		notes     string // is in the notes, or the error
 	}{
 		{"npm, with scopes and a password", "@npm", machine{says: map[string]string{
-			npmList: `{"registry":"https://npm.example/a/b/","@corp:registry":"https://u:hunter2@corp.example:8443/x","audit":true,"replace-registry-host":"npmjs"}`}},
+			npmList: `{"registry":"https://npm.example/a/b/","@corp:registry":"https://u:hunter2@corp.example:8443/x","audit":true,"replace-registry-host":"never"}`}},
 			"npm.example corp.example:8443", ""},
 		{"npm, yarn and pnpm", "@npm", machine{says: map[string]string{
 			npmList: `{"registry":"https://npm.example/"}`, "yarn config get npmRegistryServer": "https://yarn.example\n", "pnpm config get registry": "https://npm.example/\n"}},
