@@ -5,6 +5,9 @@ import "time"
 // A Flow is one connection, or one that was not to be.
 type Flow struct {
 	Start time.Time `json:"start"`
+	// Inbound says that it came from outside, to a port that is published. Host is the
+	// sandbox's then, and Address the client's.
+	Inbound bool `json:"inbound,omitempty"`
 	// Host is the name, or the address if that was asked for.
 	Host string `json:"host"`
 	Port uint16 `json:"port"`

@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// A connection is one of the sandbox's, on its way.
+// A connection is one of the sandbox's, or to it, on its way.
 type connection struct {
 	s       *Server
 	inside  net.Conn
@@ -70,7 +70,7 @@ var errEnded = errors.New("the sandbox ended")
 var errRefused = errors.New("no rule allows it")
 
 func (f *connection) run() {
-	f.s.open.Store(f.inside, nil)
+	f.register()
 	f.owned = f.owner()
 	err := f.relay()
 	<-f.owned
@@ -80,8 +80,12 @@ func (f *connection) run() {
 // owner begins to look for the process, and says when that has ended.
 func (f *connection) owner() <-chan struct{} {
 	done := make(chan struct{})
+	if f.s.Owner == nil || f.flow.Inbound {
+		close(done)
+		return done
+	}
 	from, err := netip.ParseAddrPort(f.inside.RemoteAddr().String())
-	if f.s.Owner == nil || err != nil {
+	if err != nil {
 		close(done)
 		return done
 	}
@@ -90,6 +94,23 @@ func (f *connection) owner() <-chan struct{} {
 		f.flow.PID, f.flow.Command = f.s.Owner("tcp", from, f.at)
 	}()
 	return done
+}
+
+// sides are those that there are.
+func (f *connection) sides() (all []net.Conn) {
+	for _, c := range []net.Conn{f.inside, f.outside} {
+		if c != nil {
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// register has Close close the sides.
+func (f *connection) register() {
+	for _, c := range f.sides() {
+		f.s.open.Store(c, f)
+	}
 }
 
 // end closes both sides and tells of the flow. Where something went wrong the sandbox
@@ -104,11 +125,9 @@ func (f *connection) end(err error) {
 			f.abort()
 		}
 	}
-	for _, c := range []net.Conn{f.inside, f.outside} {
-		if c != nil {
-			f.s.open.Delete(c)
-			c.Close()
-		}
+	for _, c := range f.sides() {
+		f.s.open.Delete(c)
+		c.Close()
 	}
 	f.flow.Duration = time.Since(f.flow.Start)
 	f.s.log(f.flow)
@@ -130,11 +149,9 @@ func reason(err error) string {
 
 // abort resets both sides.
 func (f *connection) abort() {
-	for _, c := range []net.Conn{f.inside, f.outside} {
-		if c != nil {
-			reset(c)
-			c.Close()
-		}
+	for _, c := range f.sides() {
+		reset(c)
+		c.Close()
 	}
 }
 
@@ -145,6 +162,9 @@ func reset(c net.Conn) {
 }
 
 func (f *connection) relay() (err error) {
+	if f.flow.Inbound {
+		return f.enter()
+	}
 	if f.to.IsValid() {
 		ctx, cancel := context.WithTimeout(f.s.ctx, f.s.Patience)
 		defer cancel()

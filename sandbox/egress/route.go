@@ -70,7 +70,7 @@ func (f *connection) tunnel() error {
 // opened takes the other side over.
 func (f *connection) opened(w way) error {
 	f.outside, f.heard, f.flow.Address = w.Conn, w.heard, w.address
-	f.s.open.Store(f.outside, nil)
+	f.register()
 	<-f.owned            // it is found while it has the connection, and it may soon be done with it
 	return f.s.ctx.Err() // Close may have missed it
 }

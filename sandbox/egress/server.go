@@ -15,7 +15,7 @@ type Server struct {
 	Policy   Policy
 	Names    *Names
 	Resolver Resolver
-	// Dial connects to an address outside, which was judged.
+	// Dial connects to an address outside, which was judged, or, for Publish, inside.
 	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 	// Upstream says what is reached by a proxy outside. Nil is nothing.
 	Upstream *Upstream
@@ -34,7 +34,7 @@ type Server struct {
 	Patience time.Duration
 
 	logging sync.Mutex
-	open    sync.Map // of net.Conn, to be closed at the end
+	open    sync.Map // net.Conn, to be closed at the end, and its *connection
 	flows   sync.WaitGroup
 	count   chan struct{}
 	once    sync.Once
