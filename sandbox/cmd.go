@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -78,20 +79,21 @@ type Cmd struct {
 	// drops it.
 	Flow func(egress.Flow)
 
-	network  *network
-	flows    []egress.Flow
-	receipt  *Receipt
-	guarded  *runlater.Guard // what is looked at afterwards, or nil
-	writable []string        // with all these directories
-	homes    []string
-	ctx      context.Context
-	failed   error // in Command, which has no result for it
-	used     bool
-	overdue  atomic.Bool // the context has ended the command
-	process  *userns.Process
-	streams  streams
-	kept     *layer.Kept
-	daemon   *daemon
+	network   *network
+	publisher *publisher
+	log       flowLog
+	receipt   *Receipt
+	guarded   *runlater.Guard // what is looked at afterwards, or nil
+	writable  []string        // with all these directories
+	homes     []string
+	ctx       context.Context
+	failed    error // in Command, which has no result for it
+	used      bool
+	overdue   atomic.Bool // the context has ended the command
+	process   *userns.Process
+	streams   streams
+	kept      *layer.Kept
+	daemon    *daemon
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -212,8 +214,13 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	if err != nil {
 		return err
 	}
+	c.log.tell = c.Flow
+	if err := c.publish(spec); err != nil {
+		return err
+	}
 	if spec.Upper != "" {
 		if c.kept, err = layer.Keep(spec.Upper); err != nil {
+			c.closePublisher()
 			return err
 		}
 	}
@@ -221,6 +228,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		r := newReceipt(spec, host, plan)
 		if spec.Egress != nil {
 			r.Upstream = c.Upstream.Lines()
+		}
+		for _, p := range c.Published() {
+			r.Published = append(r.Published, p.String())
 		}
 		c.receipt = &r
 	}
@@ -248,6 +258,9 @@ func (c *Cmd) Receipt() *Receipt { return c.receipt }
 // started takes over a sandbox whose command runs.
 func (c *Cmd) started(p *userns.Process) {
 	c.process = p
+	if c.publisher != nil {
+		c.publisher.serve()
+	}
 	c.streams.start()
 	if c.ctx.Done() != nil {
 		go c.endWithContext()
@@ -305,20 +318,23 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 		if fd == Master {
 			return c.streams.terminal(f, c.Stdin, c.Stdout, c.RawTerminal)
 		}
+		if strings.HasPrefix(string(fd), publishingPrefix) {
+			return c.findPublished(f)
+		}
 		return c.network.take(fd, f, p)
 	}, nil
 }
 
 func (c *Cmd) closeNetwork() {
 	if c.network != nil {
-		c.flows = c.network.close()
+		c.network.close()
 		c.network = nil
 	}
 }
 
 // Flows are the connections of the sandbox's network, and what was refused, once it has
 // ended: the first ten thousand.
-func (c *Cmd) Flows() []egress.Flow { return c.flows }
+func (c *Cmd) Flows() []egress.Flow { return c.log.all() }
 
 // served adds what fuse-overlayfs said to an error that it may have caused.
 func (c *Cmd) served(err error) error {
@@ -408,6 +424,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 
 // release gives back what the command held.
 func (c *Cmd) release() (err error) {
+	c.closePublisher()
 	c.closeNetwork()
 	if c.daemon != nil {
 		err = c.daemon.end()

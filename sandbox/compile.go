@@ -55,6 +55,7 @@ func (c *compiler) newRoot() error {
 	if err := c.egress(); err != nil {
 		return err
 	}
+	c.publish()
 	if c.spec.OCI.Root.Readonly {
 		c.add(userns.SetAttr{Target: "/", Attr: userns.ReadOnly})
 	}
@@ -86,6 +87,7 @@ func (c *compiler) hostView() error {
 	c.hide(slices.DeleteFunc(slices.Clone(c.spec.OCI.Linux.MaskedPaths), func(p string) bool { return slices.Contains(known, p) }))
 	c.nameServer()
 	c.unscratch()
+	c.publish()
 	return c.egress()
 }
 

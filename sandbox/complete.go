@@ -24,6 +24,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 	}
 	s = s.clone()
 	s.chooseDriver(h)
+	notes = s.completePublished()
 	if err := s.check(h); err != nil {
 		return s, nil, err
 	}
@@ -130,6 +131,12 @@ func (s Spec) check(h Host) error {
 		if _, _, err := s.Egress.ports(); err != nil {
 			return err
 		}
+		if s.NoTCP && (s.Egress.Proxy || len(s.Egress.Allow)+len(s.Egress.HostPorts) > 0) {
+			return fmt.Errorf("--no-tcp forbids what --allow, --host-port and --proxy-env let through; choose one")
+		}
+	}
+	if err := s.checkPublished(); err != nil {
+		return err
 	}
 	if err := s.checkSecrets(h); err != nil {
 		return err

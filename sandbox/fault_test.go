@@ -88,10 +88,11 @@ func TestEveryStepFails(t *testing.T) {
 		return s
 	}
 	for name, s := range map[string]Spec{
-		"host":    view(func(*Spec) {}),
-		"network": view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}} }),
-		"proxy":   view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}, Proxy: true} }),
-		"ports":   view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com:*"}, Owners: true} }),
+		"host":      view(func(*Spec) {}),
+		"network":   view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}} }),
+		"proxy":     view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}, Proxy: true} }),
+		"ports":     view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com:*"}, Owners: true} }),
+		"published": view(func(s *Spec) { s.Publish = []PublishedPort{{Address: loopback(0).Addr(), Sandbox: 80}} }),
 		"union": view(func(s *Spec) {
 			s.View, s.Layers, s.Upper, s.Overlay = Union, []string{lower}, t.TempDir(), DriverKernel
 		}),

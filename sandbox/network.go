@@ -29,9 +29,8 @@ type network struct {
 	served   sync.WaitGroup
 
 	mu      sync.Mutex
-	flows   []egress.Flow
 	refused map[string]bool // names
-	log     func(egress.Flow)
+	log     *flowLog
 }
 
 func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
@@ -39,7 +38,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &network{policy: policy, six: host.IPv6, refused: map[string]bool{}, log: c.Flow}
+	n := &network{policy: policy, six: host.IPv6, refused: map[string]bool{}, log: &c.log}
 	n.forwards = map[userns.FD]HostPort{}
 	for _, p := range spec.Egress.HostPorts {
 		n.forwards[p.socket()] = p
@@ -52,7 +51,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	if dial == nil {
 		dial = egress.HostDial
 	}
-	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostAddresses, Log: n.note}
+	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostAddresses, Log: n.log.note}
 	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Host: ownName(spec), Refused: n.refuse}
 	if c.Upstream != nil {
 		n.server.Upstream, n.answerer.Elsewhere = c.Upstream, c.Upstream.Finds
@@ -71,20 +70,6 @@ func ownName(spec Spec) string {
 	return name
 }
 
-// mostFlows bounds what is remembered: a sandbox can be refused any number of times.
-const mostFlows = 10_000
-
-func (n *network) note(f egress.Flow) {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	if len(n.flows) < mostFlows {
-		n.flows = append(n.flows, f)
-	}
-	if n.log != nil {
-		n.log(f)
-	}
-}
-
 // refuse notes a name that was asked for and is not allowed. A resolver asks for each
 // twice, for both families, and again with the search list.
 func (n *network) refuse(name string, by egress.Asker) {
@@ -101,7 +86,7 @@ func (n *network) refuse(name string, by egress.Asker) {
 	if n.owners != nil {
 		f.PID, f.Command = n.owners.find(by.Network, by.From, by.To)
 	}
-	n.note(f)
+	n.log.note(f)
 }
 
 // take serves a socket that the child hands out.
@@ -173,7 +158,7 @@ func (n *network) serve(c io.Closer, run func() error) {
 	n.closers = append(n.closers, c)
 	n.served.Go(func() {
 		if err := run(); !errors.Is(err, net.ErrClosed) {
-			n.note(egress.Flow{Start: time.Now(), Error: fmt.Sprintf("the network ended: %v", err)})
+			n.log.note(egress.Flow{Start: time.Now(), Error: fmt.Sprintf("the network ended: %v", err)})
 		}
 	})
 }
@@ -206,8 +191,8 @@ func (n *network) setUp(l egress.Link) error {
 	return nil
 }
 
-// close ends all that is served, and gives what there was.
-func (n *network) close() []egress.Flow {
+// close ends all that is served.
+func (n *network) close() {
 	for _, c := range n.closers {
 		c.Close()
 	}
@@ -216,7 +201,4 @@ func (n *network) close() []egress.Flow {
 	if n.owners != nil {
 		n.owners.close()
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return n.flows
 }

@@ -37,6 +37,8 @@ type Receipt struct {
 	Masked       []string       `json:"masked"`
 	ReadOnly     []string       `json:"readOnly"`
 	Secrets      []string       `json:"secrets,omitempty"` // names
+	// Published are the ports that were reached from outside, [IP:]HOST:SANDBOX/tcp|udp.
+	Published []string `json:"published,omitempty"`
 	// Missing are the protections that the host had not and the caller did without.
 	Missing []string `json:"missing,omitempty"`
 	// Profiles are the lines of profiles that had a part in it.

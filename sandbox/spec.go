@@ -53,6 +53,8 @@ type Spec struct {
 	HostNetwork bool
 	// Egress is what may be reached, of a network of its own. Nil is nothing.
 	Egress *Egress
+	// Publish are ports of the sandbox that are reached at the host's.
+	Publish []PublishedPort
 	// NoInit makes the command PID 1, with no reaper above it.
 	NoInit bool
 	// HostClock shares the host's monotonic and boot clock instead of ones that
