@@ -69,6 +69,7 @@ type networkFlags struct {
 	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
 	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`
 	HostPort     []text `sep:"none" placeholder:"PORT[:PORT]" help:"Have a port of the host's loopback at one of the sandbox's own."`
+	Publish      []text `short:"p" sep:"none" placeholder:"[IP:]HOST:SANDBOX[/udp]" help:"Have a port of the sandbox at one of the host's loopback, or of IP; without HOST at any that is free."`
 	NetLearn     bool   `help:"Allow all that is public, and say which --allow would have done."`
 	ProxyEnv     bool   `help:"Have a proxy inside, for HTTP and SOCKS 5, and variables that tell of it."`
 	NetLog       text   `placeholder:"FILE" help:"Write each connection to a file, as JSON."`

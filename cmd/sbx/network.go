@@ -25,7 +25,7 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 		return fmt.Errorf("--net host is all of the host's network, and needs no proxy of --proxy-env; choose one")
 	case f.ProxyEnv && f.Net != "allow" && !named:
 		return fmt.Errorf("--proxy-env is a proxy to what is allowed; say what with --allow")
-	case f.NetLog != "" && f.Net != "allow" && !named:
+	case f.NetLog != "" && f.Net != "allow" && !named && len(f.Publish) == 0:
 		return fmt.Errorf("--net-log writes what is allowed and refused; say what with --allow")
 	}
 	s.HostNetwork = f.Net == "host"
@@ -39,6 +39,13 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 			return err
 		}
 		s.Egress.HostPorts = append(s.Egress.HostPorts, p)
+	}
+	for _, text := range texts(f.Publish) {
+		ports, err := sandbox.ParsePublished(text)
+		if err != nil {
+			return err
+		}
+		s.Publish = append(s.Publish, ports...)
 	}
 	return addHosts(f, s.Egress)
 }
