@@ -37,10 +37,20 @@ const (
 // ParseHello reads the hello at the beginning of a stream. errMore says that it is not
 // all there; what can no more become one is errNotTLS.
 func ParseHello(b []byte) (Hello, error) {
-	message, err := handshake(b)
-	if err != nil {
-		return Hello{}, err
+	h, _, err := parseHello(b)
+	return h, err
+}
+
+// parseHello gives the length of the hello's records too.
+func parseHello(b []byte) (h Hello, n int, err error) {
+	message, n, err := handshake(b)
+	if err == nil {
+		h, err = readHello(message)
 	}
+	return h, n, err
+}
+
+func readHello(message []byte) (Hello, error) {
 	r := reader{message, true}
 	r.skip(versionAndRandom)
 	r.block(1) // session id
@@ -59,38 +69,40 @@ func ParseHello(b []byte) (Hello, error) {
 	return parseExtensions(extensions)
 }
 
-// handshake puts the first message together, which may be in several records.
-func handshake(b []byte) ([]byte, error) {
-	var message []byte
+// handshake puts the first message together, which may be in several records, and gives
+// their length. Nothing else may be in the last: keys change behind a hello, which no
+// message may be on both sides of (RFC 8446 section 5.1).
+func handshake(b []byte) (message []byte, used int, err error) {
 	for {
-		if len(b) > 0 && b[0] != recordHandshake || len(b) > 1 && b[1] != 3 {
-			return nil, errNotTLS
+		rest := b[used:]
+		if len(rest) > 0 && rest[0] != recordHandshake || len(rest) > 1 && rest[1] != 3 {
+			return nil, 0, errNotTLS
 		}
-		if len(b) < recordHeader {
-			return nil, errMore
+		if len(rest) < recordHeader {
+			return nil, 0, errMore
 		}
-		n := int(b[3])<<8 | int(b[4])
+		n := int(rest[3])<<8 | int(rest[4])
 		if n == 0 || n > maxRecord {
-			return nil, errNotTLS
+			return nil, 0, errNotTLS
 		}
-		part := b[recordHeader:min(len(b), recordHeader+n)]
+		part := rest[recordHeader:min(len(rest), recordHeader+n)]
 		message = append(message, part...)
 		if len(message) > 0 && message[0] != handshakeHello {
-			return nil, errNotTLS
+			return nil, 0, errNotTLS
 		}
 		if len(message) >= handshakeHeader {
-			size := int(message[1])<<16 | int(message[2])<<8 | int(message[3])
-			if size > maxHello || size < helloNeverShorter {
-				return nil, errNotTLS
+			size := handshakeHeader + (int(message[1])<<16 | int(message[2])<<8 | int(message[3]))
+			if size > maxHello || size < handshakeHeader+helloNeverShorter || len(message) > size {
+				return nil, 0, errNotTLS
 			}
-			if len(message) >= handshakeHeader+size {
-				return message[handshakeHeader : handshakeHeader+size], nil
+			if len(message) == size && len(part) == n {
+				return message[handshakeHeader:], used + recordHeader + n, nil
 			}
 		}
 		if len(part) < n {
-			return nil, errMore
+			return nil, 0, errMore
 		}
-		b = b[recordHeader+n:]
+		used += recordHeader + n
 	}
 }
 

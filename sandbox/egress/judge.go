@@ -41,26 +41,55 @@ type tlsJudge struct {
 	host    string
 	literal bool // asked for by address, for which there is no name to say
 	must    bool // be TLS
-	done    bool
+	state   tlsState
 	hidden  bool
+	left    int // of a record that goes on, in state again
 }
 
+// tlsState is how far a connection is.
+type tlsState int
+
+const (
+	begun    tlsState = iota
+	awaiting          // the server's answer to the hello
+	again             // the second hello, which the server may want
+	judged            // all goes on
+)
+
 func (j *tlsJudge) pass(said []byte) ([]byte, int, error) {
-	if j.done {
+	switch j.state {
+	case awaiting:
+		return nil, 0, nil
+	case again:
+		return j.second(said)
+	case judged:
 		return said, len(said), nil
 	}
-	h, err := ParseHello(said)
+	n, err := j.hello(said)
+	if err != nil && !j.must && errors.Is(err, errNotTLS) {
+		j.state = judged
+		return said, len(said), nil
+	}
+	if err != nil || n == 0 {
+		return nil, 0, err
+	}
+	j.state = awaiting
+	return said[:n], n, nil
+}
+
+// hello judges one, and gives its length, or nothing if it is not all there.
+func (j *tlsJudge) hello(said []byte) (n int, err error) {
+	h, n, err := parseHello(said)
 	switch {
 	case errors.Is(err, errMore) && len(said) <= maxHello+maxHello/8:
-		return nil, 0, nil
-	case err != nil && !j.must && errors.Is(err, errNotTLS):
+		return 0, nil
 	case err != nil:
-		return nil, 0, fmt.Errorf("%s: %w", j.host, err)
+		return 0, fmt.Errorf("%s: %w", j.host, err)
 	case h.Name != j.host && !(j.literal && h.Name == "") && !(h.Name == "" && !j.must):
-		return nil, 0, &errAnother{j.host, h.Name, "TLS hello"}
+		return 0, &errAnother{j.host, h.Name, "TLS hello"}
 	}
-	j.done, j.hidden = true, h.Encrypted
-	return said, len(said), nil
+	j.hidden = j.hidden || h.Encrypted
+	return n, nil
 }
 
 // A webJudge reads each request: on one connection there may be many, and each names

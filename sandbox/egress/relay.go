@@ -27,6 +27,8 @@ type connection struct {
 	client  *client // of the sandbox's proxy, or nil
 	via     *Proxy  // outside, or nil
 	owned   <-chan struct{}
+	// answered says whether the server wants another hello, once it has answered.
+	answered chan bool
 }
 
 // flow begins with what the connection's address says. What the sandbox sees as the
@@ -273,6 +275,7 @@ func (f *connection) judged(said []byte) ([]byte, error) {
 // both hands on in both directions until both are at their end, or one fails.
 func (f *connection) both(first []byte) error {
 	out := make(chan error, 1)
+	f.answered = make(chan bool, 1)
 	go func() {
 		err := f.send(first)
 		if err != nil {
@@ -283,6 +286,10 @@ func (f *connection) both(first []byte) error {
 		out <- err
 	}()
 	err := f.receive()
+	select {
+	case f.answered <- true: // nobody waits for what comes no more
+	default:
+	}
 	if err != nil {
 		f.abort()
 	} else {
@@ -305,12 +312,8 @@ func (f *connection) receive() error {
 			return err
 		}
 	}
-	if len(f.heard) > 0 {
-		n, err := f.inside.Write(f.heard)
-		f.flow.Received += int64(n)
-		if err != nil {
-			return err
-		}
+	if err := f.hear(); err != nil {
+		return err
 	}
 	n, err := io.Copy(f.inside, f.outside)
 	f.flow.Received += n
@@ -325,7 +328,10 @@ func (f *connection) send(first []byte) error {
 	}
 	buf := make([]byte, 16<<10)
 	for {
-		if j, ok := f.judge.(*tlsJudge); f.judge == nil || ok && j.done && len(f.held) == 0 {
+		if err := f.awaitAnswer(); err != nil {
+			return err
+		}
+		if j, ok := f.judge.(*tlsJudge); f.judge == nil || ok && j.state == judged && len(f.held) == 0 {
 			n, err := io.Copy(f.outside, f.inside)
 			f.flow.Sent += n
 			return err
