@@ -333,7 +333,7 @@ func (c *Cmd) closeNetwork() {
 }
 
 // Flows are the connections of the sandbox's network, and what was refused, once it has
-// ended: the first ten thousand.
+// ended: the first hundred thousand, and ten thousand.
 func (c *Cmd) Flows() []egress.Flow { return c.log.all() }
 
 // served adds what fuse-overlayfs said to an error that it may have caused.
@@ -426,6 +426,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 func (c *Cmd) release() (err error) {
 	c.closePublisher()
 	c.closeNetwork()
+	c.log.end()
 	if c.daemon != nil {
 		err = c.daemon.end()
 		c.daemon = nil

@@ -73,13 +73,7 @@ func ownName(spec Spec) string {
 // refuse notes a name that was asked for and is not allowed. A resolver asks for each
 // twice, for both families, and again with the search list.
 func (n *network) refuse(name string, by egress.Asker) {
-	n.mu.Lock()
-	known := n.refused[name] || len(n.refused) == mostFlows
-	if !known {
-		n.refused[name] = true
-	}
-	n.mu.Unlock()
-	if known {
+	if !n.first(n.refused, name) {
 		return
 	}
 	f := egress.Flow{Start: time.Now(), Host: name, Error: "no rule allows the name"}
@@ -87,6 +81,19 @@ func (n *network) refuse(name string, by egress.Asker) {
 		f.PID, f.Command = n.owners.find(by.Network, by.From, by.To)
 	}
 	n.log.note(f)
+}
+
+// first tells whether a name is a new one of some, or there are too many to tell.
+func (n *network) first(names map[string]bool, name string) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if names[name] {
+		return false
+	}
+	if len(names) < mostRefused {
+		names[name] = true
+	}
+	return true
 }
 
 // take serves a socket that the child hands out.

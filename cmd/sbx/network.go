@@ -89,11 +89,13 @@ func refusal(f egress.Flow) string {
 	}
 	to := fmt.Sprintf("%s:%d", host, f.Port)
 	switch {
+	case f.Host == "":
+		return f.Error
 	case proxyFailed(f):
 		return fmt.Sprintf("%s: %s", to, f.Error)
-	case f.Port == 0 && f.Host != "":
+	case f.Port == 0:
 		return fmt.Sprintf("%s; allow it with --allow %s", f.Host, host)
-	case f.Rule == "" && f.Host != "":
+	case f.Rule == "":
 		return fmt.Sprintf("%s; allow it with --allow %s", to, to)
 	case strings.HasPrefix(f.Rule, "--deny "):
 		return fmt.Sprintf("%s, by %s", to, f.Rule)
