@@ -7,15 +7,18 @@ import (
 	"net/netip"
 )
 
-// HostResolver asks as programs of the host do, by its resolv.conf and its hosts.
+// HostResolver asks as programs of the host do, by its resolv.conf and its hosts. It looks
+// at resolv.conf again at most every five seconds, and then sees the one that is there.
 type HostResolver struct {
 	// Search has the search list of resolv.conf be tried, for what the caller named.
 	Search bool
+	// Dial connects to a name server of resolv.conf. Nil is as the host does.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // Lookup gives the addresses of a name. It is a whole one, unless Search is set.
 func (h HostResolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
-	r := net.Resolver{PreferGo: true}
+	r := net.Resolver{PreferGo: true, Dial: h.Dial}
 	if !h.Search {
 		name += "."
 	}
