@@ -6,6 +6,7 @@ const (
 	rootsCall   = "the kernel asks for a capability over the whole machine; the filter is the second lock"
 	rightInside = "the kernel asks for a capability, which the command of a sandbox with user namespaces may have"
 	launchers   = "the fault was in what sets a sandbox up; without one nothing is set up"
+	nobodys     = "nobody has the address, but machines in a cloud"
 	byMachine   = "it is the machine's setting or its kernel's configuration whether an ordinary user may"
 )
 
@@ -94,6 +95,32 @@ var heldWithoutSandbox = []excuse{
 	{id: "socket-xfrm", why: byMachine, varies: true},
 	{id: "socket-audit", why: byMachine, varies: true},
 	{id: "socket-rare", why: byMachine, varies: true},
+	{id: "net-source-route", why: byMachine, varies: true},
+	{id: "net-ping", why: byMachine, varies: true},
+	{id: "net-sctp", why: byMachine, varies: true},
+	{id: "net-own-address", why: "a machine may have no address but its loopback's", varies: true},
+	{id: "net-own-everything", why: "a machine may have no address but its loopback's", varies: true},
+	{id: "net-lead-nat", why: "a network without such a translator has nothing there"},
+	{id: "net-lead-metadata", why: nobodys},
+	{id: "net-lead-rebind-metadata", why: nobodys},
+	{id: "net-take-root", why: byMachine, varies: true},
+	{id: "net-take-dns", why: byMachine, varies: true},
+	{id: "net-take-dns-tcp", why: byMachine, varies: true},
+	{id: "net-names", why: "without a sandbox nobody prints the names"},
+	{id: "net-log", why: "without a sandbox there is no log"},
+	{id: "net-log-names", why: "without a sandbox there is no log"},
+	{id: "net-log-link", why: "without a sandbox there is no log"},
+	{id: "net-change-route", why: rightInside, bare: true},
+	{id: "net-change-local", why: rightInside, bare: true},
+	{id: "net-change-unroute", why: rightInside, bare: true},
+	{id: "net-change-link", why: rightInside, bare: true},
+	{id: "net-change-device", why: rightInside, bare: true},
+	{id: "net-change-rule", why: rightInside, bare: true},
+	{id: "net-change-neighbour", why: rightInside, bare: true},
+	{id: "net-change-as-root", why: rightInside, bare: true},
+	{id: "net-change-in-userns", why: rightInside, bare: true},
+	{id: "net-change-nested", why: "the kernel asks for a capability over the namespace that the socket is of, which nobody inside has"},
+
 	{id: "tty-tiocsti", why: byMachine, varies: true},
 	{id: "tty-tiocsti-input", why: byMachine, varies: true},
 	{id: "tty-tiocsti-high-bit", why: byMachine, varies: true},

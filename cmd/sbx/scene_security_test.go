@@ -30,6 +30,9 @@ type scene struct {
 	fds  []*os.File        // descriptors that the caller leaves open, from 3 on
 	out  *os.File          // standard output, if it is not a pipe
 
+	internet    *internet         // what a row has outside, or nil
+	outsideVars map[string]string // what other values its variables have if there is no sandbox
+
 	output  string        // what was printed
 	shown   string        // what came to the caller's terminal, raw
 	typed   string        // what its next reader finds typed
@@ -44,7 +47,7 @@ func newScene(t testing.TB, dir string, v view, r row) *scene {
 	t.Helper()
 	home := filepath.Join(dir, "home")
 	project := filepath.Join(home, "project")
-	s := &scene{t: t, view: v, vars: map[string]string{
+	s := &scene{t: t, view: v, outsideVars: map[string]string{}, vars: map[string]string{
 		"SBX": tool(t, "sbx"), "DIR": dir, "HOME": home, "PROJECT": project, "MARKER": marker,
 		"BAIT": filepath.Join(home, "bait"), "PID": "0", "ADDRESS": "0",
 		"UID": fmt.Sprint(os.Getuid()), "GID": fmt.Sprint(os.Getgid()),

@@ -70,7 +70,7 @@ func securityRows() []row {
 	var all []row
 	for _, some := range [][]row{
 		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows,
-		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows, incidentRows,
+		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows, incidentRows, networkRows, namedRows,
 	} {
 		all = append(all, some...)
 	}
@@ -86,6 +86,10 @@ func layered(all []row) []row {
 		flags []string
 		ids   []string
 	}{
+		{"with-network", allowed, []string{ // a network takes nothing away, and opens nothing else
+			"socket-abstract", "socket-tcp", "socket-tcp6", "socket-udp", "socket-home", "socket-alg", "socket-packet", "socket-raw", "socket-vsock", "socket-netfilter", "socket-xfrm", "socket-audit", "socket-uevent",
+			"socket-generic", "socket-xdp", "socket-rare", "userns-unshare", "userns-unshare-net", "userns-setns", "proc-fd", "proc-root", "proc-mem", "ptrace-getfd", "ptrace-attach", "fd-socket", "identity-interfaces",
+		}},
 		{"allow-userns", []string{"--allow-userns"}, []string{
 			// Not /proc: it has no masks then, since no other could be mounted.
 			"umount-home-in-userns", "mount-in-userns", "secret-dotenv-in-userns", "file-read-only-remount", "userns-setns", "caps-inheritable",
@@ -143,6 +147,9 @@ type sbxLauncher struct{}
 func (sbxLauncher) name() string { return "sbx" }
 
 func (sbxLauncher) command(s *scene, r row) ([]string, string) {
+	if s.internet != nil {
+		return s.internet.launch(r), ""
+	}
 	argv := []string{s.vars["SBX"], "run"}
 	if s.view == rootfsView {
 		argv = append(argv, "--rootfs", s.vars["DEBIAN"])

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"slices"
 	"testing"
 )
@@ -12,6 +13,7 @@ func (noLauncher) name() string { return "none" }
 
 func (noLauncher) command(s *scene, r row) ([]string, string) {
 	s.vars["ATTACKS"] = outsideAttacks(s)
+	maps.Copy(s.vars, s.outsideVars)
 	return s.expand(r.cmd), ""
 }
 

@@ -35,6 +35,9 @@ var attacks = map[string]func([]string){
 	// Sockets and IPC.
 	"socket": socketFamily, "connect": connect, "abstract": abstractSocket, "interfaces": interfaces,
 	"shm": sysvShm, "mqueue": messageQueue,
+	// The network of what is named.
+	"say": say, "hello": hello, "twice": twice, "ask": ask, "fetch": fetch, "any": speakAny, "reach": reach, "take": take, "pings": pings,
+	"sockets": sockets, "lookups": lookups, "connections": connections, "netlink": netlink, "nested-netlink": nestedNetlink,
 	// The terminal.
 	"tiocsti": tiocsti, "tioclinux": tioclinux, "tty-open": ttyOpen, "tty-steal": ttySteal, "tty-query": ttyQuery,
 	"tty-raw": ttyRaw,
