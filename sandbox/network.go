@@ -30,6 +30,7 @@ type network struct {
 
 	mu      sync.Mutex
 	refused map[string]bool // names
+	failed  map[string]bool // those that are allowed and could not be asked for
 	log     *flowLog
 }
 
@@ -38,7 +39,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	n := &network{policy: policy, six: host.IPv6, refused: map[string]bool{}, log: &c.log}
+	n := &network{policy: policy, six: host.IPv6, refused: map[string]bool{}, failed: map[string]bool{}, log: &c.log}
 	n.forwards = map[userns.FD]HostPort{}
 	for _, p := range spec.Egress.HostPorts {
 		n.forwards[p.socket()] = p
@@ -52,7 +53,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 		dial = egress.HostDial
 	}
 	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostAddresses, Log: n.log.note}
-	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Host: ownName(spec), Refused: n.refuse}
+	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Host: ownName(spec), Refused: n.refuse, Failed: n.fail}
 	if c.Upstream != nil {
 		n.server.Upstream, n.answerer.Elsewhere = c.Upstream, c.Upstream.Finds
 	}
@@ -81,6 +82,13 @@ func (n *network) refuse(name string, by egress.Asker) {
 		f.PID, f.Command = n.owners.find(by.Network, by.From, by.To)
 	}
 	n.log.note(f)
+}
+
+// fail notes a name that is allowed, and that could not be asked for.
+func (n *network) fail(name string, err error) {
+	if n.first(n.failed, name) {
+		n.log.note(egress.Flow{Start: time.Now(), Host: name, Allowed: true, Error: err.Error()})
+	}
 }
 
 // first tells whether a name is a new one of some, or there are too many to tell.

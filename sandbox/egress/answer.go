@@ -36,6 +36,9 @@ type Answerer struct {
 	// Refused is told the names that were asked for and that no rule allows, and by whom.
 	// Nil drops them.
 	Refused func(name string, by Asker)
+	// Failed is told of names that are allowed, and of which nobody could say whether they
+	// are there. Nil drops them.
+	Failed func(name string, err error)
 }
 
 // An Asker is the end of the sandbox's that a query came from. Its zero value is nobody.
@@ -163,7 +166,7 @@ func (a *Answerer) fillAllowed(ctx context.Context, r *reply, name string) {
 		r.nothing(dnsmessage.RCodeNameError)
 		return
 	case err != nil:
-		r.header.RCode = dnsmessage.RCodeServerFailure
+		a.fail(r, name, err)
 		return
 	case len(real) == 0:
 		r.nothing(dnsmessage.RCodeSuccess)
@@ -171,7 +174,7 @@ func (a *Answerer) fillAllowed(ctx context.Context, r *reply, name string) {
 	}
 	four, six, err := a.Names.Address(name)
 	if err != nil {
-		r.header.RCode = dnsmessage.RCodeServerFailure
+		a.fail(r, name, err)
 		return
 	}
 	if a.NoSix && r.question.Type == dnsmessage.TypeAAAA {
@@ -179,6 +182,14 @@ func (a *Answerer) fillAllowed(ctx context.Context, r *reply, name string) {
 		return
 	}
 	r.addresses(four, six)
+}
+
+// fail has the program see what it would see on the host: no answer for now.
+func (a *Answerer) fail(r *reply, name string, err error) {
+	r.header.RCode = dnsmessage.RCodeServerFailure
+	if a.Failed != nil {
+		a.Failed(name, err)
+	}
 }
 
 func (a *Answerer) fillReverse(r *reply, addr netip.Addr) {

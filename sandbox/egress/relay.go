@@ -143,7 +143,7 @@ func reason(err error) string {
 	if errors.As(err, &proxy) {
 		return (&errProxy{proxy.proxy, errors.New(reason(proxy.err))}).Error()
 	}
-	if errors.As(err, &op) && errors.As(err, &errno) {
+	if errors.As(err, &op) && errors.As(err, &errno) && !errors.Is(err, context.DeadlineExceeded) {
 		return errno.Error()
 	}
 	return err.Error()
@@ -172,7 +172,7 @@ func (f *connection) relay() (err error) {
 		defer cancel()
 		c, err := f.s.Dial(ctx, f.to)
 		if err != nil {
-			return err
+			return f.s.late(ctx, err)
 		}
 		if err := f.opened(way{Conn: c, address: c.RemoteAddr().String()}); err != nil {
 			return err
@@ -326,7 +326,7 @@ func (f *connection) send(first []byte) error {
 	if err := f.write(first); err != nil {
 		return err
 	}
-	buf := make([]byte, 16<<10)
+	var buf []byte // most flows need none
 	for {
 		if err := f.awaitAnswer(); err != nil {
 			return err
@@ -335,6 +335,9 @@ func (f *connection) send(first []byte) error {
 			n, err := io.Copy(f.outside, f.inside)
 			f.flow.Sent += n
 			return err
+		}
+		if buf == nil {
+			buf = make([]byte, 16<<10)
 		}
 		n, err := f.inside.Read(buf)
 		if n > 0 {

@@ -27,7 +27,8 @@ type Server struct {
 	// Owner finds the process of a connection by its two ends, as the sandbox sees them.
 	// Nil does not.
 	Owner func(network string, from, to netip.AddrPort) (pid int, command string)
-	// MostFlows bounds those that are open at a time. Zero is 4096.
+	// MostFlows bounds those that are open at a time. Zero is 4096, or fewer where the
+	// process may open too few descriptors.
 	MostFlows int
 	// Patience is how long a program may take to say what it wants, and a dial. Zero is
 	// half a minute.
@@ -47,7 +48,7 @@ var errTooManyFlows = errors.New("too many connections are open at once")
 func (s *Server) begin() {
 	s.once.Do(func() {
 		if s.MostFlows <= 0 {
-			s.MostFlows = 4096
+			s.MostFlows = flowLimit()
 		}
 		if s.Patience <= 0 {
 			s.Patience = 30 * time.Second
@@ -121,7 +122,7 @@ func (s *Server) log(f Flow) {
 func (s *Server) reach(ctx context.Context, host string, literal bool, port uint16) (way, error) {
 	addresses, err := s.lookup(ctx, host, literal)
 	if err != nil {
-		return way{}, err
+		return way{}, s.late(ctx, err)
 	}
 	allowed, refused := s.allowed(addresses, host, literal, port)
 	if len(allowed) == 0 {
@@ -129,7 +130,7 @@ func (s *Server) reach(ctx context.Context, host string, literal bool, port uint
 	}
 	c, err := race(ctx, allowed, port, s.Dial)
 	if err != nil {
-		return way{}, err
+		return way{}, s.late(ctx, err)
 	}
 	return way{Conn: c, address: c.RemoteAddr().String()}, nil
 }
@@ -156,7 +157,18 @@ func (s *Server) allowed(addresses []netip.Addr, host string, literal bool, port
 		}
 		allowed = append(allowed, a.Unmap())
 	}
-	return allowed, refused
+	return allowed[:min(len(allowed), mostAddresses)], refused
+}
+
+// mostAddresses is how many of a name's are tried: its owner may name thousands.
+const mostAddresses = 32
+
+// late says that it is the time that was up.
+func (s *Server) late(ctx context.Context, err error) error {
+	if err != nil && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return fmt.Errorf("no answer in %v: %w", s.Patience, err)
+	}
+	return err
 }
 
 func (s *Server) lookup(ctx context.Context, host string, literal bool) ([]netip.Addr, error) {
