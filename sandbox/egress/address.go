@@ -54,6 +54,17 @@ var carriers = []struct {
 	{netip.MustParsePrefix("::/96"), 12},
 }
 
+// carried is the address of IPv4 to which one of IPv6 leads, if it does.
+func carried(a netip.Addr) (netip.Addr, bool) {
+	for _, c := range carriers {
+		if c.prefix.Contains(a) {
+			b := a.As16()
+			return netip.AddrFrom4([4]byte(b[c.at : c.at+4])), true
+		}
+	}
+	return netip.Addr{}, false
+}
+
 // Public refuses an address that is not of the public Internet, or is one of own, the
 // machine's.
 func Public(a netip.Addr, own []netip.Addr) error {
@@ -66,12 +77,8 @@ func Public(a netip.Addr, own []netip.Addr) error {
 			return fmt.Errorf("%s is %s", a, p.what)
 		}
 	}
-	for _, c := range carriers {
-		if !c.prefix.Contains(a) {
-			continue
-		}
-		b := a.As16()
-		if err := Public(netip.AddrFrom4([4]byte(b[c.at:c.at+4])), own); err != nil {
+	if four, ok := carried(a); ok {
+		if err := Public(four, own); err != nil {
 			return fmt.Errorf("%s leads to an address of IPv4: %w", a, err)
 		}
 	}

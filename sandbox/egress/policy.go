@@ -25,8 +25,14 @@ func (p Policy) Name(name string, port uint16) Verdict {
 	return p.judge(port, func(r Rule) bool { return r.namesHost(name) })
 }
 
-// Address judges a connection to an address that the sandbox itself named.
+// Address judges a connection to an address that the sandbox itself named. One that leads
+// to another is forbidden if that one is.
 func (p Policy) Address(a netip.Addr, port uint16) Verdict {
+	if four, ok := carried(a); ok {
+		if v := (Policy{Deny: p.Deny}).Address(four, port); v.Rule != "" {
+			return v
+		}
+	}
 	return p.judge(port, func(r Rule) bool { return r.namesAddress(a) })
 }
 

@@ -66,6 +66,12 @@ func TestPolicy(t *testing.T) {
 	if !everything.Name("x.org", 443).Allowed || everything.Name("x.org", 22).Allowed || everything.Name("a.evil.org", 443).Allowed || !everything.Address(netip.MustParseAddr("192.0.2.1"), 80).Allowed {
 		t.Error("*")
 	}
+	carriers := Policy{Allow: rules(t, "*"), Deny: rules(t, "192.0.2.0/24")}
+	for text, want := range map[string]bool{"192.0.2.1": false, "::ffff:192.0.2.1": false, "64:ff9b::192.0.2.1": false, "2002:c000:201::1": false, "64:ff9b::192.0.3.1": true, "2001:db8::1": true} {
+		if got := carriers.Address(netip.MustParseAddr(text), 443); got.Allowed != want {
+			t.Errorf("%s: %+v", text, got)
+		}
+	}
 }
 
 func TestKnownNames(t *testing.T) {
