@@ -29,6 +29,13 @@ func TestMain(m *testing.M) {
 	if what := os.Getenv(inside); what != "" {
 		os.Exit(program(what))
 	}
+	if os.Getenv(moving) != "" {
+		if err := move(); err != nil {
+			fmt.Println(err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	}
 	os.Exit(m.Run())
 }
 
