@@ -337,7 +337,7 @@ func (f *connection) send(first []byte) error {
 			return err
 		}
 		if buf == nil {
-			buf = make([]byte, 16<<10)
+			buf = make([]byte, f.bite())
 		}
 		n, err := f.inside.Read(buf)
 		if n > 0 {
@@ -356,6 +356,15 @@ func (f *connection) send(first []byte) error {
 			return err
 		}
 	}
+}
+
+// bite is how much is read at a time: thousands of connections may wait in it. Of those
+// that are judged to their end it is more.
+func (f *connection) bite() int {
+	if _, ok := f.judge.(*webJudge); ok {
+		return 16 << 10
+	}
+	return 4 << 10
 }
 
 func (f *connection) write(b []byte) error {

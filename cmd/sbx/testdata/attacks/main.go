@@ -37,7 +37,7 @@ var attacks = map[string]func([]string){
 	"shm": sysvShm, "mqueue": messageQueue,
 	// The network of what is named.
 	"say": say, "hello": hello, "twice": twice, "ask": ask, "fetch": fetch, "any": speakAny, "reach": reach, "take": take, "pings": pings,
-	"sockets": sockets, "lookups": lookups, "connections": connections, "netlink": netlink, "nested-netlink": nestedNetlink,
+	"sockets": sockets, "lookups": lookups, "connections": connections, "flood": flood, "netlink": netlink, "nested-netlink": nestedNetlink,
 	// The terminal.
 	"tiocsti": tiocsti, "tioclinux": tioclinux, "tty-open": ttyOpen, "tty-steal": ttySteal, "tty-query": ttyQuery,
 	"tty-raw": ttyRaw,
