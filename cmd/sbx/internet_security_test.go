@@ -1,8 +1,6 @@
 package main
 
 import (
-	"bufio"
-	"encoding/binary"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -17,8 +15,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-
-	"golang.org/x/net/dns/dnsmessage"
 )
 
 // An internet is what a row has outside: a name server, and servers at addresses that
@@ -32,24 +28,6 @@ type internet struct {
 	mu      sync.Mutex
 	asked   []string // names, as they came
 	turns   map[string]int
-}
-
-// names are what the name server knows; where there are several answers the last goes on.
-var internetNames = map[string][][]string{
-	"good.example.com.":    {{"192.0.2.1"}},
-	"bad.example.com.":     {{"192.0.2.2"}},
-	"front.example.com.":   {{"192.0.2.3"}},
-	"retry.example.com.":   {{"192.0.2.4"}},
-	"home.example.com.":    {{"127.0.0.1"}},
-	"void.example.com.":    {{"0.0.0.0"}},
-	"six.example.com.":     {{"::1"}},
-	"mapped.example.com.":  {{"::ffff:127.0.0.1"}},
-	"nat.example.com.":     {{"64:ff9b::7f00:1"}},
-	"meta.example.com.":    {{"169.254.169.254"}},
-	"alias.example.com.":   {{"home.example.com.", "127.0.0.1"}},
-	"mixed.example.com.":   {{"192.0.2.9", "127.0.0.1"}},
-	"rebind.example.com.":  {{"192.0.2.9"}, {"127.0.0.1"}},
-	"rebind2.example.com.": {{"192.0.2.9"}, {"169.254.169.254"}},
 }
 
 // reaching has a scene with an internet.
@@ -174,8 +152,7 @@ func (i *internet) serveRetry() string {
 	i.s.check(err)
 	return i.each(l, func(c net.Conn) {
 		b := make([]byte, 16<<10)
-		n, err := io.ReadAtLeast(c, b, 5+4+2+32+1+32)
-		if err != nil {
+		if _, err := io.ReadAtLeast(c, b, 5+4+2+32+1+32); err != nil {
 			return
 		}
 		session := b[43 : 43+1+32] // with its length
@@ -183,8 +160,11 @@ func (i *internet) serveRetry() string {
 		hello = append(append(hello, session...), 0x13, 1, 0, 0, 12, 0, 43, 0, 2, 3, 4, 0, 51, 0, 2, 0, 0x17) // TLS 1.3, by P-256
 		hello = append([]byte{2, 0, 0, byte(len(hello))}, hello...)
 		_, _ = c.Write(append([]byte{22, 3, 3, 0, byte(len(hello))}, hello...))
-		for err == nil {
-			n, err = c.Read(b)
+		for {
+			n, err := c.Read(b)
+			if err != nil {
+				return
+			}
 			if strings.Contains(string(b[:n]), "other.example.com") {
 				fmt.Fprintln(c, marker)
 				return
@@ -210,103 +190,6 @@ func (i *internet) each(l net.Listener, serve func(net.Conn)) string {
 		}
 	}()
 	return l.Addr().String()
-}
-
-// serveNames is a name server, by UDP and TCP at one address.
-func (i *internet) serveNames() string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	i.s.check(err)
-	p, err := net.ListenPacket("udp", l.Addr().String())
-	i.s.check(err)
-	i.s.t.Cleanup(func() { p.Close() })
-	go func() {
-		b := make([]byte, 4096)
-		for {
-			n, from, err := p.ReadFrom(b)
-			if err != nil {
-				return
-			}
-			_, _ = p.WriteTo(i.answer(b[:n]), from) // who goes away goes away
-		}
-	}()
-	return i.each(l, func(c net.Conn) {
-		var size [2]byte
-		r := bufio.NewReader(c)
-		for {
-			if _, err := io.ReadFull(r, size[:]); err != nil {
-				return
-			}
-			b := make([]byte, binary.BigEndian.Uint16(size[:]))
-			if _, err := io.ReadFull(r, b); err != nil {
-				return
-			}
-			answer := i.answer(b)
-			_, _ = c.Write(append(binary.BigEndian.AppendUint16(nil, uint16(len(answer))), answer...))
-		}
-	})
-}
-
-// answer answers one query, and notes what of it came here.
-func (i *internet) answer(query []byte) []byte {
-	var m dnsmessage.Message
-	if m.Unpack(query) != nil || len(m.Questions) == 0 {
-		return nil
-	}
-	q := m.Questions[0]
-	name := strings.ToLower(q.Name.String())
-	i.mu.Lock()
-	i.asked = append(i.asked, q.Name.String()+" "+string(query)) // options too
-	answers := internetNames[name]
-	turn := min(i.turns[name], len(answers)-1)
-	if q.Type == dnsmessage.TypeA {
-		i.turns[name]++
-	}
-	i.mu.Unlock()
-	m = dnsmessage.Message{Header: dnsmessage.Header{ID: m.ID, Response: true, RecursionAvailable: true}, Questions: m.Questions}
-	if len(answers) == 0 {
-		m.RCode = dnsmessage.RCodeNameError
-	} else {
-		m.Answers = records(q, answers[turn])
-	}
-	b, err := m.Pack()
-	i.s.check(err)
-	return b
-}
-
-// records are the answers of a question: addresses of its family, behind aliases.
-func records(q dnsmessage.Question, texts []string) (all []dnsmessage.Resource) {
-	owner := q.Name
-	for _, text := range texts {
-		h := dnsmessage.ResourceHeader{Name: owner, Class: dnsmessage.ClassINET, TTL: 1}
-		ip := net.ParseIP(text)
-		switch {
-		case ip == nil:
-			owner = dnsmessage.MustNewName(text)
-			all = append(all, dnsmessage.Resource{Header: h, Body: &dnsmessage.CNAMEResource{CNAME: owner}})
-		case q.Type == dnsmessage.TypeA && !strings.Contains(text, ":"):
-			all = append(all, dnsmessage.Resource{Header: h, Body: &dnsmessage.AResource{A: [4]byte(ip.To4())}})
-		case q.Type == dnsmessage.TypeAAAA && strings.Contains(text, ":"):
-			all = append(all, dnsmessage.Resource{Header: h, Body: &dnsmessage.AAAAResource{AAAA: [16]byte(ip.To16())}})
-		}
-	}
-	return all
-}
-
-// told judges by what was asked for outside: the secret is in it, or capitals that are a
-// code, or a name of no rule.
-func told(s *scene) string {
-	s.internet.mu.Lock()
-	defer s.internet.mu.Unlock()
-	for _, name := range s.internet.asked {
-		word, _, _ := strings.Cut(name, " ")
-		switch {
-		case strings.Contains(strings.ToLower(name), "secret"):
-			return fmt.Sprintf("%q was asked for outside", name)
-		case word != strings.ToLower(word):
-			return fmt.Sprintf("%s was asked for outside as it was written", word)
-		}
-	}
-	return ""
 }
 
 // dialledOnly judges by what was dialled outside, beside the addresses that a row may reach.
