@@ -1,71 +1,17 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
-
-// processes lists those whose command line has the mark, apart from us.
-func processes(t testing.TB, mark string) (found []string) {
-	t.Helper()
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		b, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-		if err != nil || e.Name() == fmt.Sprint(os.Getpid()) || e.Name() == "self" || e.Name() == "thread-self" {
-			continue
-		}
-		line := strings.ReplaceAll(string(b), "\x00", " ")
-		stat, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		_, state, _ := strings.Cut(string(stat), ") ")
-		if strings.Contains(line, mark) && !strings.HasPrefix(state, "Z") {
-			found = append(found, e.Name()+" "+line)
-		}
-	}
-	return found
-}
-
-// gone waits until no process has the mark any more.
-func gone(t testing.TB, mark string) {
-	t.Helper()
-	var left []string
-	for range 100 {
-		if left = processes(t, mark); left == nil {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Errorf("left behind: %v", left)
-}
-
-// inits counts the PID 1s of our sandboxes that live.
-func inits(t testing.TB) int {
-	n := 0
-	for _, p := range processes(t, "sbx-init") {
-		if strings.Contains(p, " sbx-init ") || strings.HasSuffix(p, " sbx-init") {
-			n++
-		}
-	}
-	return n
-}
-
-func project(t testing.TB) string {
-	t.Helper()
-	t.Setenv("HOME", t.TempDir())
-	return t.TempDir()
-}
 
 func mountinfo(t testing.TB) string {
 	t.Helper()
@@ -76,15 +22,6 @@ func mountinfo(t testing.TB) string {
 	return string(b)
 }
 
-// kills is how often sbx is killed: 200 times, or SBX_TEST_KILLS times.
-func kills(t testing.TB) int {
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("SBX_TEST_KILLS"), "200"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // TestKilledAtAnyMoment kills sbx with SIGKILL 200 times, from its first
 // moments on. Nothing is left: no process, no mount, no file.
 func TestKilledAtAnyMoment(t *testing.T) {
@@ -92,7 +29,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	sbx, dir := tool(t, "sbx"), project(t)
 	mounts := mountinfo(t)
 	mark := fmt.Sprintf("86399.%d", os.Getpid())
-	already := inits(t)
+	testenv.Adopt(t)
 	for i := range kills(t) {
 		cmd := exec.Command(sbx, "run", "--", "sh", "-c", "sleep "+mark+" & setsid sleep "+mark+" & wait")
 		cmd.Dir = dir
@@ -111,15 +48,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 	}
 	gone(t, mark)
-	for range 100 {
-		if inits(t) <= already {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	if n := inits(t); n > already {
-		t.Errorf("%d PID 1s are left", n-already)
-	}
+	testenv.DescendantsGone(t, "sbx-init")
 	if mountinfo(t) != mounts {
 		t.Error("the host's mounts have changed")
 	}
@@ -135,6 +64,7 @@ func TestKilledWithFuse(t *testing.T) {
 		skip(t, "%v", err)
 	}
 	sbx, dir := tool(t, "sbx"), project(t)
+	testenv.Adopt(t)
 	mark := fmt.Sprintf("86398.%d", os.Getpid())
 	for range 30 {
 		cmd := exec.Command(sbx, "run", "--overlay", "fuse-overlayfs", "--rootfs", root, "--", "sleep", mark)
@@ -149,7 +79,7 @@ func TestKilledWithFuse(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 	}
 	gone(t, mark)
-	gone(t, "fuse-overlayfs -f -o")
+	testenv.DescendantsGone(t, "fuse-overlayfs -f -o")
 }
 
 // TestThousandRuns: a thousand in a row, and two hundred at once (R1, R2).
@@ -165,7 +95,7 @@ func TestThousandRuns(t *testing.T) {
 		}
 		return nil
 	}
-	already := inits(t)
+	testenv.Adopt(t)
 	for i := range 1000 {
 		if err := run(); err != nil {
 			t.Fatalf("run %d: %v", i, err)
@@ -180,8 +110,8 @@ func TestThousandRuns(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := inits(t); n > already {
-		t.Errorf("%d PID 1s are left", n-already)
+	if left := testenv.Descendants(t, "sbx-init"); left != nil {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
