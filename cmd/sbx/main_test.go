@@ -14,9 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	code := testenv.Main(m, "cmd/sbx", "cmd/sbx-image", "cmd/sbx/testdata/hostile", "cmd/sbx/testdata/attacks", "cmd/sbx/testdata/manifest")
-	fixture.close()
-	os.Exit(code)
+	os.Exit(testenv.Main(m, "cmd/sbx", "cmd/sbx-image", "cmd/sbx/testdata/hostile", "cmd/sbx/testdata/attacks"))
 }
 
 // TestScripts runs testdata/script. Each script is a user's session with the
