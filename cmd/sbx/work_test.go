@@ -134,7 +134,7 @@ func (j job) do(t *testing.T, profile string) {
 	if out, err := onHost(t, work, j.prepare); err != nil {
 		t.Fatalf("%s: %v\n%s", j.prepare, err, out)
 	}
-	args := []string{"run", "-q", "-e", "GOPROXY=off", "-e", "GOTOOLCHAIN=local", "-e", "GOFLAGS=-buildvcs=false"}
+	args := []string{"run", "-q", "-e", "GOPROXY=off", "-e", "GOTOOLCHAIN=local", "-e", "GOFLAGS=-buildvcs=false", "-e", "CGO_ENABLED=1"}
 	if profile != "" {
 		args = append(args, "--profile", profile)
 	}

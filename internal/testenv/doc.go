@@ -1,4 +1,4 @@
-// Package testenv is what the tests of the programs share: the programs as they
-// are shipped, a Debian to run them in, a terminal to sit at, and a look at who is
-// left behind. It is in no program.
+// Package testenv is what the tests of the programs share: the programs themselves,
+// a Debian to run them in, a terminal to sit at, and a look at who is left behind. It
+// is in no program.
 package testenv

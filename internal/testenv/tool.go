@@ -38,8 +38,9 @@ func Main(m *testing.M, packages ...string) int {
 	return m.Run()
 }
 
-// Tool builds the programs once, as they are shipped, and gives one's path. They
-// are all in one directory, as sbx wants it.
+// Tool builds the programs once and gives one's path. They are all in one directory,
+// as sbx wants it. They are as shipped, but for -trimpath: with it nothing is taken
+// that was compiled for the tests already.
 func Tool(t testing.TB, name string) string {
 	t.Helper()
 	tools.once.Do(func() { tools.err = build() })
@@ -60,7 +61,7 @@ func build() (err error) {
 	if tools.dir, err = os.MkdirTemp("", "sbx-tools"); err != nil {
 		return err
 	}
-	build := exec.Command("go", append([]string{"build", "-trimpath", "-ldflags", "-s -w", "-o", tools.dir + "/"}, tools.packages...)...)
+	build := exec.Command("go", append([]string{"build", "-ldflags", "-s -w", "-o", tools.dir + "/"}, tools.packages...)...)
 	build.Env = tools.env
 	if out, err := build.CombinedOutput(); err != nil {
 		return fmt.Errorf("%s: %v\n%s", build, err, out)
