@@ -21,6 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
 
 // A slow registry gives half of a layer, and the rest when it is let go on.
@@ -215,7 +217,7 @@ func TestImportControlC(t *testing.T) {
 		}
 		return len(entries)
 	}
-	for start := time.Now(); left() == 0 && time.Since(start) < 10*time.Second; time.Sleep(time.Millisecond) {
+	for start := time.Now(); left() == 0 && time.Since(start) < testenv.Patience; time.Sleep(time.Millisecond) {
 	}
 	y.Types("\x03")
 	y.Sees("sbx: interrupted\r\ncode 125\r\nouter> ")

@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
 
 // A registry is Debian's docker-registry, on a port of its own, with images that
@@ -205,11 +207,10 @@ func (r *registry) serve() error {
 	if err := <-started; err != nil {
 		return err
 	}
-	for range 200 {
+	for start := time.Now(); time.Since(start) < testenv.Patience; time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", address); err == nil {
 			return c.Close()
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	return fmt.Errorf("the registry does not answer at %s", r.host)
 }

@@ -59,8 +59,8 @@ func TestShellInside(t *testing.T) {
 	y := shell(t)
 	y.Types("PS1='inner> ' sbx run -e PS1 -- bash --norc --noprofile --noediting -i\n")
 	y.Sees("inner> ")
-	y.Types("sleep 60\n")
-	time.Sleep(300 * time.Millisecond)
+	y.Types("sh -c 'echo re''ady; exec sleep 60'\n")
+	y.Sees("ready\r\n")
 	y.Types("\x1a")
 	y.Sees("Stopped")
 	y.Sees("inner> ")
@@ -75,12 +75,12 @@ func TestShellInside(t *testing.T) {
 // continued along with sbx.
 func TestControlZOfPipe(t *testing.T) {
 	y := shell(t)
-	y.Types("sbx run -- sh -c 'echo ready; sleep 1; echo end' | cat\n")
+	y.Types("sbx run -- sh -c 'echo ready; until test -e go; do sleep 0.1; done; echo end' | cat\n")
 	y.Sees("\r\nready")
 	time.Sleep(100 * time.Millisecond)
 	y.Types("\x1a")
 	y.Sees("Stopped")
-	y.Types("fg\n")
+	y.Types("touch go; fg\n")
 	y.Sees("end\r\n")
 	y.Sees("outer> ")
 }
