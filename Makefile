@@ -18,6 +18,9 @@ demo: build
 test:
 	@.ci/test
 
+# What is compiled for the checks is what the build takes then.
+check: export CGO_ENABLED = 0
+check: export GOFLAGS := $(GOFLAGS) -trimpath
 check:
 	@test -z "$$(gofmt -l .)" || { gofmt -l .; echo 'gofmt: the files above'; exit 1; }
 	$(GO) vet ./...

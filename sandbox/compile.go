@@ -97,6 +97,7 @@ type compiler struct {
 	plan      userns.Plan
 	sealed    bool // the host's mounts are read-only by now
 	scratched bool // the files that hide others are there
+	awaited   bool // the supervisor is known to live
 }
 
 func (c *compiler) add(steps ...userns.Step) { c.plan.Steps = append(c.plan.Steps, steps...) }
@@ -144,6 +145,14 @@ func (c *compiler) begin() {
 	c.ids()
 }
 
+// awaitSupervisor has the answer to DieWithSupervisor, which is given once.
+func (c *compiler) awaitSupervisor() {
+	if !c.awaited {
+		c.add(userns.AwaitSupervisor{})
+	}
+	c.awaited = true
+}
+
 // root changes the root.
 func (c *compiler) root() {
 	const scratch = "/proc"
@@ -154,6 +163,12 @@ func (c *compiler) root() {
 		// is no longer needed, and no layer is below it.
 		c.add(userns.Attach{From: "root", What: c.spec.OCI.Root.Path, Target: scratch}, userns.PivotRoot{Root: scratch})
 		return
+	}
+	if c.driver() == layer.Fuse {
+		// Who looks into that mount waits for the daemon, and without a supervisor
+		// for ever: none will come, and none will end the wait. The connection is on
+		// its way in the child's own socket, so that the kernel does not either.
+		c.awaitSupervisor()
 	}
 	steps, root := c.union().Steps(scratch, c.driver(), c.host.Kernel.AtLeast(6, 5))
 	c.add(steps...)
@@ -226,7 +241,7 @@ func (c *compiler) process() error {
 		c.terminal()
 		stdio = userns.TerminalStdio{}
 	}
-	c.add(userns.AwaitSupervisor{})
+	c.awaitSupervisor()
 	if !c.spec.NoInit {
 		init := c.loopback()
 		if bounding.Keep != 0 {

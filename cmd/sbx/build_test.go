@@ -25,8 +25,8 @@ func output(t testing.TB, dir, name string, args ...string) string {
 	return out.String()
 }
 
-// TestBuildsItself builds this repository inside the host view, and runs the
-// tests of its pure package there, with the module cache shown read-only.
+// TestBuildsItself builds sbx inside the host view with nothing compiled before, and
+// runs the tests of a pure package there, with the module cache shown read-only.
 func TestBuildsItself(t *testing.T) {
 	needNamespaces(t)
 	sbx := tool(t, "sbx")
@@ -35,7 +35,7 @@ func TestBuildsItself(t *testing.T) {
 	work := project(t)
 	output(t, top, "sh", "-c", `tar -c --exclude=./.git . | tar -x -C "$1"`, "sh", work)
 	got := output(t, work, sbx, "run", "--ro", cache, "-e", "GOMODCACHE="+cache, "-e", "GOFLAGS=-mod=mod -buildvcs=false", "-e", "GOPROXY=off", "-e", "CGO_ENABLED=0",
-		"--", "sh", "-c", "go build ./... && go build -o built ./cmd/sbx && go test ./idmap")
+		"--", "sh", "-c", "go build -o built ./cmd/sbx && go test ./idmap")
 	if !strings.Contains(got, "ok  \tgithub.com/sbxrun/sbx/idmap") {
 		t.Errorf("got %s", got)
 	}

@@ -17,6 +17,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/layout"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
 
 // A hostileImage is what an image's maker put in it, and what becomes of sbx run. In
@@ -56,10 +58,10 @@ func (h hostileImage) install(s *scene) {
 		s.check(err)
 	}
 	s.check(w.Close())
-	l := tarLayer{path: s.path("{DIR}/layer.tar"), size: int64(plain.Len())}
-	s.check(os.WriteFile(l.path, plain.Bytes(), 0o600))
+	l := testenv.TarLayer{Path: s.path("{DIR}/layer.tar"), Len: int64(plain.Len())}
+	s.check(os.WriteFile(l.Path, plain.Bytes(), 0o600))
 	sum := sha256.Sum256(plain.Bytes())
-	l.hash = v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
+	l.Hash = v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum[:])}
 	img, err := mutate.AppendLayers(empty.Image, l)
 	s.check(err)
 	img, err = mutate.Config(img, h.config)

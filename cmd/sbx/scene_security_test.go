@@ -53,10 +53,7 @@ func newScene(t testing.TB, dir string, v view, r row) *scene {
 		"UID": fmt.Sprint(os.Getuid()), "GID": fmt.Sprint(os.Getgid()),
 	}}
 	s.env = []string{"HOME=" + home, "PATH=" + os.Getenv("PATH"), "TERM=xterm", "LANG=C.UTF-8", "USER=" + os.Getenv("USER"), "SBX_BAIT_TOKEN=" + marker}
-	attacks, err := attackProgram()
-	if err != nil {
-		t.Fatal(err)
-	}
+	attacks := tool(t, "attacks")
 	s.mkdir(project)
 	s.file(s.vars["BAIT"], marker)
 	s.copyProgram(attacks, filepath.Join(project, "attacks"))

@@ -2,13 +2,9 @@ package main
 
 import (
 	"fmt"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 )
 
@@ -214,17 +210,6 @@ func lastWord(output string) (word, why string) {
 	}
 	return word, why
 }
-
-// attackProgram builds testdata/attacks once, beside the other tools.
-var attackProgram = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(tools.dir, "attacks")
-	build := exec.Command("go", "build", "-trimpath", "-ldflags", "-s -w", "-o", path, "./testdata/attacks")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %v\n%s", err, out)
-	}
-	return path, nil
-})
 
 // TestSecurity makes every attack inside sbx. None may come through.
 func TestSecurity(t *testing.T) {

@@ -1,71 +1,20 @@
 package main
 
 import (
-	"cmp"
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
 	"os/exec"
-	"path/filepath"
-	"strconv"
-	"strings"
+	"os/signal"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
-
-// processes lists those whose command line has the mark, apart from us.
-func processes(t testing.TB, mark string) (found []string) {
-	t.Helper()
-	entries, err := os.ReadDir("/proc")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, e := range entries {
-		b, err := os.ReadFile(filepath.Join("/proc", e.Name(), "cmdline"))
-		if err != nil || e.Name() == fmt.Sprint(os.Getpid()) || e.Name() == "self" || e.Name() == "thread-self" {
-			continue
-		}
-		line := strings.ReplaceAll(string(b), "\x00", " ")
-		stat, _ := os.ReadFile(filepath.Join("/proc", e.Name(), "stat"))
-		_, state, _ := strings.Cut(string(stat), ") ")
-		if strings.Contains(line, mark) && !strings.HasPrefix(state, "Z") {
-			found = append(found, e.Name()+" "+line)
-		}
-	}
-	return found
-}
-
-// gone waits until no process has the mark any more.
-func gone(t testing.TB, mark string) {
-	t.Helper()
-	var left []string
-	for range 100 {
-		if left = processes(t, mark); left == nil {
-			return
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	t.Errorf("left behind: %v", left)
-}
-
-// inits counts the PID 1s of our sandboxes that live.
-func inits(t testing.TB) int {
-	n := 0
-	for _, p := range processes(t, "sbx-init") {
-		if strings.Contains(p, " sbx-init ") || strings.HasSuffix(p, " sbx-init") {
-			n++
-		}
-	}
-	return n
-}
-
-func project(t testing.TB) string {
-	t.Helper()
-	t.Setenv("HOME", t.TempDir())
-	return t.TempDir()
-}
 
 func mountinfo(t testing.TB) string {
 	t.Helper()
@@ -76,15 +25,6 @@ func mountinfo(t testing.TB) string {
 	return string(b)
 }
 
-// kills is how often sbx is killed: 200 times, or SBX_TEST_KILLS times.
-func kills(t testing.TB) int {
-	n, err := strconv.Atoi(cmp.Or(os.Getenv("SBX_TEST_KILLS"), "200"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return n
-}
-
 // TestKilledAtAnyMoment kills sbx with SIGKILL 200 times, from its first
 // moments on. Nothing is left: no process, no mount, no file.
 func TestKilledAtAnyMoment(t *testing.T) {
@@ -92,7 +32,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	sbx, dir := tool(t, "sbx"), project(t)
 	mounts := mountinfo(t)
 	mark := fmt.Sprintf("86399.%d", os.Getpid())
-	already := inits(t)
+	testenv.Adopt(t)
 	for i := range kills(t) {
 		cmd := exec.Command(sbx, "run", "--", "sh", "-c", "sleep "+mark+" & setsid sleep "+mark+" & wait")
 		cmd.Dir = dir
@@ -111,15 +51,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 	}
 	gone(t, mark)
-	for range 100 {
-		if inits(t) <= already {
-			break
-		}
-		time.Sleep(20 * time.Millisecond)
-	}
-	if n := inits(t); n > already {
-		t.Errorf("%d PID 1s are left", n-already)
-	}
+	testenv.DescendantsGone(t, "sbx-init")
 	if mountinfo(t) != mounts {
 		t.Error("the host's mounts have changed")
 	}
@@ -135,6 +67,7 @@ func TestKilledWithFuse(t *testing.T) {
 		skip(t, "%v", err)
 	}
 	sbx, dir := tool(t, "sbx"), project(t)
+	testenv.Adopt(t)
 	mark := fmt.Sprintf("86398.%d", os.Getpid())
 	for range 30 {
 		cmd := exec.Command(sbx, "run", "--overlay", "fuse-overlayfs", "--rootfs", root, "--", "sleep", mark)
@@ -149,7 +82,7 @@ func TestKilledWithFuse(t *testing.T) {
 		_ = cmd.Wait() // it was killed
 	}
 	gone(t, mark)
-	gone(t, "fuse-overlayfs -f -o")
+	testenv.DescendantsGone(t, "fuse-overlayfs -f -o")
 }
 
 // TestThousandRuns: a thousand in a row, and two hundred at once (R1, R2).
@@ -165,7 +98,7 @@ func TestThousandRuns(t *testing.T) {
 		}
 		return nil
 	}
-	already := inits(t)
+	testenv.Adopt(t)
 	for i := range 1000 {
 		if err := run(); err != nil {
 			t.Fatalf("run %d: %v", i, err)
@@ -180,8 +113,8 @@ func TestThousandRuns(t *testing.T) {
 		})
 	}
 	all.Wait()
-	if n := inits(t); n > already {
-		t.Errorf("%d PID 1s are left", n-already)
+	if left := testenv.Descendants(t, "sbx-init"); left != nil {
+		t.Errorf("left behind: %v", left)
 	}
 }
 
@@ -190,32 +123,51 @@ func TestThousandRuns(t *testing.T) {
 func TestSignalsAreForwarded(t *testing.T) {
 	needNamespaces(t)
 	sbx, dir := tool(t, "sbx"), project(t)
+	// No shell traps what was ignored when it began, as SIGHUP is below nohup.
+	ours := make(chan os.Signal, 1)
+	signal.Notify(ours, syscall.SIGHUP)
+	defer signal.Stop(ours)
+	var all sync.WaitGroup
 	for sig, name := range map[syscall.Signal]string{
 		syscall.SIGTERM: "TERM", syscall.SIGINT: "INT", syscall.SIGHUP: "HUP", syscall.SIGUSR1: "USR1", syscall.SIGUSR2: "USR2", syscall.SIGQUIT: "QUIT",
 	} {
 		for _, mode := range []string{"--init", "--no-init"} {
-			cmd := exec.Command(sbx, "run", mode, "--", "sh", "-c", "trap 'exit 42' "+name+"; echo ready; while :; do sleep 0.05; done")
-			cmd.Dir = dir
-			out, err := cmd.StdoutPipe()
-			if err != nil {
-				t.Fatal(err)
-			}
-			if err := cmd.Start(); err != nil {
-				t.Fatal(err)
-			}
-			if _, err := out.Read(make([]byte, 16)); err != nil {
-				t.Fatal(err)
-			}
-			time.Sleep(30 * time.Millisecond) // the first 10 ms belong to sbx, see session.go
-			if err := cmd.Process.Signal(sig); err != nil {
-				t.Fatal(err)
-			}
-			err = cmd.Wait()
-			if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 42 {
-				t.Errorf("%s, %s: %v", name, mode, err)
-			}
+			all.Go(func() {
+				if err := signalled(sbx, dir, mode, sig, name); err != nil {
+					t.Errorf("%s, %s: %v", name, mode, err)
+				}
+			})
 		}
 	}
+	all.Wait()
+}
+
+// signalled sends a signal to a sandbox whose command ends at it.
+func signalled(sbx, dir, mode string, sig syscall.Signal, name string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), testenv.Patience)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, sbx, "run", mode, "--", "sh", "-c", "trap 'exit 42' "+name+"; echo ready; sleep 100 & wait")
+	cmd.Dir = dir
+	out, err := cmd.StdoutPipe()
+	if err != nil {
+		return err
+	}
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	if _, err := out.Read(make([]byte, 16)); err != nil {
+		return errors.Join(err, cmd.Wait())
+	}
+	// The first 10 ms belong to sbx, see session.go, and on a busy machine they are long.
+	time.Sleep(time.Second)
+	if err := cmd.Process.Signal(sig); err != nil {
+		return err
+	}
+	err = cmd.Wait()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 42 {
+		return fmt.Errorf("want exit code 42: %v", err)
+	}
+	return nil
 }
 
 // TestStoppedCommandEnds: one that is stopped is ended all the same (R4).
@@ -225,7 +177,7 @@ func TestStoppedCommandEnds(t *testing.T) {
 	cmd.Dir = project(t)
 	start := time.Now()
 	err := cmd.Run()
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != exitTimeout || time.Since(start) > 5*time.Second {
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != exitTimeout || time.Since(start) > testenv.Patience {
 		t.Errorf("%v after %v", err, time.Since(start))
 	}
 }

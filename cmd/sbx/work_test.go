@@ -48,13 +48,17 @@ var jobs = []job{
 			"go.mod": "module example.org/x\n\ngo 1.26\n",
 			"x_test.go": `package x
 
-import ("net/http"; "net/http/httptest"; "testing")
+import ("io"; "net"; "testing")
 
 func TestServer(t *testing.T) {
-	s := httptest.NewServer(http.NotFoundHandler())
-	defer s.Close()
-	r, err := http.Get(s.URL)
-	if err != nil || r.StatusCode != 404 { t.Fatal(err) }
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil { t.Fatal(err) }
+	go func() {
+		if c, err := l.Accept(); err == nil { io.WriteString(c, "served"); c.Close() }
+	}()
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil { t.Fatal(err) }
+	if b, err := io.ReadAll(c); err != nil || string(b) != "served" { t.Fatal(string(b), err) }
 }
 `,
 		},
@@ -130,7 +134,7 @@ func (j job) do(t *testing.T, profile string) {
 	if out, err := onHost(t, work, j.prepare); err != nil {
 		t.Fatalf("%s: %v\n%s", j.prepare, err, out)
 	}
-	args := []string{"run", "-q", "-e", "GOPROXY=off", "-e", "GOTOOLCHAIN=local", "-e", "GOFLAGS=-buildvcs=false"}
+	args := []string{"run", "-q", "-e", "GOPROXY=off", "-e", "GOTOOLCHAIN=local", "-e", "GOFLAGS=-buildvcs=false", "-e", "CGO_ENABLED=1"}
 	if profile != "" {
 		args = append(args, "--profile", profile)
 	}

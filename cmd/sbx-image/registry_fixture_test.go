@@ -12,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
 
 // A registry is Debian's docker-registry, on a port of its own, with images that
@@ -43,8 +45,7 @@ func needRegistry(t testing.TB) registry {
 			skip(t, "%v", err)
 		}
 	}
-	tool(t, "sbx") // makes the directory
-	fixture.once.Do(func() { fixture.err = fixture.fill(filepath.Join(tools.dir, "registry")) })
+	fixture.once.Do(func() { fixture.err = fixture.fill() })
 	if fixture.err != nil {
 		t.Fatal(fixture.err)
 	}
@@ -53,18 +54,24 @@ func needRegistry(t testing.TB) registry {
 
 // close ends it and removes what it has, which is of many ids.
 func (r *registry) close() {
-	if r.server == nil || r.server.Process == nil {
+	if r.dir == "" {
 		return
 	}
-	r.end()
+	if r.server != nil && r.server.Process != nil {
+		r.end()
+	}
 	_ = r.podman("system", "migrate").Run() // ends the process that keeps its namespace, if there is one
-	_ = rootOfIDs("rm", "-rf", r.dir).Run() // what is left, TestMain's own attempt says
+	if out, err := rootOfIDs("rm", "-rf", r.dir).CombinedOutput(); err != nil {
+		fmt.Fprintf(os.Stderr, "remove the registry: %v: %s\n", err, out)
+	}
 }
 
-func (r *registry) fill(dir string) error {
-	r.dir = dir
+func (r *registry) fill() (err error) {
+	if r.dir, err = os.MkdirTemp("", "sbx-registry"); err != nil {
+		return err
+	}
 	for _, sub := range []string{"storage", "images", "home"} {
-		if err := os.MkdirAll(filepath.Join(dir, sub), 0o700); err != nil {
+		if err := os.MkdirAll(filepath.Join(r.dir, sub), 0o700); err != nil {
 			return err
 		}
 	}
@@ -200,11 +207,10 @@ func (r *registry) serve() error {
 	if err := <-started; err != nil {
 		return err
 	}
-	for range 200 {
+	for start := time.Now(); time.Since(start) < testenv.Patience; time.Sleep(20 * time.Millisecond) {
 		if c, err := net.Dial("tcp", address); err == nil {
 			return c.Close()
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
 	return fmt.Errorf("the registry does not answer at %s", r.host)
 }

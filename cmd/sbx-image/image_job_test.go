@@ -12,7 +12,7 @@ import (
 func TestJobsInImages(t *testing.T) {
 	r := needRegistry(t)
 	newStore(t)
-	source, err := filepath.Abs("testdata/c")
+	source, err := filepath.Abs("../sbx/testdata/c")
 	if err != nil {
 		t.Fatal(err)
 	}

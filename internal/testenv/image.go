@@ -1,4 +1,4 @@
-package main
+package testenv
 
 import (
 	"crypto/sha256"
@@ -16,33 +16,32 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// tarLayer is a layer that is a tar as it is, which takes no time to compress.
-type tarLayer struct {
-	path string
-	hash v1.Hash
-	size int64
+// A TarLayer is a layer that is a tar as it is, which takes no time to compress.
+type TarLayer struct {
+	Path string
+	Hash v1.Hash
+	Len  int64
 }
 
-func (l tarLayer) Digest() (v1.Hash, error)             { return l.hash, nil }
-func (l tarLayer) DiffID() (v1.Hash, error)             { return l.hash, nil }
-func (l tarLayer) Compressed() (io.ReadCloser, error)   { return os.Open(l.path) }
-func (l tarLayer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.path) }
-func (l tarLayer) Size() (int64, error)                 { return l.size, nil }
-func (l tarLayer) MediaType() (types.MediaType, error)  { return types.OCIUncompressedLayer, nil }
+func (l TarLayer) Digest() (v1.Hash, error)             { return l.Hash, nil }
+func (l TarLayer) DiffID() (v1.Hash, error)             { return l.Hash, nil }
+func (l TarLayer) Compressed() (io.ReadCloser, error)   { return os.Open(l.Path) }
+func (l TarLayer) Uncompressed() (io.ReadCloser, error) { return os.Open(l.Path) }
+func (l TarLayer) Size() (int64, error)                 { return l.Len, nil }
+func (l TarLayer) MediaType() (types.MediaType, error)  { return types.OCIUncompressedLayer, nil }
 
-// debianImage is an OCI layout of the Debian root file system, made once.
 var debianImage = sync.OnceValues(func() (string, error) {
-	l := tarLayer{path: os.Getenv("SBX_TEST_DEBIAN")}
-	f, err := os.Open(l.path)
+	l := TarLayer{Path: os.Getenv("SBX_TEST_DEBIAN")}
+	f, err := os.Open(l.Path)
 	if err != nil {
 		return "", err
 	}
 	defer f.Close()
 	sum := sha256.New()
-	if l.size, err = io.Copy(sum, f); err != nil {
+	if l.Len, err = io.Copy(sum, f); err != nil {
 		return "", err
 	}
-	l.hash = v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum.Sum(nil))}
+	l.Hash = v1.Hash{Algorithm: "sha256", Hex: hex.EncodeToString(sum.Sum(nil))}
 	img, err := mutate.AppendLayers(empty.Image, l)
 	if err == nil {
 		img, err = mutate.Config(img, v1.Config{
@@ -61,10 +60,10 @@ var debianImage = sync.OnceValues(func() (string, error) {
 	return dir, err
 })
 
-// needImage gives the layout.
-func needImage(t testing.TB) string {
+// DebianImage gives an OCI layout of the Debian root file system, made once.
+func DebianImage(t testing.TB) string {
 	t.Helper()
-	tool(t, "sbx") // makes the directory
+	Tool(t, "sbx") // makes the directory
 	dir, err := debianImage()
 	if err != nil {
 		t.Fatal(err)

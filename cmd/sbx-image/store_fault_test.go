@@ -46,7 +46,7 @@ func TestPullMeetsFaults(t *testing.T) {
 			met := 0
 			for _, when := range []string{"1+", "3", "9+", "30"} {
 				data := newStore(t)
-				out, err := asOne("strace", "-f", "-o", "/dev/null", "-e", "trace="+f.call, "-e", "inject="+f.call+":error="+name+":when="+when,
+				out, err := asOne("strace", "-f", "--seccomp-bpf", "-o", "/dev/null", "-e", "trace="+f.call, "-e", "inject="+f.call+":error="+name+":when="+when,
 					tool(t, "sbx"), "pull", "-q", r.host+"/small").CombinedOutput()
 				var exit *exec.ExitError
 				switch {

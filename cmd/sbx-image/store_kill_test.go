@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
 
 // aClean gives the layers that an image has in a store that nothing disturbed.
@@ -104,7 +106,7 @@ func TestPullKilledAtAnyMoment(t *testing.T) {
 			t.Errorf("work/%s is left", name)
 		}
 	}
-	gone(t, data)
+	testenv.Gone(t, data)
 }
 
 // anyChild gives a child of any thread of a process, or zero.

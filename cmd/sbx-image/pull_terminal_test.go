@@ -21,6 +21,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"github.com/sbxrun/sbx/internal/testenv"
 )
 
 // A slow registry gives half of a layer, and the rest when it is let go on.
@@ -116,23 +118,23 @@ func inOrder(t *testing.T, shown string) {
 func TestPullBars(t *testing.T) {
 	s := newSlow(t)
 	y := shell(t)
-	y.types("export XDG_DATA_HOME=" + t.TempDir() + " TERM=xterm\n")
-	y.sees("outer> ")
-	y.types("sbx pull " + s.image + "; echo code $?\n")
-	shown := y.sees("2.0 of 4.0 MB")
+	y.Types("export XDG_DATA_HOME=" + t.TempDir() + " TERM=xterm\n")
+	y.Sees("outer> ")
+	y.Types("sbx pull " + s.image + "; echo code $?\n")
+	shown := y.Sees("2.0 of 4.0 MB")
 	if !strings.Contains(shown, "layer ") || !strings.Contains(shown, "[===") {
 		t.Errorf("shown: %q", shown)
 	}
 	close(s.goOn)
-	shown += y.sees("] 4.0 MB\r\n")
-	shown += y.sees("sha256:")
-	shown += y.sees("code 0")
+	shown += y.Sees("] 4.0 MB\r\n")
+	shown += y.Sees("sha256:")
+	shown += y.Sees("code 0")
 	inOrder(t, shown)
 	if strings.Contains(shown, "sbx: layer") {
 		t.Errorf("lines beside the bars: %q", shown)
 	}
-	y.types("sbx image rm " + s.image + "; echo code $?\n")
-	y.sees("code 0")
+	y.Types("sbx image rm " + s.image + "; echo code $?\n")
+	y.Sees("code 0")
 }
 
 // TestPullPlain: lines are for what is no terminal that can do more, and for nobody
@@ -141,22 +143,22 @@ func TestPullPlain(t *testing.T) {
 	s := newSlow(t)
 	y := shell(t)
 	close(s.goOn)
-	y.types("export XDG_DATA_HOME=" + t.TempDir() + "\n")
-	y.sees("outer> ")
+	y.Types("export XDG_DATA_HOME=" + t.TempDir() + "\n")
+	y.Sees("outer> ")
 	for _, c := range []struct{ command, want string }{
 		{"TERM=dumb sbx pull " + s.image, "sbx: layer "}, {"TERM=xterm sbx pull " + s.image + " 2>&1 | cat", "sbx: layer "},
 		{"TERM=xterm sbx pull --quiet " + s.image, "sha256:"},
 	} {
-		y.types(c.command + "; echo code $?\n")
-		y.sees("\n") // what was typed
-		shown := y.sees("code 0")
+		y.Types(c.command + "; echo code $?\n")
+		y.Sees("\n") // what was typed
+		shown := y.Sees("code 0")
 		inOrder(t, shown)
 		if !strings.HasPrefix(shown, c.want) || strings.Contains(shown, "\x1b[J") || strings.Contains(shown, "==") {
 			t.Errorf("%s: %q", c.command, shown)
 		}
-		y.types("sbx image rm " + s.image + "; echo code $?\n")
-		y.sees("code 0")
-		y.sees("outer> ")
+		y.Types("sbx image rm " + s.image + "; echo code $?\n")
+		y.Sees("code 0")
+		y.Sees("outer> ")
 	}
 }
 
@@ -165,37 +167,37 @@ func TestPullPlain(t *testing.T) {
 func TestPullControlC(t *testing.T) {
 	s := newSlow(t)
 	y := shell(t)
-	y.types("export XDG_DATA_HOME=" + t.TempDir() + " TERM=xterm\n")
-	y.sees("outer> ")
+	y.Types("export XDG_DATA_HOME=" + t.TempDir() + " TERM=xterm\n")
+	y.Sees("outer> ")
 	for n, command := range []string{"sbx pull " + s.image, "sbx run --image " + s.image + " -- true"} {
-		y.types(command + "; echo code $?\n")
-		shown := y.sees([]string{"2.0", "3.0"}[n] + " of 4.0 MB")
-		y.types("\x03")
-		shown += y.sees("sbx: interrupted\r\n")
-		shown += y.sees("code 125\r\nouter> ")
+		y.Types(command + "; echo code $?\n")
+		shown := y.Sees([]string{"2.0", "3.0"}[n] + " of 4.0 MB")
+		y.Types("\x03")
+		shown += y.Sees("sbx: interrupted\r\n")
+		shown += y.Sees("code 125\r\nouter> ")
 		inOrder(t, shown)
 		if strings.Contains(shown, "context") {
 			t.Errorf("shown: %q", shown)
 		}
-		y.types("stty -a | grep -o -e '-*icanon'; ls $XDG_DATA_HOME/sbx/images/work | grep -v lock$\n")
-		y.sees("lock$\r\nicanon\r\npartial-")
-		y.sees("outer> ")
+		y.Types("stty -a | grep -o -e '-*icanon'; ls $XDG_DATA_HOME/sbx/images/work | grep -v lock$\n")
+		y.Sees("lock$\r\nicanon\r\npartial-")
+		y.Sees("outer> ")
 	}
 	close(s.goOn)
-	y.types("sbx pull " + s.image + "; echo code $?\n")
-	y.sees("code 0")
-	y.types("sbx image rm " + s.image + "; echo code $?\n")
-	y.sees("code 0")
+	y.Types("sbx pull " + s.image + "; echo code $?\n")
+	y.Sees("code 0")
+	y.Types("sbx image rm " + s.image + "; echo code $?\n")
+	y.Sees("code 0")
 }
 
 // TestPullHostileRegistry: what a registry says does not drive the terminal.
 func TestPullHostileRegistry(t *testing.T) {
 	s := newSlow(t)
 	y := shell(t)
-	y.types("export XDG_DATA_HOME=" + t.TempDir() + " TERM=xterm\n")
-	y.sees("outer> ")
-	y.types("sbx pull " + strings.Replace(s.image, "slow", "hostile", 1) + "; echo code $?\n")
-	shown := y.sees("code 125")
+	y.Types("export XDG_DATA_HOME=" + t.TempDir() + " TERM=xterm\n")
+	y.Sees("outer> ")
+	y.Types("sbx pull " + strings.Replace(s.image, "slow", "hostile", 1) + "; echo code $?\n")
+	shown := y.Sees("code 125")
 	inOrder(t, shown)
 	if !strings.Contains(shown, `\x1b]0;title\a`) {
 		t.Errorf("shown: %q", shown)
@@ -207,7 +209,7 @@ func TestImportControlC(t *testing.T) {
 	tool(t, "sbx") // before the home is another
 	y := shell(t)
 	dir := t.TempDir()
-	y.types("TMPDIR=" + dir + " sbx image import - x:1; echo code $?\n")
+	y.Types("TMPDIR=" + dir + " sbx image import - x:1; echo code $?\n")
 	left := func() int {
 		entries, err := os.ReadDir(dir)
 		if err != nil {
@@ -215,10 +217,10 @@ func TestImportControlC(t *testing.T) {
 		}
 		return len(entries)
 	}
-	for start := time.Now(); left() == 0 && time.Since(start) < 10*time.Second; time.Sleep(time.Millisecond) {
+	for start := time.Now(); left() == 0 && time.Since(start) < testenv.Patience; time.Sleep(time.Millisecond) {
 	}
-	y.types("\x03")
-	y.sees("sbx: interrupted\r\ncode 125\r\nouter> ")
+	y.Types("\x03")
+	y.Sees("sbx: interrupted\r\ncode 125\r\nouter> ")
 	if n := left(); n > 0 {
 		t.Errorf("%d files are left", n)
 	}
