@@ -4,7 +4,7 @@ import (
 	"os"
 	"testing"
 
-	"github.com/sbxrun/sbx/internal/testenv"
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 // The tests are of what sbx does with images: both programs, as a user has them.

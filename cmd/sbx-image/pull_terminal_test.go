@@ -22,7 +22,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
-	"github.com/sbxrun/sbx/internal/testenv"
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 // A slow registry gives half of a layer, and the rest when it is let go on.

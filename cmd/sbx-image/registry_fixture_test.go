@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sbxrun/sbx/internal/testenv"
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 // A registry is Debian's docker-registry, on a port of its own, with images that

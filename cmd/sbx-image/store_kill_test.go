@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sbxrun/sbx/internal/testenv"
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 // aClean gives the layers that an image has in a store that nothing disturbed.

@@ -39,7 +39,7 @@ var mayImport = map[string]string{
 	"userns/child":                      "",
 	"idmap":                             "",
 	// It is for tests, and in no program.
-	"internal/testenv": "",
+	"cmd/internal/testenv": "",
 }
 
 func TestImportsPointOneWay(t *testing.T) {

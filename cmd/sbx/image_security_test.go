@@ -18,7 +18,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"golang.org/x/sys/unix"
 
-	"github.com/sbxrun/sbx/internal/testenv"
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 // A hostileImage is what an image's maker put in it, and what becomes of sbx run. In

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -88,22 +87,9 @@ func (i *internet) write() {
 	i.s.vars["DNS"], i.s.outsideVars["DNS"] = "127.0.0.1:53", i.s.vars["MY_DNS"]
 }
 
-// upstreamProgram builds testdata/upstream once, beside the other tools.
-var upstreamProgram = sync.OnceValues(func() (string, error) {
-	path := filepath.Join(tools.dir, "upstream")
-	build := exec.Command("go", "build", "-trimpath", "-o", path, "./testdata/upstream")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return "", fmt.Errorf("go build: %v\n%s", err, out)
-	}
-	return path, nil
-})
-
 // launch is the command that runs a row's in a sandbox with this internet outside.
 func (i *internet) launch(r row) []string {
-	program, err := upstreamProgram()
-	i.s.check(err)
-	argv := []string{program}
+	argv := []string{tool(i.s.t, "upstream")}
 	for _, flag := range r.flags { // those of sbx, with the package flag's names
 		argv = append(argv, i.s.path(strings.Replace(flag, "--allow-private", "--private", 1)))
 	}

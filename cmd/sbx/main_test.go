@@ -10,11 +10,11 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/sbxrun/sbx/internal/testenv"
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(testenv.Main(m, "cmd/sbx", "cmd/sbx-image", "cmd/sbx/testdata/hostile", "cmd/sbx/testdata/attacks"))
+	os.Exit(testenv.Main(m, "cmd/sbx", "cmd/sbx-image", "cmd/sbx/testdata/hostile", "cmd/sbx/testdata/attacks", "cmd/sbx/testdata/upstream"))
 }
 
 // TestScripts runs testdata/script. Each script is a user's session with the

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sbxrun/sbx/internal/testenv"
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 func mountinfo(t testing.TB) string {

@@ -1,6 +1,6 @@
 package main
 
-import "github.com/sbxrun/sbx/internal/testenv"
+import "github.com/sbxrun/sbx/cmd/internal/testenv"
 
 // What is shared with the tests of the other program.
 var (
