@@ -169,7 +169,7 @@ func tunError(err error) error {
 
 // closed are the addresses that the network has not.
 func (n UserNetwork) closed(h UserHost) ([]netip.Prefix, error) {
-	closed := append([]netip.Prefix{usernet.Address4.Masked(), usernet.Address6.Masked()}, egress.Closed...)
+	closed := append([]netip.Prefix{usernet.Address4.Masked(), usernet.Address6.Masked()}, egress.Closed()...)
 	for _, a := range h.Addresses {
 		if !slices.ContainsFunc(closed, func(p netip.Prefix) bool { return p.Contains(a) }) {
 			closed = append(closed, netip.PrefixFrom(a, a.BitLen()))
