@@ -20,7 +20,10 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 	case f.NetLearn && (f.Net == "host" || f.Net == "none" || f.Net == "user"):
 		return fmt.Errorf("--net-learn allows what is public, and --net %s is another network; choose one", f.Net)
 	case f.Net == "user":
-		return addUserNetwork(f, s)
+		if err := addUserNetwork(f, s); err != nil {
+			return err
+		}
+		named = false // what --deny names it has taken
 	case f.Net == "host" && named:
 		return fmt.Errorf("--net host is all of the host's network, and --allow, --deny, --allow-private and --host-port name parts of it; choose one")
 	case f.Net == "none" && named:

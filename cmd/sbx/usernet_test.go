@@ -133,6 +133,19 @@ func TestUserNetworkDeny(t *testing.T) {
 	}
 }
 
+// TestUserNetworkPublished: ports of the sandbox are published beside it.
+func TestUserNetworkPublished(t *testing.T) {
+	for _, driver := range userNetDrivers {
+		serve := "import socket; l = socket.create_server(('127.0.0.1', 9000)); print('ready', flush=True); c, _ = l.accept(); c.sendall(b'from inside')"
+		script := `"$@" > out & until grep -q ready out 2> /dev/null; do sleep 0.05; done; ` +
+			`python3 -c "import socket; print(socket.create_connection(('127.0.0.1', 7000), 5).recv(100).decode())"; wait`
+		out, code := inTheWorld(t, "-", []string{"sh", "-c", script, "sh"}, "-q", "--net", "user", "--net-driver", driver, "-p", "7000:9000", "--", "python3", "-c", serve)
+		if code != 0 || out != "from inside\n" {
+			t.Errorf("%s: exit code %d:\n%s", driver, code, out)
+		}
+	}
+}
+
 // TestNetworkReceipt: a receipt says which network there was.
 func TestNetworkReceipt(t *testing.T) {
 	for _, c := range []struct{ flags, net, driver string }{

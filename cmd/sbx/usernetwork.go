@@ -13,7 +13,7 @@ func addUserNetwork(f *runFlags, s *sandbox.Spec) error {
 		return fmt.Errorf("--net user is the whole network, and --allow, --allow-private and --host-port name parts of it; choose one")
 	case f.ProxyEnv:
 		return fmt.Errorf("--net user needs no proxy of --proxy-env; choose one")
-	case f.NetLog != "":
+	case f.NetLog != "" && len(f.Publish) == 0:
 		return fmt.Errorf("--net-log writes what is allowed and refused, and of --net user sbx sees nothing; say what with --allow")
 	}
 	s.UserNetwork = &sandbox.UserNetwork{Deny: texts(f.Deny)}
