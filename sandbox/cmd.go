@@ -94,6 +94,7 @@ type Cmd struct {
 	streams   streams
 	kept      *layer.Kept
 	daemon    *daemon
+	user      *userServer
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -306,6 +307,9 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 			return nil, err
 		}
 	}
+	if spec.UserNetwork != nil {
+		c.user = &userServer{network: *spec.UserNetwork, host: host}
+	}
 	return func(fd userns.FD, f *os.File, p *userns.Process) (err error) {
 		if fd == layer.FuseFD {
 			defer f.Close()
@@ -321,6 +325,9 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 		if strings.HasPrefix(string(fd), publishingPrefix) {
 			return c.findPublished(f)
 		}
+		if c.user != nil {
+			return c.user.take(fd, f, p)
+		}
 		return c.network.take(fd, f, p)
 	}, nil
 }
@@ -329,6 +336,12 @@ func (c *Cmd) closeNetwork() {
 	if c.network != nil {
 		c.network.close()
 		c.network = nil
+	}
+	if c.user != nil {
+		if early := c.user.close(); early != "" {
+			c.note("%s", early)
+		}
+		c.user = nil
 	}
 }
 

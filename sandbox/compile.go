@@ -206,7 +206,7 @@ func (c *compiler) names() {
 // mounts, so PID 1 does it while the command's process confines itself, which
 // waits for it in the end.
 func (c *compiler) loopback() []userns.Step {
-	if c.spec.HostNetwork || c.spec.Egress != nil { // the supervisor does it
+	if c.spec.HostNetwork || c.spec.Egress != nil || c.spec.UserNetwork != nil { // the supervisor does it
 		return nil
 	}
 	return []userns.Step{userns.LoopbackUp{}}

@@ -45,6 +45,9 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	s.completeProcess(h)
+	if err := s.completeUserNetwork(h.UserNetwork); err != nil {
+		return s, nil, err
+	}
 	s.completeLabels(h)
 	if err := s.checkLabels(h); err != nil {
 		return s, nil, err

@@ -87,6 +87,8 @@ func TestPlans(t *testing.T) {
 	terminal.OCI.Process.ConsoleSize = &specs.Box{Height: 24, Width: 80}
 	network := build("npm", "ci")
 	network.Egress = &Egress{Allow: []string{"registry.example.com", "*.example.org:22", "192.0.2.0/24:443"}}
+	user := build("npm", "ci")
+	user.UserNetwork = &UserNetwork{}
 	online := laptop()
 	online.IPv6, online.Resolver = true, "/run/systemd/resolve/stub-resolv.conf"
 	old := laptop()
@@ -101,7 +103,7 @@ func TestPlans(t *testing.T) {
 	}{
 		{"host", build("make", "all"), laptop()}, {"files", files, laptop()}, {"terminal", terminal, laptop()},
 		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, fused},
-		{"network", network, online},
+		{"network", network, online}, {"user-network", user, wired()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// Another architecture has calls of its own to filter.

@@ -82,15 +82,20 @@ func (c *compiler) addLandlock() {
 	if p.Empty() {
 		return
 	}
+	c.add(landlockStep(p, c.mountFD))
+}
+
+// landlockStep is a policy as a step. from names what was opened of a mount.
+func landlockStep(p landlock.Policy, from func(mount int) userns.FD) userns.Landlock {
 	step := userns.Landlock{Words: p.String(), Files: uint64(p.Files), Ports: uint64(p.Ports), Scopes: uint64(p.Scopes)}
 	for _, r := range p.Rules {
 		rule := userns.LandlockRule{Path: r.Path, Rights: uint64(r.Rights)}
 		if r.Mount >= 0 {
-			rule.From = c.mountFD(r.Mount)
+			rule.From = from(r.Mount)
 		}
 		step.Rules = append(step.Rules, rule)
 	}
-	c.add(step)
+	return step
 }
 
 // executable grants reading everywhere, and execution with it. A grant holds for all

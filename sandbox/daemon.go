@@ -13,10 +13,12 @@ import (
 	"github.com/sbxrun/sbx/userns"
 )
 
-// daemon is the fuse-overlayfs that serves a sandbox's root.
+// daemon is a program beside the sandbox that serves it: fuse-overlayfs its root, or
+// pasta or slirp4netns its network.
 type daemon struct {
+	name    string
 	process *userns.Process
-	said    *os.File // what it printed
+	said    *os.File // what it printed as errors
 }
 
 // serve starts fuse-overlayfs on a connection of the sandbox p.
@@ -26,23 +28,25 @@ func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, err
 		return nil, err
 	}
 	defer handle.Close()
-	fd, err := unix.MemfdCreate("fuse-overlayfs", unix.MFD_CLOEXEC)
-	if err != nil {
-		return nil, fmt.Errorf("memfd: %w", err)
-	}
-	d := &daemon{said: os.NewFile(uintptr(fd), "fuse-overlayfs")}
 	uids := fromOCI(s.OCI.Linux.UIDMappings)
 	root, mapped := uids.ToOutside(0)
 	plan := layer.Union{Lower: s.Layers, Upper: s.Upper}.Daemon(h.FuseOverlayfs, mapped && root != h.UID)
-	d.process, err = plan.Start(userns.Input{
-		Stdout: d.said, Stderr: d.said,
-		Files: map[userns.FD]*os.File{layer.FuseFD: connection, layer.Sandbox: handle},
-	})
+	return startDaemon("fuse-overlayfs", plan, userns.Input{Files: map[userns.FD]*os.File{layer.FuseFD: connection, layer.Sandbox: handle}})
+}
+
+// startDaemon starts one, and keeps what it says of errors.
+func startDaemon(name string, plan userns.Plan, in userns.Input) (*daemon, error) {
+	fd, err := unix.MemfdCreate(name, unix.MFD_CLOEXEC)
 	if err != nil {
+		return nil, fmt.Errorf("memfd: %w", err)
+	}
+	d := &daemon{name: name, said: os.NewFile(uintptr(fd), name)}
+	in.Stderr = d.said
+	if d.process, err = plan.Start(in); err != nil {
 		d.said.Close()
 		// Not wrapped: a step of the daemon's must not pass for one of the command's,
 		// whose errors have exit codes of their own.
-		return nil, fmt.Errorf("fuse-overlayfs: %v", err)
+		return nil, fmt.Errorf("%s: %v", name, err)
 	}
 	return d, nil
 }
@@ -51,7 +55,7 @@ func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, err
 // it.
 func (d *daemon) explain(err error) error {
 	if said := d.output(); said != "" {
-		return fmt.Errorf("%w (fuse-overlayfs: %s)", err, said)
+		return fmt.Errorf("%w (%s: %s)", err, d.name, said)
 	}
 	return err
 }
@@ -79,4 +83,17 @@ func (d *daemon) end() error {
 	}
 	_, err := d.process.Wait()
 	return err
+}
+
+// kill ends the daemon, and tells whether it had ended by itself.
+func (d *daemon) kill() (early bool) {
+	defer d.said.Close()
+	select {
+	case <-d.process.Done():
+		early = true
+	default:
+		_ = d.process.Kill() // it ended just now
+	}
+	_, _ = d.process.Wait() // how it ended is no matter
+	return early
 }

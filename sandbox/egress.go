@@ -87,6 +87,7 @@ func portSocket(port uint16) userns.FD { return userns.FD(portPrefix + strconv.I
 // first may be to connect.
 func (c *compiler) egress() error {
 	if c.spec.Egress == nil {
+		c.userNetwork()
 		return nil
 	}
 	ports, all, err := c.spec.Egress.ports()
@@ -133,8 +134,12 @@ func (c *compiler) egress() error {
 // link to one in a private directory, where it is made. In another root it is not made:
 // without one programs ask 127.0.0.1 (resolv.conf(5)).
 func (c *compiler) nameServer() {
-	if c.spec.Egress == nil {
+	if c.spec.Egress == nil && c.spec.UserNetwork == nil {
 		return
+	}
+	text := nameServerText
+	if c.spec.UserNetwork != nil {
+		text = userResolver(c.host.ResolvConf)
 	}
 	path := "/etc/resolv.conf"
 	if c.spec.View == HostView && c.host.Resolver != "" {
@@ -146,5 +151,5 @@ func (c *compiler) nameServer() {
 			break
 		}
 	}
-	c.add(userns.Cover{Path: path, Text: nameServerText, Scratch: "/dev/.made"})
+	c.add(userns.Cover{Path: path, Text: text, Scratch: "/dev/.made"})
 }

@@ -130,6 +130,10 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 		return hinted(err, mountHint(step.Type, step.Target, e.Err, s))
 	case userns.Make:
 		return hinted(err, mountHint(step.Type, "", e.Err, s))
+	case userns.Socket:
+		if step.Domain == unix.AF_NETLINK && step.Protocol == unix.NETLINK_XFRM {
+			return hinted(err, "the kernel must have CONFIG_XFRM_USER to close addresses to --net user; as root: modprobe xfrm_user; or name what is allowed, with --allow")
+		}
 	case userns.MountFuse:
 		if e.Err == unix.EACCES || e.Err == unix.ENOENT {
 			return hinted(err, "/dev/fuse must be there and open to all; as root: modprobe fuse; chmod 666 /dev/fuse")

@@ -88,11 +88,12 @@ func TestEveryStepFails(t *testing.T) {
 		return s
 	}
 	for name, s := range map[string]Spec{
-		"host":      view(func(*Spec) {}),
-		"network":   view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}} }),
-		"proxy":     view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}, Proxy: true} }),
-		"ports":     view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com:*"}, Owners: true} }),
-		"published": view(func(s *Spec) { s.Publish = []PublishedPort{{Address: loopback(0).Addr(), Sandbox: 80}} }),
+		"host":         view(func(*Spec) {}),
+		"network":      view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}} }),
+		"proxy":        view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com"}, Proxy: true} }),
+		"ports":        view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com:*"}, Owners: true} }),
+		"published":    view(func(s *Spec) { s.Publish = []PublishedPort{{Address: loopback(0).Addr(), Sandbox: 80}} }),
+		"user network": view(func(s *Spec) { s.UserNetwork = &UserNetwork{} }),
 		"union": view(func(s *Spec) {
 			s.View, s.Layers, s.Upper, s.Overlay = Union, []string{lower}, t.TempDir(), DriverKernel
 		}),
@@ -101,6 +102,9 @@ func TestEveryStepFails(t *testing.T) {
 			h, err := Probe(s)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if s.UserNetwork != nil {
+				h.UserNetwork = wired().UserNetwork // no driver is run
 			}
 			needSandbox(t, h, s)
 			p := plan(t, s, h)

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -51,6 +50,8 @@ type Host struct {
 	// Resolver is where /etc/resolv.conf really is, ResolvConf what it says, where a
 	// root of its own is to have that.
 	Resolver, ResolvConf string
+	// UserNetwork is looked up where the Spec wants one.
+	UserNetwork UserHost
 	// NoFile is the caller's limit of open files.
 	NoFile unix.Rlimit
 	// NoCore says that the caller may dump no core, and so can allow none.
@@ -121,7 +122,7 @@ func Probe(s Spec) (Host, error) {
 		h.probeHostView(s)
 	}
 	if s.View == Union && s.Overlay != DriverKernel {
-		h.FuseOverlayfs = fuseOverlayfs()
+		h.FuseOverlayfs = hostProgram("fuse-overlayfs")
 	}
 	if s.View == Union {
 		h.UpperUnfit = upperUnfit(s.Upper, h.Kernel)
@@ -130,12 +131,15 @@ func Probe(s Spec) (Host, error) {
 		h.Helpers = idmap.FindHelpers()
 		h.UIDs, h.GIDs, h.RangesErr = idmap.Granted(h.UID, h.User)
 	}
-	if s.MadeFiles && s.HostNetwork {
+	if s.MadeFiles && s.HostNetwork || s.UserNetwork != nil {
 		text, _ := os.ReadFile("/etc/resolv.conf") // without one there are no names
 		h.ResolvConf = string(text)
 	}
 	if s.Egress != nil {
 		h.IPv6 = unix.Access("/proc/net/if_inet6", unix.F_OK) == nil
+	}
+	if s.UserNetwork != nil {
+		h.UserNetwork = probeUserNetwork()
 	}
 	h.Runtime = os.Getenv("XDG_RUNTIME_DIR")
 	h.probeProtection(s)
@@ -254,7 +258,7 @@ func (h *Host) probeHostView(s Spec) {
 			}
 		}
 	}
-	if s.HostNetwork || s.Egress != nil {
+	if s.HostNetwork || s.Egress != nil || s.UserNetwork != nil {
 		// What /etc/resolv.conf links to is often below /run, which is private.
 		if real, err := filepath.EvalSymlinks("/etc/resolv.conf"); err == nil && real != "/etc/resolv.conf" {
 			h.Resolver = real
@@ -319,14 +323,5 @@ func upperUnfit(upper string, k Kernel) string {
 		return fmt.Sprintf("%s takes no user attributes: %v", upper, err)
 	}
 	_ = unix.Removexattr(upper, probe) // it was set just now
-	return ""
-}
-
-func fuseOverlayfs() string {
-	for _, dir := range []string{"/usr/bin/", "/bin/", "/usr/local/bin/"} {
-		if path, err := exec.LookPath(dir + "fuse-overlayfs"); err == nil {
-			return path
-		}
-	}
 	return ""
 }

@@ -143,6 +143,8 @@ func (c *compiler) madeFiles() {
 		text = c.host.ResolvConf
 	case c.spec.Egress != nil:
 		text = nameServerText
+	case c.spec.UserNetwork != nil:
+		text = userResolver(c.host.ResolvConf)
 	}
 	c.addMadeFile("/etc/resolv.conf", text, "/etc")
 }

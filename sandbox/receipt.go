@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"time"
@@ -43,6 +44,13 @@ type Receipt struct {
 	Missing []string `json:"missing,omitempty"`
 	// Profiles are the lines of profiles that had a part in it.
 	Profiles []string `json:"profiles,omitempty"`
+
+	// Net says which network there was: none, allow, user, or host, which is no
+	// isolation. NetDriver is the program that served it in user mode.
+	Net       string `json:"net"`
+	NetDriver string `json:"netDriver,omitempty"`
+	// NetClosed are the addresses that a network in user mode has not.
+	NetClosed []netip.Prefix `json:"netClosed,omitempty"`
 
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"`
@@ -92,6 +100,11 @@ func newReceipt(s Spec, h Host, p userns.Plan) Receipt {
 			r.Writable = append(r.Writable, m.Destination)
 		}
 	}
+	r.Net = s.network()
+	if s.UserNetwork != nil {
+		r.NetDriver = s.UserNetwork.Driver
+		r.NetClosed, _ = s.UserNetwork.closed(h.UserNetwork) // it was looked at before
+	}
 	for _, secret := range s.Secrets {
 		r.Secrets = append(r.Secrets, secret.Name)
 	}
@@ -127,6 +140,19 @@ func (r *Receipt) add(step userns.Step, h Host) {
 	}
 }
 
+// network names the network.
+func (s Spec) network() string {
+	switch {
+	case s.HostNetwork:
+		return "host"
+	case s.UserNetwork != nil:
+		return "user"
+	case s.Egress != nil:
+		return "allow"
+	}
+	return "none"
+}
+
 func (r *Receipt) lacks(name string) bool {
 	switch name {
 	case "landlock":
@@ -155,6 +181,7 @@ func (r Receipt) Lines() []string {
 	} else {
 		lines = append(lines, "landlock none")
 	}
+	lines = append(lines, strings.TrimSpace("network "+r.Net+" "+r.NetDriver))
 	return append(append(lines, "writable "+orNone(strings.Join(r.Writable, " "))), r.Upstream...)
 }
 

@@ -53,6 +53,8 @@ type Spec struct {
 	HostNetwork bool
 	// Egress is what may be reached, of a network of its own. Nil is nothing.
 	Egress *Egress
+	// UserNetwork is all of the network in user mode. Nil is none of that.
+	UserNetwork *UserNetwork
 	// Publish are ports of the sandbox that are reached at the host's.
 	Publish []PublishedPort
 	// NoInit makes the command PID 1, with no reaper above it.

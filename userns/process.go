@@ -104,6 +104,16 @@ func (RestoreSignals) lower(a *assembler) {
 	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), a.longs(signalMask()), num(0), num(8))
 }
 
+// DefaultSignal undoes that a signal is ignored, which outlasts an execve and which the
+// supervisor may have been born with.
+type DefaultSignal struct{ Signal unix.Signal }
+
+func (s DefaultSignal) String() string { return "by default: " + unix.SignalName(s.Signal) }
+
+func (s DefaultSignal) lower(a *assembler) {
+	a.syscall(unix.SYS_RT_SIGACTION, num(int(s.Signal)), a.at(a.bytes(32)), num(0), num(8)) // struct sigaction
+}
+
 // signalMask is the mask of this thread. It is asked for before the clone, for
 // which Go blocks all signals.
 func signalMask() uint64 {

@@ -22,6 +22,9 @@ func (s Socket) String() string {
 	if kind == "" {
 		kind = fmt.Sprintf("domain %d, type %d", s.Domain, s.Type)
 	}
+	if s.Protocol != 0 {
+		kind += fmt.Sprintf(", protocol %d", s.Protocol)
+	}
 	return fmt.Sprintf("open a socket (%s)", kind)
 }
 

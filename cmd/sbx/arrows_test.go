@@ -22,7 +22,7 @@ var mayImport = map[string]string{
 	"profiles":            "",
 	"profiles/hosts":      "profiles",
 	"sandbox": "userns sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
-		"sandbox/terminal idmap",
+		"sandbox/terminal sandbox/usernet idmap",
 	"sandbox/egress":       "",
 	"sandbox/image/unpack": "",
 	"sandbox/landlock":     "",
@@ -35,6 +35,7 @@ var mayImport = map[string]string{
 	"sandbox/seccomp/generate/tables":   "",
 	"sandbox/secrets":                   "",
 	"sandbox/terminal":                  "",
+	"sandbox/usernet":                   "userns",
 	"userns":                            "userns/child idmap",
 	"userns/child":                      "",
 	"idmap":                             "",

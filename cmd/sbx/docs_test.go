@@ -45,6 +45,7 @@ func examples(t *testing.T, file string) (found []example) {
 // with the things in it that they speak of.
 func TestDocs(t *testing.T) {
 	root, image := needDebian(t), needImage(t)
+	needWorld(t) // for --net user
 	files, err := filepath.Glob("../../docs/*.md")
 	if err != nil {
 		t.Fatal(err)

@@ -7,8 +7,11 @@ const (
 	rightInside = "the kernel asks for a capability, which the command of a sandbox with user namespaces may have"
 	launchers   = "the fault was in what sets a sandbox up; without one nothing is set up"
 	nobodys     = "nobody has the address, but machines in a cloud"
+	tapIsInside = "the device is the sandbox's; with its routes alone, and no policies, they come through"
 	byMachine   = "it is the machine's setting or its kernel's configuration whether an ordinary user may"
 )
+
+const switchByKernel = "older kernels let root of the namespace's owner write it, newer ones its administrator"
 
 // heldWithoutSandbox are the rows that hold on a bare machine, where an ordinary
 // user runs them, and why they are rows all the same.
@@ -121,7 +124,14 @@ var heldWithoutSandbox = []excuse{
 	{id: "net-change-as-root", why: rightInside, bare: true},
 	{id: "net-change-in-userns", why: rightInside, bare: true},
 	{id: "net-change-nested", why: "the kernel asks for a capability over the namespace that the socket is of, which nobody inside has"},
-
+	{id: "net-pasta-bound", why: tapIsInside},
+	{id: "net-pasta-bound-udp", why: tapIsInside},
+	{id: "net-pasta-packet", why: rightInside, bare: true},
+	{id: "net-pasta-switch", why: switchByKernel, varies: true},
+	{id: "net-slirp4netns-bound", why: tapIsInside},
+	{id: "net-slirp4netns-bound-udp", why: tapIsInside},
+	{id: "net-slirp4netns-packet", why: rightInside, bare: true},
+	{id: "net-slirp4netns-switch", why: switchByKernel, varies: true},
 	{id: "tty-tiocsti", why: byMachine, varies: true},
 	{id: "tty-tiocsti-input", why: byMachine, varies: true},
 	{id: "tty-tiocsti-high-bit", why: byMachine, varies: true},

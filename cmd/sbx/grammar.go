@@ -64,7 +64,8 @@ type environmentFlags struct {
 }
 
 type networkFlags struct {
-	Net          string `aliases:"network" enum:"none,allow,host," default:"" placeholder:"none|allow|host" help:"Which network: lo and nothing else (the default), what the profile and --allow name, or the host's."`
+	Net          string `aliases:"network" enum:"none,allow,user,host," default:"" placeholder:"none|allow|user|host" help:"Which network: lo and nothing else (the default), what the profile and --allow name, all but the host itself, or the host's."`
+	NetDriver    string `enum:"auto,pasta,slirp4netns," default:"" placeholder:"auto|pasta|slirp4netns" help:"What serves --net user (default: the first that is installed)."`
 	Allow        []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let the command reach a host: a name, *.NAME, an address or ADDRESS/BITS (ports 443 and 80), or a set as @npm."`
 	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
 	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`

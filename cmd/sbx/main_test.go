@@ -14,7 +14,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	os.Exit(testenv.Main(m, "cmd/sbx", "cmd/sbx-image", "cmd/sbx/testdata/hostile", "cmd/sbx/testdata/attacks", "cmd/sbx/testdata/upstream"))
+	os.Exit(testenv.Main(m, "cmd/sbx", "cmd/sbx-image", "cmd/sbx/testdata/hostile", "cmd/sbx/testdata/attacks", "cmd/sbx/testdata/upstream", "cmd/sbx/testdata/world"))
 }
 
 // TestScripts runs testdata/script. Each script is a user's session with the

@@ -15,8 +15,15 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 	}
 	named := len(f.Allow)+len(f.Deny)+len(f.AllowPrivate)+len(f.HostPort) > 0
 	switch {
-	case f.NetLearn && (f.Net == "host" || f.Net == "none"):
+	case f.NetDriver != "" && f.Net != "user":
+		return fmt.Errorf("--net-driver says what serves --net user")
+	case f.NetLearn && (f.Net == "host" || f.Net == "none" || f.Net == "user"):
 		return fmt.Errorf("--net-learn allows what is public, and --net %s is another network; choose one", f.Net)
+	case f.Net == "user":
+		if err := addUserNetwork(f, s); err != nil {
+			return err
+		}
+		named = false // what --deny names it has taken
 	case f.Net == "host" && named:
 		return fmt.Errorf("--net host is all of the host's network, and --allow, --deny, --allow-private and --host-port name parts of it; choose one")
 	case f.Net == "none" && named:
@@ -28,7 +35,9 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 	case f.NetLog != "" && f.Net != "allow" && !named && len(f.Publish) == 0:
 		return fmt.Errorf("--net-log writes what is allowed and refused; say what with --allow")
 	}
-	s.HostNetwork = f.Net == "host"
+	if s.HostNetwork = f.Net == "host"; s.HostNetwork {
+		f.note("--net host: the network is not isolated; the command reaches all that you do, and the services of this machine")
+	}
 	if f.Net == "allow" || named {
 		s.Egress = &sandbox.Egress{Allow: texts(f.Allow), Deny: texts(f.Deny), Private: texts(f.AllowPrivate), Proxy: f.ProxyEnv,
 			Owners: f.NetLog != "" || f.Receipt != ""}

@@ -65,7 +65,7 @@ const (
 func securityRows() []row {
 	var all []row
 	for _, some := range [][]row{
-		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows,
+		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows, userNetRows,
 		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows, incidentRows, networkRows, namedRows,
 	} {
 		all = append(all, some...)
@@ -95,7 +95,8 @@ func layered(all []row) []row {
 			"tty-tiocsti", "tty-tiocsti-input", "CVE-2017-5226", "umount-masks", "umount-in-userns", "mount-in-userns", "mount-remount", "mount-setattr", "mount-bind",
 			"mount-handle", "mount-chroot", "proc-fresh", "ptrace-attach", "ptrace-vm-read", "ptrace-vm-write", "ptrace-getfd", "signal-kill", "signal-owner",
 			"userns-setns", "device-mknod-char", "device-mknod-block", "caps-file", "rights-setuid", "kernel-init-module", "identity-settime",
-			"identity-sethostname", "socket-abstract", "socket-packet", "ipc-shm", "ipc-mqueue", "file-bait", "secret-home", "secret-dotenv-hardlink", "proc-sys", "sys-write",
+			"identity-sethostname", "socket-abstract", "socket-packet", "ipc-shm", "ipc-mqueue", "file-bait", "secret-home", "secret-dotenv-hardlink", "proc-sys", "sys-write", "net-pasta-bound",
+			"net-slirp4netns-bound", "net-pasta-packet", "net-pasta-switch",
 		}},
 	} {
 		for _, r := range all {

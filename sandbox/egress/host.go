@@ -36,10 +36,16 @@ func HostDial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 }
 
 // HostAddresses are those of the host's interfaces.
-func HostAddresses() (all []netip.Addr) {
+func HostAddresses() []netip.Addr {
+	all, _ := OwnAddresses() // without them the rest is judged
+	return all
+}
+
+// OwnAddresses are all that the host's devices have.
+func OwnAddresses() (all []netip.Addr, err error) {
 	list, err := net.InterfaceAddrs()
 	if err != nil {
-		return nil
+		return nil, err
 	}
 	for _, a := range list {
 		if n, ok := a.(*net.IPNet); ok {
@@ -48,5 +54,5 @@ func HostAddresses() (all []netip.Addr) {
 			}
 		}
 	}
-	return all
+	return all, nil
 }

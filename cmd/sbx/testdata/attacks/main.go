@@ -33,7 +33,7 @@ var attacks = map[string]func([]string){
 	// The kernel's doors.
 	"call": call, "x32": x32, "i386": i386, "i386-child": i386Child, "keyring": keyring,
 	// Sockets and IPC.
-	"socket": socketFamily, "connect": connect, "abstract": abstractSocket, "interfaces": interfaces,
+	"socket": socketFamily, "connect": connect, "connect-by": connectBy, "abstract": abstractSocket, "interfaces": interfaces,
 	"shm": sysvShm, "mqueue": messageQueue,
 	// The network of what is named.
 	"say": say, "hello": hello, "twice": twice, "ask": ask, "fetch": fetch, "any": speakAny, "reach": reach, "take": take, "pings": pings,

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"net"
 	"os"
@@ -53,6 +54,41 @@ func connect(args []string) {
 		held("nobody answers: %v", err)
 	}
 	broke("it answers %q", b[:n])
+}
+
+// connectBy speaks to servers by sockets that are bound to a device: DEVICE NETWORK
+// ADDRESS... A route that forbids an address is not asked then.
+func connectBy(args []string) {
+	index, err := net.InterfaceByName(args[0])
+	if err != nil {
+		held("%v", err)
+	}
+	options := map[string]func(fd int) error{
+		"SO_BINDTODEVICE": func(fd int) error { return unix.BindToDevice(fd, args[0]) },
+		"IP_UNICAST_IF": func(fd int) error {
+			n := int(binary.BigEndian.Uint32(binary.NativeEndian.AppendUint32(nil, uint32(index.Index))))
+			return errors.Join(unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_UNICAST_IF, n), unix.SetsockoptInt(fd, unix.IPPROTO_IPV6, unix.IPV6_UNICAST_IF, n))
+		},
+	}
+	for name, option := range options {
+		for _, to := range args[2:] {
+			d := net.Dialer{Timeout: time.Second, Control: func(_, _ string, c syscall.RawConn) error {
+				return c.Control(func(fd uintptr) { _ = option(int(fd)) }) // one of the other family fails
+			}}
+			conn, err := d.Dial(args[1], to)
+			if err != nil {
+				continue
+			}
+			_ = conn.SetDeadline(time.Now().Add(time.Second))
+			_, _ = conn.Write([]byte("hello\n"))
+			b := make([]byte, 100)
+			if n, err := conn.Read(b); err == nil {
+				broke("%s by %s answers %q", to, name, b[:n])
+			}
+			conn.Close()
+		}
+	}
+	held("nobody answers")
 }
 
 // abstractSocket is connect for names in no directory, stream and datagram.
