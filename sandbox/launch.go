@@ -1,0 +1,174 @@
+package sandbox
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/sbxrun/sbx/sandbox/layer"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// begin prepares the command and has run start its plan.
+func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
+	if c.used {
+		return fmt.Errorf("the command was started before")
+	}
+	c.used = true
+	if c.ctx == nil {
+		c.ctx = context.Background()
+	}
+	if err := errors.Join(c.failed, c.ctx.Err()); err != nil {
+		return err
+	}
+	host, spec, plan, err := c.prepare()
+	if err != nil {
+		return err
+	}
+	c.log.tell = c.Flow
+	if err := c.publish(spec); err != nil {
+		return err
+	}
+	if spec.Upper != "" {
+		if c.kept, err = layer.Keep(spec.Upper); err != nil {
+			c.closePublisher()
+			return err
+		}
+	}
+	if c.Receipted || c.Trace != nil {
+		r := newReceipt(spec, host, plan)
+		if spec.Egress != nil {
+			r.Upstream = c.Upstream.Lines()
+		}
+		for _, p := range c.Published() {
+			r.Published = append(r.Published, p.String())
+		}
+		c.receipt = &r
+	}
+	if c.Trace != nil {
+		for _, line := range append(plan.Lines(), c.receipt.Lines()...) {
+			c.Trace(line)
+		}
+	}
+	if spec.guards(host) {
+		c.guarded, c.homes = host.Guard, host.Homes
+		c.writable = spec.writableDirectories(host)
+	}
+	if err = c.launch(host, spec, plan, run); err != nil {
+		c.guarded = nil
+		c.release()
+		return explain(err, spec, host)
+	}
+	return nil
+}
+
+// launch starts the plan. Where the kernel refuses the union and may be
+// replaced, it starts again with fuse-overlayfs: the mount itself is the probe,
+// on the very directories, and nothing has been run yet.
+func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan, run func(userns.Plan, userns.Input) error) error {
+	in, err := c.input(spec)
+	if err != nil {
+		return err
+	}
+	if in.Receive, err = c.receiver(host, spec); err != nil {
+		return err
+	}
+	err = c.served(run(plan, in))
+	refused := refusedUnion(err)
+	if refused == nil || spec.Overlay != DriverAuto && spec.Overlay != "" || spec.checkFuse(host) != nil {
+		return err
+	}
+	c.trace("overlay driver fuse-overlayfs, since the kernel refused: %v", refused.Err)
+	spec.Overlay = DriverFuse
+	if plan, err = Compile(spec, host); err != nil {
+		return err
+	}
+	if in.Receive, err = c.receiver(host, spec); err != nil {
+		return err
+	}
+	return c.served(run(plan, in))
+}
+
+// receiver takes what the child hands out: the terminal's master, the connection that
+// fuse-overlayfs serves, and the sockets of the network.
+func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *userns.Process) error, err error) {
+	c.closeNetwork() // of a sandbox that could not be begun
+	if spec.Egress != nil {
+		if c.network, err = c.newNetwork(host, spec); err != nil {
+			return nil, err
+		}
+	}
+	if spec.UserNetwork != nil {
+		c.user = &userServer{network: *spec.UserNetwork, host: host}
+	}
+	return func(fd userns.FD, f *os.File, p *userns.Process) (err error) {
+		if fd == layer.FuseFD {
+			defer f.Close()
+			c.daemon, err = serve(spec, host, f, p)
+			return err
+		}
+		if fd == Listener {
+			return c.notified(spec, f, p)
+		}
+		if fd == Master {
+			return c.streams.terminal(f, c.Stdin, c.Stdout, c.RawTerminal)
+		}
+		if strings.HasPrefix(string(fd), publishingPrefix) {
+			return c.findPublished(f)
+		}
+		if c.user != nil {
+			return c.user.take(fd, f, p)
+		}
+		return c.network.take(fd, f, p)
+	}, nil
+}
+
+// served adds what fuse-overlayfs said to an error that it may have caused.
+func (c *Cmd) served(err error) error {
+	if err != nil && c.daemon != nil {
+		return c.daemon.explain(err)
+	}
+	return err
+}
+
+// refusedUnion is the error of a union that the kernel would not mount, or nil.
+func refusedUnion(err error) *userns.StepError {
+	var step *userns.StepError
+	if !errors.As(err, &step) {
+		return nil
+	}
+	switch s := step.Step.(type) {
+	case userns.Make:
+		if s.Type == "overlay" {
+			return step
+		}
+	case userns.Mount:
+		if s.Type == "overlay" {
+			return step
+		}
+	}
+	return nil
+}
+
+func (c *Cmd) input(spec Spec) (userns.Input, error) {
+	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Lasting: c.Lasting, LastingAfter: c.LastingAfter}
+	var err error
+	if spec.OCI.Process.Terminal {
+		return in, nil
+	}
+	if in.Stdin, err = c.streams.reader(c.Stdin); err != nil {
+		return in, err
+	}
+	if in.Stdout, err = c.streams.writer(c.Stdout); err != nil {
+		return in, err
+	}
+	in.Stderr = in.Stdout
+	if !same(c.Stdout, c.Stderr) {
+		if in.Stderr, err = c.streams.writer(c.Stderr); err != nil {
+			return in, err
+		}
+	}
+	return in, spec.checkStreams(streamAccess, policyAllows, in.Stdin, in.Stdout, in.Stderr)
+}
