@@ -52,7 +52,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	if dial == nil {
 		dial = egress.HostDial
 	}
-	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostAddresses, Log: n.log.note}
+	n.server = &egress.Server{Policy: policy, Names: names, Resolver: resolver, Dial: dial, Own: egress.HostOwn, Log: n.log.note}
 	n.answerer = &egress.Answerer{Policy: policy, Names: names, Resolver: resolver, NoSix: !n.six, Host: ownName(spec), Refused: n.refuse, Failed: n.fail}
 	if c.Upstream != nil {
 		n.server.Upstream, n.answerer.Elsewhere = c.Upstream, c.Upstream.Finds

@@ -3,7 +3,6 @@ package egress
 import (
 	"fmt"
 	"net/netip"
-	"slices"
 )
 
 // block is one of addresses that is no part of the public Internet.
@@ -65,9 +64,9 @@ func carried(a netip.Addr) (netip.Addr, bool) {
 	return netip.Addr{}, false
 }
 
-// Public refuses an address that is not of the public Internet, or is one of own, the
-// machine's.
-func Public(a netip.Addr, own []netip.Addr) error {
+// Public refuses an address that is not of the public Internet, or that own refuses: the
+// machine's. Nil refuses none.
+func Public(a netip.Addr, own func(netip.Addr) error) error {
 	if !a.IsValid() || a.Zone() != "" {
 		return fmt.Errorf("%s is an address of one link", a)
 	}
@@ -82,8 +81,8 @@ func Public(a netip.Addr, own []netip.Addr) error {
 			return fmt.Errorf("%s leads to an address of IPv4: %w", a, err)
 		}
 	}
-	if slices.Contains(own, a) {
-		return fmt.Errorf("%s is this machine", a)
+	if own == nil {
+		return nil
 	}
-	return nil
+	return own(a)
 }

@@ -3,8 +3,11 @@ package egress
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
+
+	"golang.org/x/sys/unix"
 )
 
 // HostResolver asks as programs of the host do, by its resolv.conf and its hosts. It looks
@@ -35,10 +38,44 @@ func HostDial(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 	return (&net.Dialer{}).DialContext(ctx, "tcp", to.String())
 }
 
-// HostAddresses are those of the host's interfaces.
-func HostAddresses() []netip.Addr {
-	all, _ := OwnAddresses() // without them the rest is judged
-	return all
+// HostOwn refuses an address that is the host's. It is asked of the routes that a
+// connection would go by: what a socket of the host's would send there from that same
+// address stays in the host, also where a whole block is its own.
+func HostOwn(a netip.Addr) error {
+	family := unix.AF_INET6
+	if a.Is4() {
+		family = unix.AF_INET
+	}
+	fd, err := unix.Socket(family, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0) // nothing is sent by it
+	if err == unix.EAFNOSUPPORT {
+		return nil // nor will the dial get there
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	switch err := unix.Connect(fd, sockaddr(netip.AddrPortFrom(a, 9))); err {
+	case nil:
+	case unix.ENETUNREACH, unix.EHOSTUNREACH, unix.EADDRNOTAVAIL: // as the dial will say
+		return nil
+	default:
+		return fmt.Errorf("whose %s is: %w", a, err)
+	}
+	local, err := unix.Getsockname(fd)
+	if err != nil {
+		return err
+	}
+	switch from := local.(type) {
+	case *unix.SockaddrInet4:
+		if netip.AddrFrom4(from.Addr) != a {
+			return nil
+		}
+	case *unix.SockaddrInet6:
+		if netip.AddrFrom16(from.Addr) != a {
+			return nil
+		}
+	}
+	return fmt.Errorf("%s is this machine", a)
 }
 
 // OwnAddresses are all that the host's devices have.

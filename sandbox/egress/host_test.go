@@ -8,7 +8,6 @@ import (
 	"net/netip"
 	"os"
 	"os/exec"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -76,14 +75,25 @@ func move() (err error) {
 		return fmt.Errorf("a link to nothing: %w", err)
 	}
 	vpn := netip.MustParseAddr("198.51.100.7")
-	if slices.Contains(HostAddresses(), vpn) {
-		return errors.New("the address is there before it is")
+	block := netip.MustParsePrefix("203.0.113.0/24") // all of which is the machine's
+	six := netip.MustParseAddr("2001:db8::7")
+	for _, a := range []netip.Addr{vpn, six, block.Addr().Next()} {
+		if err := HostOwn(a); err != nil {
+			return fmt.Errorf("%s is the machine's before it is: %w", a, err)
+		}
 	}
-	if err := link.Add(vpn); err != nil {
+	if err := errors.Join(link.Add(vpn), link.Add(six), link.Own(block)); err != nil {
 		return err
 	}
-	if own := HostAddresses(); !slices.Contains(own, vpn) || Public(vpn, own) == nil {
-		return fmt.Errorf("an address that came is not the machine's: %v", own)
+	for _, a := range []netip.Addr{vpn, six, block.Addr().Next(), netip.MustParseAddr("64:ff9b::c633:6407")} {
+		if err := Public(a, HostOwn); err == nil || !strings.Contains(err.Error(), "is this machine") {
+			return fmt.Errorf("%s came, and is not the machine's: %v", a, err)
+		}
+	}
+	for _, a := range []string{"198.51.100.8", "2001:db8::8"} {
+		if err := Public(netip.MustParseAddr(a), HostOwn); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func newWorld(t *testing.T, allow, deny, private []string, names table) *world {
 	w.s = &Server{
 		Policy: Policy{Allow: rules(t, allow...), Deny: rules(t, deny...), Private: rules(t, private...)}, Names: &Names{}, Resolver: names,
 		Dial: w.dial, Patience: 2 * time.Second,
-		Own: func() []netip.Addr { return []netip.Addr{netip.MustParseAddr("203.0.113.200")} },
+		Own: ownedBy("203.0.113.200"),
 		Log: func(f Flow) { w.mu.Lock(); defer w.mu.Unlock(); w.flows = append(w.flows, f) },
 	}
 	t.Cleanup(w.s.Close)

@@ -19,8 +19,8 @@ type Server struct {
 	Dial func(ctx context.Context, to netip.AddrPort) (net.Conn, error)
 	// Upstream says what is reached by a proxy outside. Nil is nothing.
 	Upstream *Upstream
-	// Own are the machine's addresses, at this moment.
-	Own func() []netip.Addr
+	// Own refuses an address that is the machine's, at this moment. Nil refuses none.
+	Own func(netip.Addr) error
 	// Log is told of each flow that ended. It may be called at any time, and not twice at
 	// once. Nil drops it.
 	Log func(Flow)
@@ -138,16 +138,12 @@ func (s *Server) reach(ctx context.Context, host string, literal bool, port uint
 // allowed gives those of a host's addresses that may be dialled, and why another may
 // not.
 func (s *Server) allowed(addresses []netip.Addr, host string, literal bool, port uint16) (allowed []netip.Addr, refused error) {
-	var own []netip.Addr
-	if s.Own != nil {
-		own = s.Own()
-	}
 	name := host
 	if literal {
 		name = ""
 	}
 	for _, a := range addresses {
-		if err := Public(a, own); err != nil && !s.Policy.private(name, a, port) {
+		if err := Public(a, s.Own); err != nil && !s.Policy.private(name, a, port) {
 			refused = &errPrivate{host, err}
 			continue
 		}
