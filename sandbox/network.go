@@ -183,6 +183,7 @@ func (n *network) setUp(l egress.Link) error {
 	if err := l.Up(); err != nil {
 		return err
 	}
+	l.Widen()
 	blocks, err := n.policy.Literals()
 	if err != nil {
 		return err

@@ -27,6 +27,7 @@ func hostView(dir, project string) table {
 	return table{title: "host view, running true", reference: "bubblewrap", rows: []*row{
 		{name: "the same system calls in C (the floor)", command: []string{dir + "/floor", project, "true"}},
 		{name: "sbx run", command: []string{dir + "/sbx", "run", "--", "true"}},
+		{name: "sbx run --allow, which true does not use", command: []string{dir + "/sbx", "run", "--allow", "example.com", "--", "true"}},
 		{name: "bubblewrap", command: words(bwrap)},
 		{name: "unshare, namespaces and /proc alone", command: words("unshare -Urmpfniu --mount-proc true")},
 		{name: "a Go program that executes itself", command: []string{dir + "/reexec", "true"}},

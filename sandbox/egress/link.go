@@ -3,6 +3,7 @@ package egress
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 	"net/netip"
 	"os"
 
@@ -26,6 +27,19 @@ func (l Link) Up() error {
 	binary.NativeEndian.PutUint32(info[8:], unix.IFF_UP)  // flags
 	binary.NativeEndian.PutUint32(info[12:], unix.IFF_UP) // which of them change
 	return l.do("bring lo up", unix.RTM_NEWLINK, 0, info[:])
+}
+
+// Widen has lo carry more at a time, where the kernel knows of such: connections go
+// through it before they go out, and what that takes is for the most part by the packet.
+// Larger ones than this gain less, since nobody reads so much at once.
+func (l Link) Widen() {
+	var info [unix.SizeofIfInfomsg]byte
+	binary.NativeEndian.PutUint32(info[4:], loopback)
+	m := info[:]
+	for _, kind := range []uint16{unix.IFLA_GSO_MAX_SIZE, unix.IFLA_GSO_IPV4_MAX_SIZE} {
+		m = attribute(m, kind, binary.NativeEndian.AppendUint32(nil, 2*math.MaxUint16))
+	}
+	_ = l.do("widen lo", unix.RTM_NEWLINK, 0, m) // Linux 5.19 is the first that can
 }
 
 // Own has all addresses of a block be the sandbox's own.

@@ -217,6 +217,9 @@ func (f *connection) bite() int {
 }
 
 func (f *connection) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
 	n, err := f.outside.Write(b)
 	f.flow.Sent += int64(n)
 	return err
