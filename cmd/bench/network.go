@@ -111,8 +111,8 @@ func (w way) run(l load, port string) (float64, error) {
 	cmd.Stderr = &said
 	out, err := cmd.Output()
 	if err != nil {
-		line, _, _ := strings.Cut(strings.TrimSpace(said.String()), "\n")
-		return 0, fmt.Errorf("%w: %s", err, line)
+		lines := strings.Split(strings.TrimSpace(said.String()), "\n") // pasta's first ones are of no account
+		return 0, fmt.Errorf("%w: %s", err, lines[len(lines)-1])
 	}
 	return strconv.ParseFloat(strings.TrimSpace(string(out)), 64)
 }
