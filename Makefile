@@ -51,6 +51,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzParseRule -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzAnswer -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzHello -fuzztime $(FUZZTIME) ./sandbox/egress
+	$(GO) test -run '^$$' -fuzz FuzzUnreached -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzWeb -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzProxy -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal

@@ -76,6 +76,8 @@ const (
 	allPorts       userns.FD = "socket of all ports"
 	redirection    userns.FD = "netfilter's netlink socket"
 	sockets        userns.FD = "socket of sockets' owners"
+	unreachable4   userns.FD = "socket of ICMP's errors"
+	unreachable6   userns.FD = "socket of ICMPv6's errors"
 	nameServerText           = "# made by sbx: it answers for names that are allowed\nnameserver 127.0.0.1\noptions edns0\n"
 )
 
@@ -107,6 +109,10 @@ func (c *compiler) egress() error {
 	open(unix.AF_NETLINK, unix.SOCK_RAW, networkLink)
 	if c.spec.Egress.Owners {
 		add(userns.Socket{Domain: unix.AF_NETLINK, Type: unix.SOCK_RAW, Protocol: unix.NETLINK_SOCK_DIAG, As: sockets})
+	}
+	add(userns.Socket{Domain: unix.AF_INET, Type: unix.SOCK_RAW, Protocol: unix.IPPROTO_ICMP, As: unreachable4})
+	if c.host.IPv6 {
+		add(userns.Socket{Domain: unix.AF_INET6, Type: unix.SOCK_RAW, Protocol: unix.IPPROTO_ICMPV6, As: unreachable6})
 	}
 	open(unix.AF_INET, unix.SOCK_DGRAM, nameServer)
 	open(unix.AF_INET, unix.SOCK_STREAM, nameServerTCP)

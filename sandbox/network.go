@@ -29,7 +29,7 @@ type network struct {
 	served   sync.WaitGroup
 
 	mu      sync.Mutex
-	refused map[string]bool // names
+	refused map[string]bool // names, and where datagrams were to go
 	failed  map[string]bool // those that are allowed and could not be asked for
 	log     *flowLog
 }
@@ -91,6 +91,22 @@ func (n *network) fail(name string, err error) {
 	}
 }
 
+// refuseUDP notes datagrams that were to go somewhere, once for each place. The sandbox's
+// own servers are not our matter.
+func (n *network) refuseUDP(to netip.AddrPort) {
+	a := to.Addr()
+	if a.IsLoopback() || a == egress.Inside4 || a == egress.Inside6 {
+		return
+	}
+	host := a.String()
+	if name, ok := n.server.Names.Name(a); ok {
+		host = name
+	}
+	if n.first(n.refused, fmt.Sprintf("%s udp %d", host, to.Port())) {
+		n.log.note(egress.Flow{Start: time.Now(), Host: host, Port: to.Port(), Network: "udp", Error: "datagrams are not carried: programs take TCP instead"})
+	}
+}
+
 // first tells whether a name is a new one of some, or there are too many to tell.
 func (n *network) first(names map[string]bool, name string) bool {
 	n.mu.Lock()
@@ -119,6 +135,13 @@ func (n *network) take(fd userns.FD, f *os.File, p *userns.Process) error {
 			return err
 		}
 		n.serve(p, func() error { return n.answerer.ServeUDP(p) })
+		return nil
+	case fd == unreachable4 || fd == unreachable6:
+		p, err := egress.ListenUnreachable(f)
+		if err != nil {
+			return err
+		}
+		n.serve(p, func() error { return egress.ServeUnreachable(p, n.refuseUDP) })
 		return nil
 	case fd == redirection:
 		return errors.Join(unredirected(egress.Redirect(f, n.all)), f.Close())

@@ -18,6 +18,7 @@ func (s Socket) String() string {
 		{unix.AF_INET, unix.SOCK_STREAM}: "TCP", {unix.AF_INET6, unix.SOCK_STREAM}: "TCP over IPv6",
 		{unix.AF_INET, unix.SOCK_DGRAM}: "UDP", {unix.AF_INET6, unix.SOCK_DGRAM}: "UDP over IPv6",
 		{unix.AF_NETLINK, unix.SOCK_RAW}: "netlink",
+		{unix.AF_INET, unix.SOCK_RAW}:    "raw", {unix.AF_INET6, unix.SOCK_RAW}: "raw, of IPv6",
 	}[[2]int{s.Domain, s.Type}]
 	if kind == "" {
 		kind = fmt.Sprintf("domain %d, type %d", s.Domain, s.Type)

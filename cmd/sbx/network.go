@@ -100,6 +100,8 @@ func refusal(f egress.Flow) string {
 	switch {
 	case f.Host == "":
 		return f.Error
+	case f.Network == "udp":
+		return fmt.Sprintf("UDP to %s: %s", to, f.Error)
 	case proxyFailed(f):
 		return fmt.Sprintf("%s: %s", to, f.Error)
 	case f.Port == 0:

@@ -22,7 +22,7 @@ type exchange struct {
 func newExchange(from source, port uint16, rule string) *exchange {
 	now := time.Now()
 	e := &exchange{source: from, flow: Flow{
-		Start: now, Host: loopbacks[0].String(), Port: port, Address: from.from.String(), Allowed: true, Inbound: true, Rule: rule,
+		Start: now, Network: "udp", Host: loopbacks[0].String(), Port: port, Address: from.from.String(), Allowed: true, Inbound: true, Rule: rule,
 	}}
 	e.heard.Store(now.UnixNano())
 	return e

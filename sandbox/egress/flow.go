@@ -11,6 +11,8 @@ type Flow struct {
 	// Host is the name, or the address if that was asked for.
 	Host string `json:"host"`
 	Port uint16 `json:"port"`
+	// Network is "udp" for a datagram, which is carried to published ports alone.
+	Network string `json:"network,omitempty"`
 	// Address is what was dialled outside. It is empty where nothing was.
 	Address string `json:"address,omitempty"`
 	// How is "proxy" if the sandbox's proxy was asked.
