@@ -205,6 +205,9 @@ func (c *Cmd) Receipt() *Receipt { return c.receipt }
 // started takes over a sandbox whose command runs.
 func (c *Cmd) started(p *userns.Process) {
 	c.process = p
+	if c.network != nil {
+		c.network.begin()
+	}
 	if c.publisher != nil {
 		c.publisher.serve()
 	}

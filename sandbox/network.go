@@ -25,6 +25,7 @@ type network struct {
 	six      bool    // the sandbox has IPv6
 	all      uint16  // where connections to all ports come
 	owners   *owners // or nil
+	waiting  []waiting
 	closers  []io.Closer
 	served   sync.WaitGroup
 
@@ -130,19 +131,11 @@ func (n *network) take(fd userns.FD, f *os.File, p *userns.Process) error {
 	case fd == networkLink:
 		return errors.Join(n.setUp(egress.NewLink(f)), f.Close())
 	case fd == nameServer:
-		p, err := egress.ListenPacket(f, loopback(53))
-		if err != nil {
-			return err
-		}
-		n.serve(p, func() error { return n.answerer.ServeUDP(p) })
-		return nil
+		n.laterPackets(f, n.answerer.ServeUDP)
+		return egress.ListenPacket(f, loopback(53))
 	case fd == unreachable4 || fd == unreachable6:
-		p, err := egress.ListenUnreachable(f)
-		if err != nil {
-			return err
-		}
-		n.serve(p, func() error { return egress.ServeUnreachable(p, n.refuseUDP) })
-		return nil
+		n.laterPackets(f, func(p net.PacketConn) error { return egress.ServeUnreachable(p, n.refuseUDP) })
+		return egress.ListenUnreachable(f)
 	case fd == redirection:
 		return errors.Join(unredirected(egress.Redirect(f, n.all)), f.Close())
 	}
@@ -161,15 +154,47 @@ func (n *network) take(fd userns.FD, f *os.File, p *userns.Process) error {
 	} else if fd == allPorts {
 		at, serve = n.everywhere(0), n.server.ServeRedirected
 	}
-	l, err := egress.Listen(f, at)
-	if err != nil {
-		return err
+	n.later(f, func() (io.Closer, func() error, error) {
+		l, err := net.FileListener(f)
+		return l, func() error { return serve(l) }, err
+	})
+	err := egress.Listen(f, at)
+	if err == nil && fd == allPorts {
+		n.all, err = egress.Port(f)
 	}
-	if a, ok := l.Addr().(*net.TCPAddr); ok && fd == allPorts {
-		n.all = uint16(a.Port)
+	return err
+}
+
+// A waiting socket has what comes wait, and is served when the command runs, which is
+// kept waiting for no more than it needs.
+type waiting struct {
+	f    *os.File
+	open func() (io.Closer, func() error, error)
+}
+
+func (n *network) later(f *os.File, open func() (io.Closer, func() error, error)) {
+	n.waiting = append(n.waiting, waiting{f, open})
+}
+
+func (n *network) laterPackets(f *os.File, serve func(net.PacketConn) error) {
+	n.later(f, func() (io.Closer, func() error, error) {
+		p, err := net.FilePacketConn(f)
+		return p, func() error { return serve(p) }, err
+	})
+}
+
+// begin serves what waits.
+func (n *network) begin() {
+	for _, w := range n.waiting {
+		c, run, err := w.open()
+		w.f.Close()
+		if err != nil {
+			n.ended(err)
+			continue
+		}
+		n.serve(c, run)
 	}
-	n.serve(l, func() error { return serve(l) })
-	return nil
+	n.waiting = nil
 }
 
 // unredirected tells what to do where the kernel cannot redirect.
@@ -196,9 +221,13 @@ func (n *network) serve(c io.Closer, run func() error) {
 	n.closers = append(n.closers, c)
 	n.served.Go(func() {
 		if err := run(); !errors.Is(err, net.ErrClosed) {
-			n.log.note(egress.Flow{Start: time.Now(), Error: fmt.Sprintf("the network ended: %v", err)})
+			n.ended(err)
 		}
 	})
+}
+
+func (n *network) ended(err error) {
+	n.log.note(egress.Flow{Start: time.Now(), Error: fmt.Sprintf("the network ended: %v", err)})
 }
 
 // setUp has the made-up addresses, and those that rules name, lead to the sandbox itself.
@@ -232,6 +261,9 @@ func (n *network) setUp(l egress.Link) error {
 
 // close ends all that is served.
 func (n *network) close() {
+	for _, w := range n.waiting {
+		w.f.Close()
+	}
 	for _, c := range n.closers {
 		c.Close()
 	}

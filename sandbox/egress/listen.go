@@ -2,7 +2,6 @@ package egress
 
 import (
 	"fmt"
-	"net"
 	"net/netip"
 	"os"
 
@@ -12,10 +11,9 @@ import (
 // backlog is how many connections may wait to be accepted.
 const backlog = 4096
 
-// Listen takes a socket of the sandbox's namespace and has it listen at an address. At
-// an unspecified one of IPv6 it takes both families.
-func Listen(f *os.File, at netip.AddrPort) (net.Listener, error) {
-	defer f.Close()
+// Listen has a socket of the sandbox's namespace listen at an address. At an unspecified
+// one of IPv6 it takes both families. From then on connections wait.
+func Listen(f *os.File, at netip.AddrPort) error {
 	fd := int(f.Fd())
 	err := unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_REUSEADDR, 1)
 	if err == nil && at.Addr().Is6() {
@@ -28,18 +26,29 @@ func Listen(f *os.File, at netip.AddrPort) (net.Listener, error) {
 		err = unix.Listen(fd, backlog)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("listen at %s: %w", at, err)
+		return fmt.Errorf("listen at %s: %w", at, err)
 	}
-	return net.FileListener(f)
+	return nil
+}
+
+// Port is that at which a socket listens.
+func Port(f *os.File) (uint16, error) {
+	at, err := unix.Getsockname(int(f.Fd()))
+	switch at := at.(type) {
+	case *unix.SockaddrInet4:
+		return uint16(at.Port), nil
+	case *unix.SockaddrInet6:
+		return uint16(at.Port), nil
+	}
+	return 0, err
 }
 
 // ListenPacket does the same for UDP.
-func ListenPacket(f *os.File, at netip.AddrPort) (net.PacketConn, error) {
-	defer f.Close()
+func ListenPacket(f *os.File, at netip.AddrPort) error {
 	if err := unix.Bind(int(f.Fd()), sockaddr(at)); err != nil {
-		return nil, fmt.Errorf("bind to %s: %w", at, err)
+		return fmt.Errorf("bind to %s: %w", at, err)
 	}
-	return net.FilePacketConn(f)
+	return nil
 }
 
 func sockaddr(at netip.AddrPort) unix.Sockaddr {

@@ -129,13 +129,13 @@ func (w *world) sandboxed(t *testing.T, ports []uint16, steps [][3]string) []str
 			return errors.Join(l.Up(), l.Own(Made4), l.Own(Made6), f.Close())
 		case dnsUDP:
 			var p net.PacketConn
-			if p, err = ListenPacket(f, netip.MustParseAddrPort("127.0.0.1:53")); err == nil {
+			if p, err = datagramsAt(f, netip.MustParseAddrPort("127.0.0.1:53")); err == nil {
 				c = p
 				go func() { _ = answerer.ServeUDP(p) }()
 			}
 		case dnsTCP:
 			var l net.Listener
-			if l, err = Listen(f, netip.MustParseAddrPort("127.0.0.1:53")); err == nil {
+			if l, err = listening(f, netip.MustParseAddrPort("127.0.0.1:53")); err == nil {
 				c = l
 				go func() { _ = answerer.ServeTCP(l) }()
 			}
@@ -143,7 +143,7 @@ func (w *world) sandboxed(t *testing.T, ports []uint16, steps [][3]string) []str
 			var port uint16
 			_, _ = fmt.Sscanf(string(fd), "port %d", &port)
 			var l net.Listener
-			if l, err = Listen(f, netip.AddrPortFrom(netip.IPv6Unspecified(), port)); err == nil {
+			if l, err = listening(f, netip.AddrPortFrom(netip.IPv6Unspecified(), port)); err == nil {
 				c = l
 				go func() { _ = w.s.Serve(l) }()
 			}
@@ -207,4 +207,20 @@ func TestNamespace(t *testing.T) {
 			t.Errorf("dialled %s", to)
 		}
 	}
+}
+
+func listening(f *os.File, at netip.AddrPort) (net.Listener, error) {
+	defer f.Close()
+	if err := Listen(f, at); err != nil {
+		return nil, err
+	}
+	return net.FileListener(f)
+}
+
+func datagramsAt(f *os.File, at netip.AddrPort) (net.PacketConn, error) {
+	defer f.Close()
+	if err := ListenPacket(f, at); err != nil {
+		return nil, err
+	}
+	return net.FilePacketConn(f)
 }

@@ -12,33 +12,27 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// ListenUnreachable takes a raw socket of ICMP, of either family, of the sandbox's
-// namespace. By the errors that the kernel sends there it is told of datagrams to
-// ports that nobody listens at: of connections there are none.
-func ListenUnreachable(f *os.File) (net.PacketConn, error) {
-	defer f.Close()
+// ListenUnreachable has a raw socket of ICMP, of either family, of the sandbox's
+// namespace be told of datagrams to ports that nobody listens at, by the errors that the
+// kernel sends there: of connections there are none.
+func ListenUnreachable(f *os.File) error {
 	fd := int(f.Fd())
 	domain, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_DOMAIN)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	// Nothing else is taken (raw(7), ICMP_FILTER; RFC 3542 section 3.2): set bits are
 	// refused.
 	if domain == unix.AF_INET {
 		const icmpFilter = 1
-		err = unix.SetsockoptInt(fd, unix.SOL_RAW, icmpFilter, ^(1 << unreachable4))
-	} else {
-		var refuse unix.ICMPv6Filter
-		for i := range refuse.Data {
-			refuse.Data[i] = math.MaxUint32
-		}
-		refuse.Data[0] &^= 1 << unreachable6
-		err = unix.SetsockoptICMPv6Filter(fd, unix.SOL_ICMPV6, unix.ICMPV6_FILTER, &refuse)
+		return unix.SetsockoptInt(fd, unix.SOL_RAW, icmpFilter, ^(1 << unreachable4))
 	}
-	if err != nil {
-		return nil, err
+	var refuse unix.ICMPv6Filter
+	for i := range refuse.Data {
+		refuse.Data[i] = math.MaxUint32
 	}
-	return net.FilePacketConn(f)
+	refuse.Data[0] &^= 1 << unreachable6
+	return unix.SetsockoptICMPv6Filter(fd, unix.SOL_ICMPV6, unix.ICMPV6_FILTER, &refuse)
 }
 
 const unreachable4, unreachable6 = 3, 1 // the types of the messages (RFC 792, RFC 4443)
