@@ -75,9 +75,10 @@ func (a *Asker) mavenHome() (home string, found bool) {
 		}
 	}
 	if program, err := a.Find("mvn"); err == nil {
-		if program, err = filepath.EvalSymlinks(program); err == nil {
-			return filepath.Dir(filepath.Dir(program)), true
+		if real, err := filepath.EvalSymlinks(program); err == nil {
+			program = real
 		}
+		return filepath.Dir(filepath.Dir(program)), true
 	}
 	for _, program := range []string{"gradle", "java"} {
 		if _, err := a.Find(program); err == nil {
