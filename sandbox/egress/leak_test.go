@@ -17,25 +17,8 @@ import (
 // TestProxyLeaks: whatever becomes of a flow, no descriptor is left of it, on either side
 // and on neither proxy's.
 func TestProxyLeaks(t *testing.T) {
-	listen := func(serve func(net.Conn)) string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { l.Close() })
-		go func() {
-			for {
-				c, err := l.Accept()
-				if err != nil {
-					return
-				}
-				go func() { defer c.Close(); serve(c) }()
-			}
-		}()
-		return l.Addr().String()
-	}
 	answers := map[string]string{"refuses.example.com": "HTTP/1.1 403 No\r\n\r\n", "cuts.example.com": "HTTP/1.1 200", "drips.example.com": "", "good.example.com": "HTTP/1.1 200 OK\r\n\r\nhello"}
-	company := listen(func(c net.Conn) {
+	company := serving(t, func(c net.Conn) {
 		b := make([]byte, 1000)
 		n, _ := c.Read(b)
 		for host, answer := range answers {

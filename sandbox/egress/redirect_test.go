@@ -12,8 +12,8 @@ import (
 	"github.com/sbxrun/sbx/sandbox/egress"
 )
 
-// speaker is a server that says a word to whoever comes.
-func speaker(t *testing.T, word string) string {
+// serving is a server's address: it serves each connection at once with others.
+func serving(t *testing.T, serve func(net.Conn)) string {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -25,11 +25,15 @@ func speaker(t *testing.T, word string) string {
 			if err != nil {
 				return
 			}
-			fmt.Fprintln(c, word)
-			c.Close()
+			go func() { defer c.Close(); serve(c) }()
 		}
 	}()
 	return l.Addr().String()
+}
+
+// speaker is a server that says a word to whoever comes.
+func speaker(t *testing.T, word string) string {
+	return serving(t, func(c net.Conn) { fmt.Fprintln(c, word) })
 }
 
 func hear(host string, port int) string {
