@@ -6,6 +6,7 @@ import (
 	"path"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -261,7 +262,7 @@ func (h *Host) probeSecrets(s Spec) {
 			h.resolve(m.Source)
 		}
 	}
-	known := secrets.Paths(h.Homes, h.Runtime)
+	known := append(secrets.Paths(h.Homes, h.Runtime), h.stateDir(s))
 	var bound []string
 	if !h.refusesSockets(s) {
 		bound = h.namedSockets()
@@ -299,6 +300,19 @@ func (h *Host) probeSecrets(s Spec) {
 	if len(linked) > 0 {
 		h.probeSecondNames(s, linked)
 	}
+}
+
+// stateDir is where the caller's sandboxes are kept when he has no XDG_RUNTIME_DIR: see
+// package state. Whoever reaches the sockets there gets what other sandboxes know. Where
+// the directory around it is shown it is made first: it would be seen when it is made
+// later, or be made by the command, to be taken for the caller's.
+func (h *Host) stateDir(s Spec) string {
+	const tmp = "/tmp"
+	dir := tmp + "/sbx-" + strconv.Itoa(int(h.UID))
+	if slices.ContainsFunc(s.ownMounts(*h), func(m specs.Mount) bool { return isBind(m) && below(tmp, h.real(m.Source)) }) {
+		_ = os.Mkdir(dir, 0o700) // one that cannot be made cannot be made by the command either
+	}
+	return dir
 }
 
 // hidden are the host's paths of what the caller hides.

@@ -51,7 +51,7 @@ type rootFlags struct {
 type identityFlags struct {
 	Userns   string `placeholder:"auto|keep-id|root|single|UIDMAP" help:"Which ids there are inside. UIDMAP is INSIDE:OUTSIDE:COUNT,..."`
 	User     text   `short:"u" placeholder:"USER[:GROUP]" help:"Run as that user of the root file system."`
-	Name     string `placeholder:"NAME" help:"Name the sandbox."`
+	Name     string `placeholder:"NAME" help:"Name the sandbox, so that sbx ps, exec and stop know it."`
 	Hostname string `placeholder:"NAME" help:"Host name inside (default: the sandbox's name)."`
 }
 
@@ -79,10 +79,16 @@ type networkFlags struct {
 type processFlags struct {
 	Timeout     time.Duration `placeholder:"DURATION" help:"End everything after that time, with exit code 124."`
 	Ulimit      []text        `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
-	Interactive bool          `short:"i" help:"Keep standard input open. It always is."`
+	Interactive bool          `short:"i" help:"Keep standard input open. It is anyway, but with --detach."`
 	Tty         *bool         `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
 	Init        *bool         `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
 	NewClock    *bool         `negatable:"" help:"Start the monotonic and boot clocks at zero (default)."`
+}
+
+type lifecycleFlags struct {
+	Detach  bool   `short:"d" help:"Leave it running, and print its id: sbx ps, logs, exec, attach, stop, rm."`
+	Rm      bool   `help:"With --detach: forget it when it has ended. Otherwise it is forgotten anyway."`
+	Restart string `placeholder:"no|on-failure[:N]" help:"With --detach: begin it again when it failed, N times at most."`
 }
 
 type protectionFlags struct {
@@ -121,6 +127,7 @@ type runFlags struct {
 	environmentFlags
 	networkFlags
 	processFlags
+	lifecycleFlags
 	protectionFlags
 	outputFlags
 	command []string
@@ -141,7 +148,7 @@ func (f *runFlags) note(format string, args ...any) {
 func (f *runFlags) groups() []flagGroup {
 	return []flagGroup{
 		{"Files", &f.fileFlags}, {"Image", &f.imageFlags}, {"Root", &f.rootFlags}, {"Identity", &f.identityFlags},
-		{"Environment", &f.environmentFlags}, {"Network", &f.networkFlags}, {"Process", &f.processFlags},
+		{"Environment", &f.environmentFlags}, {"Network", &f.networkFlags}, {"Process", &f.processFlags}, {"Lifecycle", &f.lifecycleFlags},
 		{"Protection", &f.protectionFlags}, {"Output", &f.outputFlags},
 	}
 }

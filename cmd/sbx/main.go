@@ -31,6 +31,16 @@ var verbs = map[string]func(u ui, args []string) int{
 	"unshare": unshareVerb,
 	"version": versionVerb,
 	"help":    helpVerb,
+
+	"ps":      psVerb,
+	"stop":    stopVerb,
+	"kill":    killVerb,
+	"wait":    waitVerb,
+	"rm":      rmVerb,
+	"prune":   pruneVerb,
+	"inspect": inspectVerb,
+
+	superviseName: superviseVerb,
 }
 
 func main() {

@@ -25,64 +25,93 @@ const grace = 1e9 // a second
 func runVerb(u ui, args []string) int {
 	early := beginEarly(args)
 	defer early.End()
+	f, code := parsedRun(u, args)
+	switch {
+	case f == nil:
+		return code
+	case f.Detach:
+		early.End()
+		return detach(u, args)
+	}
+	if code := f.bring(u); code != 0 {
+		return code
+	}
+	defer f.inUse.Close()
+	if f.Name != "" && f.DryRun == "" {
+		return runNamed(u, f, early)
+	}
+	code, _ = runOnce(u, f, early, runInSession)
+	return code
+}
+
+// parsedRun gives the flags of run, or none and the exit code where that is all.
+func parsedRun(u ui, args []string) (*runFlags, int) {
 	f, err := parseRun(args)
+	if err == nil && f.Help {
+		err = runHelp(u.out)
+		return nil, exitOf(u, err, "")
+	}
+	if err == nil {
+		err = f.checkLifecycle()
+	}
 	if err != nil {
 		u.fail(err, "sbx run --help lists the flags")
-		return exitFailed
+		return nil, exitFailed
 	}
-	if f.Help {
-		if err := runHelp(u.out); err != nil {
-			u.fail(err, "")
-			return exitFailed
-		}
-		return 0
-	}
+	return f, 0
+}
+
+// bring has the image of the flags here, where they name one.
+func (f *runFlags) bring(u ui) int {
 	if dir, ok := strings.CutPrefix(string(f.Image), "dir:"); ok && f.Rootfs == "" {
 		f.Image, f.Rootfs = "", text(dir) // which a directory is without being brought
 	}
-	if f.Image != "" || f.Keep != "" {
-		if err := f.resolveImage(); err != nil {
-			u.fail(err, sandbox.Hint(err))
-			return exitFailed
-		}
-		defer f.inUse.Close()
+	if f.Image == "" && f.Keep == "" {
+		return 0
 	}
+	err := f.resolveImage()
+	return exitOf(u, err, sandbox.Hint(err))
+}
+
+// runOnce makes the command of the flags, has run run it, and tells of its end. The
+// error says what the exit code is about.
+func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) error) (code int, failed error) {
 	cmd, cancel, err := newCommand(u, f)
 	if err != nil {
 		u.fail(err, sandbox.Hint(err))
-		return exitFailed
+		return exitFailed, err
 	}
 	defer cancel()
 	if f.DryRun != "" {
-		return exitCode(u, dry(u.out, cmd, f))
+		return exitCode(u, dry(u.out, cmd, f)), nil
 	}
 	cmd.Early = early
 	tls, err := addUpstream(cmd)
 	if err != nil {
 		u.fail(err, sandbox.Hint(err))
-		return exitFailed
+		return exitFailed, err
 	}
 	defer tls.end()
 	log, err := logFlows(f, cmd)
 	if err != nil {
 		u.fail(err, "")
-		return exitFailed
+		return exitFailed, err
 	}
-	err = runInSession(cmd)
+	err = run(cmd)
 	restoreTerminal(cmd)
-	code := exitCode(u, err)
+	code = exitCode(u, err)
 	if e := log.end(u, f.Quiet, cmd.Flows()); e != nil {
 		u.fail(e, "")
-		return exitFailed
+		return exitFailed, e
 	}
 	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
 		r.Profiles, r.Network = f.profileLines(), cmd.Flows()
 		if e := writeReceipt(string(f.Receipt), *r, f.hosts, code, err); e != nil {
 			u.fail(e, "")
-			return exitFailed
+			return exitFailed, e
 		}
 	}
-	return code
+	return code, err
 }
 
 // beginEarly begins a sandbox while the flags are read, or takes the one that was

@@ -27,7 +27,11 @@ func runInSession(cmd *sandbox.Cmd) error {
 		defer s.leave()
 	}
 	if cmd.Spec.OCI.Process.Terminal { // which must be given back, whatever comes
+		started := cmd.Started
 		cmd.Started = func() {
+			if started != nil {
+				started()
+			}
 			s.resize()
 			go s.forward()
 		}

@@ -51,6 +51,9 @@ func usage(w io.Writer) {
 
 Usage:
   sbx run [flags] [--] CMD [ARG...]   run a command (sbx run --help)
+  sbx ps, logs, exec, attach, cp      what runs detached (sbx run -d) or has a --name
+  sbx stats, pause, resume, inspect   what it takes, to hold it, what it is
+  sbx stop, kill, wait, rm, prune     to end it, and forget it
   sbx image pull|import|ls|rm|...     images to run in (sbx image --help)
   sbx profile ls|show|check|init      what a tool may see
   sbx net hosts [@SET...]             what @npm and its like stand for

@@ -1,0 +1,120 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/control"
+	"github.com/sbxrun/sbx/sandbox/state"
+)
+
+// sandboxes are those of the caller that are detached, or have a name.
+func sandboxes() (*state.Sandboxes, error) {
+	return state.Open(state.Dir(os.Getenv, os.Getuid()), os.Getuid())
+}
+
+// parseVerb reads the arguments of a verb into its flags. With --help it prints what
+// there is, and says so.
+func parseVerb(u ui, name, help string, flags any, args []string) (done bool, code int) {
+	k, err := kong.New(flags, kong.Name("sbx "+name), kong.Description(help), kong.NoDefaultHelp(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.Writers(u.out, io.Discard), kong.Exit(func(int) {}))
+	if err == nil {
+		for _, arg := range args {
+			if arg == "--" {
+				break
+			}
+			if arg == "-h" || arg == "--help" {
+				ctx, err := kong.Trace(k, nil)
+				if err == nil {
+					err = ctx.PrintUsage(false)
+				}
+				return true, exitOf(u, err, "")
+			}
+		}
+		_, err = k.Parse(args)
+	}
+	if err != nil {
+		u.fail(err, "sbx "+name+" --help lists the flags")
+		return true, exitFailed
+	}
+	return false, 0
+}
+
+// eachBox does something with each of the sandboxes that are named, and prints the
+// names of those with which it was done. One that fails does not keep it from the others.
+func eachBox(u ui, names []string, do func(*state.Sandboxes, state.Record) error) int {
+	all, err := sandboxes()
+	if err != nil {
+		return exitOf(u, err, sandbox.Hint(err))
+	}
+	code := 0
+	for _, name := range names {
+		r, err := all.Find(name)
+		if err == nil {
+			err = do(all, r)
+		}
+		if err != nil {
+			u.fail(fmt.Errorf("%s: %w", name, err), boxHint(err))
+			code = exitFailed
+			continue
+		}
+		fmt.Fprintln(u.out, name)
+	}
+	return code
+}
+
+func boxHint(err error) string {
+	if errors.Is(err, state.ErrNotFound) {
+		return "sbx ps -a lists them"
+	}
+	return sandbox.Hint(err)
+}
+
+// askBox asks the supervisor of a sandbox.
+func askBox(all *state.Sandboxes, r state.Record, q control.Request) (control.Reply, []*os.File, error) {
+	if !r.Alive() {
+		return control.Reply{}, nil, control.ErrNobody
+	}
+	return control.Ask(all.Socket(r), q)
+}
+
+// ended is how a sandbox ended. Its supervisor is asked, which answers when it has; one
+// that is killed meanwhile leaves a record that says so.
+func ended(all *state.Sandboxes, r state.Record, q control.Request) (int, error) {
+	reply, _, err := askBox(all, r, q)
+	if !errors.Is(err, control.ErrNobody) {
+		return reply.Exit, err
+	}
+	now, err := all.Find(r.ID)
+	switch {
+	case errors.Is(err, state.ErrNotFound) && r.Alive():
+		return 0, fmt.Errorf("it ended, and was removed")
+	case err != nil:
+		return 0, err
+	case now.Exit == nil:
+		return 0, control.ErrNobody
+	}
+	return *now.Exit, nil
+}
+
+// enterBox asks the supervisor of a sandbox for what a process in it is confined by.
+// The files are a pidfd of its first process and, where it has one, its cgroup's
+// directory.
+func enterBox(name string) (entry json.RawMessage, files []*os.File, err error) {
+	all, err := sandboxes()
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := all.Find(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	reply, files, err := askBox(all, r, control.Request{Do: control.Enter})
+	return reply.Body, files, err
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/state"
+)
+
+// psVerb is sbx ps.
+func psVerb(u ui, args []string) int {
+	var flags struct {
+		All     bool `short:"a" help:"Also those that have ended."`
+		Quiet   bool `short:"q" help:"Print ids only."`
+		Json    bool `help:"Print a JSON array of what sbx inspect says."`
+		NoTrunc bool `help:"Print whole commands."`
+	}
+	if done, code := parseVerb(u, "ps", "List the sandboxes that were detached or have a name.", &flags, args); done {
+		return code
+	}
+	all, err := sandboxes()
+	if err != nil {
+		return exitOf(u, err, sandbox.Hint(err))
+	}
+	list, failed := all.List()
+	shown := []state.Record{}
+	for _, r := range list {
+		if flags.All || r.Alive() {
+			shown = append(shown, r)
+		}
+	}
+	switch {
+	case flags.Json:
+		err = printRecords(u, shown)
+	case flags.Quiet:
+		for _, r := range shown {
+			fmt.Fprintln(u.out, r.ID)
+		}
+	default:
+		err = psTable(u, shown, flags.NoTrunc)
+	}
+	code := exitOf(u, err, "")
+	for _, err := range failed {
+		u.fail(err, sandbox.Hint(err))
+		code = exitFailed
+	}
+	return code
+}
+
+func printRecords(u ui, list []state.Record) error {
+	e := json.NewEncoder(u.out)
+	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false)
+	return e.Encode(list)
+}
+
+func psTable(u ui, list []state.Record, whole bool) error {
+	w := tabwriter.NewWriter(u.out, 0, 8, 3, ' ', 0)
+	fmt.Fprintln(w, "ID\tNAME\tROOT\tCOMMAND\tSTATUS\tPORTS")
+	for _, r := range list {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, plain(r.Name), cut(plain(root(r)), 30, whole), cut(plain(strings.Join(r.Command, " ")), 40, whole),
+			status(r), strings.Join(r.Published, ", "))
+	}
+	return w.Flush()
+}
+
+// root says what a sandbox has for a root, as run is told.
+func root(r state.Record) string {
+	switch {
+	case r.Image != "":
+		return r.Image
+	case r.Rootfs != "":
+		return r.Rootfs
+	case r.View == "" || r.View == sandbox.HostView.String():
+		return "host"
+	}
+	return r.View
+}
+
+// cut shortens what is longer than a column, at a rune.
+func cut(s string, most int, whole bool) string {
+	runes := []rune(s)
+	if whole || len(runes) <= most {
+		return s
+	}
+	return string(runes[:most-1]) + "…"
+}
+
+func status(r state.Record) string {
+	since := ago(r.Since())
+	switch r.Status {
+	case state.Running:
+		return "up " + since
+	case state.Exited, state.Dead:
+		code := 0
+		if r.Exit != nil {
+			code = *r.Exit
+		}
+		return fmt.Sprintf("%s (%d) %s ago", r.Status, code, since)
+	}
+	return string(r.Status)
+}
+
+// ago says a duration with one unit, as people do.
+func ago(d time.Duration) string {
+	for _, unit := range []struct {
+		name string
+		of   time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}, {"second", time.Second}} {
+		if n := d / unit.of; n > 0 {
+			if n == 1 {
+				return "1 " + unit.name
+			}
+			return fmt.Sprintf("%d %ss", n, unit.name)
+		}
+	}
+	return "less than a second"
+}
+
+// inspectVerb is sbx inspect.
+func inspectVerb(u ui, args []string) int {
+	var flags struct {
+		Json bool     `help:"Is what it prints."`
+		Box  []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
+	}
+	if done, code := parseVerb(u, "inspect", "Print all that is known of sandboxes, as a JSON array.", &flags, args); done {
+		return code
+	}
+	all, err := sandboxes()
+	if err != nil {
+		return exitOf(u, err, sandbox.Hint(err))
+	}
+	list, code := []state.Record{}, 0
+	for _, name := range flags.Box {
+		r, err := all.Find(name)
+		if err != nil {
+			u.fail(fmt.Errorf("%s: %w", name, err), boxHint(err))
+			code = exitFailed
+			continue
+		}
+		list = append(list, r)
+	}
+	if err := printRecords(u, list); err != nil {
+		return exitOf(u, err, "")
+	}
+	return code
+}

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"errors"
+	"os"
+	"os/signal"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/control"
+	"github.com/sbxrun/sbx/sandbox/state"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// A supervisor is this process's part in a sandbox that others may ask for.
+type supervisor struct {
+	u        ui
+	f        *runFlags
+	held     *state.Held
+	listener *control.Listener
+	stdio    *stdio // of what is detached, or nil
+
+	mu       sync.Mutex
+	cmd      *sandbox.Cmd  // that runs, or nil
+	stopping bool          // it is not to be begun again
+	stop     chan struct{} // closed with stopping
+	done     chan struct{} // closed when it has ended for good
+	exit     int           // how, then
+}
+
+// newSupervisor makes a place for the sandbox of the flags, and listens there.
+func newSupervisor(u ui, f *runFlags) (*supervisor, error) {
+	all, err := sandboxes()
+	if err != nil {
+		return nil, err
+	}
+	s := &supervisor{u: u, f: f, stop: make(chan struct{}), done: make(chan struct{})}
+	if s.held, err = all.Add(f.record()); err != nil {
+		return nil, err
+	}
+	if s.listener, err = control.Listen(all.Socket(s.held.Record())); err != nil {
+		return nil, errors.Join(err, s.held.Remove())
+	}
+	go s.listener.Serve(s.handle)
+	return s, nil
+}
+
+// record is what the flags say of the sandbox.
+func (f *runFlags) record() state.Record {
+	r := state.Record{
+		Name: f.Name, Command: f.command, Image: string(f.Image), Rootfs: string(f.Rootfs), Detached: f.Detach, Stdin: f.Interactive,
+		Remove: !f.Detach || f.Rm, Restart: f.Restart, Net: f.Net,
+	}
+	if f.Tty != nil {
+		r.Terminal = *f.Tty
+	}
+	return r
+}
+
+// runNamed runs a command in the caller's session that others may ask for by name.
+func runNamed(u ui, f *runFlags, early *userns.Early) int {
+	s, err := newSupervisor(u, f)
+	if err != nil {
+		u.fail(err, sandbox.Hint(err))
+		return exitFailed
+	}
+	code, failed := runOnce(u, f, early, func(cmd *sandbox.Cmd) error {
+		cmd.Started = func() { s.began(cmd) }
+		return runInSession(cmd)
+	})
+	return s.end(code, failed)
+}
+
+// superviseVerb is the process behind sbx run --detach.
+func superviseVerb(u ui, args []string) int {
+	f, code := parsedRun(u, args)
+	if f == nil {
+		return code
+	}
+	if code := f.bring(u); code != 0 {
+		return code
+	}
+	defer f.inUse.Close()
+	s, err := newSupervisor(u, f)
+	if err == nil {
+		if s.stdio, err = newStdio(s.held.Path(), f); err != nil {
+			err = errors.Join(err, s.held.Remove())
+		}
+	}
+	if err != nil {
+		u.fail(err, sandbox.Hint(err))
+		return exitFailed
+	}
+	s.u.errors = s.stdio.notes(u.errors)
+	go s.heed()
+	code, failed := s.runAgain()
+	if !s.stdio.reported { // nobody has heard of it
+		s.held.Change(func(r *state.Record) { r.Remove = true })
+	}
+	s.stdio.close()
+	return s.end(code, failed)
+}
+
+// heed has a signal that ends other programs end the sandbox. The end of a terminal is
+// none of them.
+func (s *supervisor) heed() {
+	signal.Ignore(unix.SIGHUP, unix.SIGPIPE)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	for range signals {
+		go s.finish(defaultGrace, 0)
+	}
+}
+
+// runAgain runs the command until it is not to be begun again.
+func (s *supervisor) runAgain() (code int, failed error) {
+	policy, _ := parseRestart(s.f.Restart) // checked before
+	pause := firstPause
+	for done := 0; ; done++ {
+		begun := time.Now()
+		code, failed = runOnce(s.u, s.f, nil, s.runDetached)
+		s.mu.Lock()
+		over := s.stopping || !s.stdio.reported || !policy.again(code, done)
+		s.cmd = nil
+		s.mu.Unlock()
+		if over {
+			return code, failed
+		}
+		if time.Since(begun) > steady {
+			pause = firstPause
+		}
+		s.change(func(r *state.Record) { r.Status, r.PID, r.Restarts = state.Restarting, 0, done+1 })
+		select {
+		case <-s.stop:
+			return code, failed
+		case <-time.After(pause):
+			pause = min(2*pause, longestPause)
+		}
+	}
+}
+
+// How long a command that failed rests until it is begun again: twice as long each
+// time, and as in the beginning when it ran steadily.
+const (
+	firstPause   = 100 * time.Millisecond
+	longestPause = time.Minute
+	steady       = 10 * time.Second
+)
+
+// runDetached runs a command whose streams are the supervisor's.
+func (s *supervisor) runDetached(cmd *sandbox.Cmd) error {
+	s.stdio.connect(cmd)
+	cmd.Started = func() {
+		s.began(cmd)
+		if err := s.stdio.report(s.held.Record().ID); err != nil {
+			s.u.fail(err, "")
+		}
+	}
+	return cmd.Run()
+}
+
+// began says that the command runs. One that was to be stopped meanwhile is.
+func (s *supervisor) began(cmd *sandbox.Cmd) {
+	s.mu.Lock()
+	s.cmd = cmd
+	stopping := s.stopping
+	s.mu.Unlock()
+	spec := cmd.Spec
+	s.change(func(r *state.Record) {
+		r.View, r.Project = spec.View.String(), spec.Project
+		r.Terminal = spec.OCI.Process.Terminal
+	})
+	if err := s.held.Begun(cmd.PID()); err != nil {
+		s.u.fail(err, "")
+	}
+	if stopping {
+		_ = cmd.Signal(unix.SIGKILL) // it has ended
+	}
+}
+
+// change changes the record, which is for others: what cannot be written there is no
+// reason to end what runs.
+func (s *supervisor) change(change func(*state.Record)) {
+	if err := s.held.Change(change); err != nil {
+		s.u.fail(err, "")
+	}
+}
+
+// end says how it ended, to those who wait too.
+func (s *supervisor) end(code int, failed error) int {
+	words := ""
+	if failed != nil && code >= exitTimeout && code <= exitNotFound {
+		words = failed.Error()
+	}
+	err := s.held.Ended(code, words)
+	s.listener.Close()
+	if s.held.Record().Remove {
+		err = errors.Join(err, s.held.Remove())
+	} else {
+		s.held.Close()
+	}
+	s.mu.Lock()
+	s.cmd, s.exit = nil, code
+	s.mu.Unlock()
+	close(s.done)
+	s.listener.Drain()
+	if err != nil {
+		s.u.fail(err, "")
+	}
+	return code
+}
+
+// defaultGrace is how long a command has to end by itself: docker's.
+const defaultGrace = 10 * time.Second
+
+// finish ends the command, and does not begin it again.
+func (s *supervisor) finish(grace time.Duration, sig syscall.Signal) {
+	s.mu.Lock()
+	if !s.stopping {
+		s.stopping = true
+		close(s.stop)
+	}
+	cmd := s.cmd
+	s.mu.Unlock()
+	if cmd == nil {
+		return // it ends, or will as soon as it begins
+	}
+	if sig == 0 {
+		sig = s.f.stopSignal()
+	}
+	if grace > 0 {
+		_ = cmd.Signal(sig) // it may have ended just now
+		select {
+		case <-s.done:
+			return
+		case <-time.After(grace):
+		}
+	}
+	_ = cmd.Signal(unix.SIGKILL)
+}
