@@ -105,6 +105,7 @@ func pruneVerb(u ui, args []string) int {
 		}
 		fmt.Fprintln(u.out, r.ID)
 	}
+	all.Sweep()
 	for _, err := range failed {
 		u.fail(err, sandbox.Hint(err))
 		code = exitFailed

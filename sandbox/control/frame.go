@@ -102,11 +102,11 @@ func (c *Conn) Receive() (f Frame, err error) {
 	var head [5]byte
 	rights := make([]byte, unix.CmsgSpace(4*maxFiles))
 	n, rightsLen, flags, _, err := c.socket.ReadMsgUnix(head[:], rights)
+	if n == 0 && (err == nil || errors.Is(err, io.EOF)) {
+		return f, io.EOF
+	}
 	if err != nil {
 		return f, err
-	}
-	if n == 0 {
-		return f, io.EOF
 	}
 	if f.Files, err = files(rights[:rightsLen]); err != nil {
 		return f, err

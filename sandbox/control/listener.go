@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,6 +46,9 @@ func Listen(path string) (l *Listener, err error) {
 	return l, err
 }
 
+// patience is how long a client has to ask: one that does not would hold up Drain.
+const patience = 2 * time.Second
+
 // A Handler answers a request: it may go on with the connection, which is closed
 // behind it.
 type Handler func(r Request, c *Conn)
@@ -63,10 +67,12 @@ func (l *Listener) Serve(handle Handler) {
 				_ = c.Fail(err) // who may not ask need not be there
 				return
 			}
+			_ = socket.SetReadDeadline(time.Now().Add(patience)) // it cannot fail on what is open
 			f, err := c.Receive()
 			if err != nil {
 				return
 			}
+			_ = socket.SetReadDeadline(time.Time{})
 			f.Close() // nothing that is asked for comes with files
 			var r Request
 			if err := json.Unmarshal(f.Payload, &r); err != nil || f.Kind != KindRequest {

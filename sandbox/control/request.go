@@ -8,6 +8,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Request is what a supervisor is asked for.
@@ -77,10 +79,13 @@ func Dial(path string) (*Conn, error) {
 // Ask sends a request and has the reply. The files with it are the caller's.
 func (c *Conn) Ask(r Request) (Reply, []*os.File, error) {
 	if err := c.SendJSON(KindRequest, r); err != nil {
+		if errors.Is(err, unix.EPIPE) {
+			err = ErrNobody
+		}
 		return Reply{}, nil, err
 	}
 	f, err := c.Receive()
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) || errors.Is(err, unix.ECONNRESET) {
 		err = ErrNobody
 	}
 	if err != nil {

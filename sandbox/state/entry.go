@@ -36,7 +36,7 @@ func (s *Sandboxes) List() (all []Record, failed []error) {
 		}
 	}
 	if hidden {
-		s.sweep()
+		s.Sweep()
 	}
 	slices.SortFunc(all, func(a, b Record) int { return b.Created.Compare(a.Created) })
 	return all, failed

@@ -142,8 +142,9 @@ func (s *Sandboxes) remove(r Record) error {
 	return os.RemoveAll(hidden)
 }
 
-// sweep removes what is hidden and nobody holds, and names of nobody.
-func (s *Sandboxes) sweep() {
+// Sweep removes what a crash left half made or half removed, which nobody holds, and
+// names of nobody.
+func (s *Sandboxes) Sweep() {
 	names, err := s.lockNames()
 	if err != nil {
 		return
