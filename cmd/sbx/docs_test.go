@@ -76,10 +76,14 @@ func TestDocs(t *testing.T) {
 		if err := os.Symlink(image, filepath.Join(home, "images/debian")); err != nil {
 			t.Fatal(err)
 		}
+		runtime := filepath.Join(home, "runtime")
+		if err := os.Mkdir(runtime, 0o700); err != nil {
+			t.Fatal(err)
+		}
 		shell := func(command string) ([]byte, error) {
 			cmd := exec.Command("sh", "-c", command)
 			cmd.Dir = work
-			cmd.Env = append(os.Environ(), "HOME="+home, "PATH="+bin+":"+os.Getenv("PATH"))
+			cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+runtime, "PATH="+bin+":"+os.Getenv("PATH"))
 			return cmd.CombinedOutput()
 		}
 		for _, e := range examples(t, file) {
@@ -88,6 +92,9 @@ func TestDocs(t *testing.T) {
 			if err := e.check(string(out), err); err != nil {
 				t.Errorf("%s:%d: $ %s\n%v", e.file, e.line, e.command, err)
 			}
+		}
+		if out, err := shell("sbx ps -aq"); err != nil || len(out) > 0 {
+			t.Errorf("%s leaves sandboxes: %s, %v", file, out, err)
 		}
 		// What belongs to subordinate ids is not the test's to remove.
 		if out, err := shell("sbx images -q | xargs -r sbx image rm"); err != nil {
