@@ -11,7 +11,7 @@ func main() {
 	dir := flag.String("dir", "", "directory with the programs and roots that .ci/bench made")
 	rounds := flag.Int("rounds", 200, "rounds; each runs every row of a table once")
 	project := flag.String("project", "", "directory to run in")
-	only := flag.String("only", "", "host: the rows of the host view alone; pulls: those of images from a registry; network: of connections")
+	only := flag.String("only", "", "host: the rows of the host view alone; pulls: those of images from a registry; network: of connections; lifecycle: of what is left running")
 	what := flag.String("client", "", "be a client that does this")
 	to := flag.String("to", "", "the client's server")
 	count := flag.Int("count", 1, "how often, or how many bytes")
@@ -31,7 +31,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	for name, measure := range map[string]func(io.Writer, string, int) error{"pulls": measurePulls, "network": measureNetwork} {
+	for name, measure := range map[string]func(io.Writer, string, int) error{"pulls": measurePulls, "network": measureNetwork, "lifecycle": measureLifecycle} {
 		if *only != name {
 			continue
 		}
