@@ -197,6 +197,11 @@ func (s Spec) checkProject(h Host) error {
 	if err := h.wantDir("project directory", s.Project); err != nil {
 		return hinted(err, "change to a directory that exists, or use --no-project")
 	}
+	for _, dir := range h.State {
+		if below(s.Project, dir) || below(h.real(s.Project), dir) {
+			return hinted(fmt.Errorf("refusing to make %s the project: it is where sbx keeps which sandboxes there are", s.Project), "change to a project directory")
+		}
+	}
 	if slices.Contains(s.Writable, s.Project) {
 		return nil
 	}
@@ -220,7 +225,7 @@ func (s Spec) checkProject(h Host) error {
 // below tells whether path is dir or within it. It is asked a thousand times at each
 // start, and makes no string for it.
 func below(path, dir string) bool {
-	return dir == "/" || strings.HasPrefix(path, dir) && (len(path) == len(dir) || path[len(dir)] == '/')
+	return dir == "/" || dir != "" && strings.HasPrefix(path, dir) && (len(path) == len(dir) || path[len(dir)] == '/')
 }
 
 func (h Host) real(dir string) string {

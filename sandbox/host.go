@@ -64,6 +64,8 @@ type Host struct {
 	Top []string
 	// Runtime is the caller's XDG_RUNTIME_DIR.
 	Runtime string
+	// State are the directories where sbx may keep which sandboxes there are.
+	State []string
 	// Labels are what SELinux would have a sandbox be, where it is enforcing.
 	Labels Labels
 	// FileLabels are those of what is shown as it is, where the sandbox has labels.

@@ -79,7 +79,7 @@ func (s Spec) frozenAlways(h Host) []string {
 // on purpose are not among them.
 func (s Spec) secretPaths(h Host) []string {
 	var found []string
-	there := slices.DeleteFunc(slices.Clone(h.Secrets), func(p string) bool { return !h.there(p) || s.exposed(p) })
+	there := slices.DeleteFunc(slices.Clone(h.Secrets), func(p string) bool { return !h.there(p) || s.exposed(h, p) })
 	for _, m := range s.OCI.Mounts {
 		if !isBind(m) {
 			continue
@@ -101,8 +101,9 @@ func (s Spec) secretPaths(h Host) []string {
 	return found
 }
 
-func (s Spec) exposed(secret string) bool {
-	return slices.ContainsFunc(s.Exposed, func(e string) bool { return below(secret, e) || below(e, secret) })
+// exposed tells whether a secret is shown on purpose. Where sandboxes are kept never is.
+func (s Spec) exposed(h Host, secret string) bool {
+	return !slices.Contains(h.State, secret) && slices.ContainsFunc(s.Exposed, func(e string) bool { return below(secret, e) || below(e, secret) })
 }
 
 // checkSecrets refuses to show a secret without being told so.
@@ -112,7 +113,10 @@ func (s Spec) checkSecrets(h Host) error {
 			continue // what is in the project is hidden there
 		}
 		for _, secret := range h.Secrets {
-			if below(h.real(m.Source), secret) && !s.exposed(secret) {
+			if below(h.real(m.Source), secret) && !s.exposed(h, secret) {
+				if slices.Contains(h.State, secret) {
+					return fmt.Errorf("refusing to show %s: it is where sbx keeps which sandboxes there are", m.Source)
+				}
 				return hinted(fmt.Errorf("refusing to show %s: it is where secrets are kept", m.Source), "say --unsafe-expose "+m.Source+" if you mean it")
 			}
 		}
@@ -262,7 +266,8 @@ func (h *Host) probeSecrets(s Spec) {
 			h.resolve(m.Source)
 		}
 	}
-	known := append(secrets.Paths(h.Homes, h.Runtime), h.stateDir(s))
+	h.probeState(s)
+	known := append(secrets.Paths(h.Homes, h.Runtime), h.State...)
 	var bound []string
 	if !h.refusesSockets(s) {
 		bound = h.namedSockets()
@@ -302,17 +307,20 @@ func (h *Host) probeSecrets(s Spec) {
 	}
 }
 
-// stateDir is where the caller's sandboxes are kept when he has no XDG_RUNTIME_DIR: see
-// package state. Whoever reaches the sockets there gets what other sandboxes know. Where
-// the directory around it is shown it is made first: it would be seen when it is made
-// later, or be made by the command, to be taken for the caller's.
-func (h *Host) stateDir(s Spec) string {
+// probeState finds where the caller's sandboxes may be kept: see package state. Whoever
+// reaches the sockets there gets what other sandboxes know. The one in /tmp is made where
+// /tmp is shown: it would be seen when it is made later, or be made by the command, to be
+// taken for the caller's.
+func (h *Host) probeState(s Spec) {
 	const tmp = "/tmp"
 	dir := tmp + "/sbx-" + strconv.Itoa(int(h.UID))
 	if slices.ContainsFunc(s.ownMounts(*h), func(m specs.Mount) bool { return isBind(m) && below(tmp, h.real(m.Source)) }) {
 		_ = os.Mkdir(dir, 0o700) // one that cannot be made cannot be made by the command either
 	}
-	return dir
+	h.State = []string{dir}
+	if path.IsAbs(h.Runtime) {
+		h.State = append(h.State, path.Join(h.Runtime, "sbx"))
+	}
 }
 
 // hidden are the host's paths of what the caller hides.

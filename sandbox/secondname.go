@@ -54,7 +54,7 @@ func (h *Host) probeSecondNames(s Spec, hidden []string) {
 		}
 	}
 	for _, p := range hidden {
-		if slices.ContainsFunc(n.roots, func(r string) bool { return below(p, r) }) && !s.exposed(p) {
+		if slices.ContainsFunc(n.roots, func(r string) bool { return below(p, r) }) && !s.exposed(*h, p) {
 			n.seek(p)
 		}
 	}
