@@ -31,6 +31,9 @@ func (e *Unavailable) Hint() string { return e.mend }
 // own to change, but for what it delegates to somebody. A scope that sbx has already is
 // used again.
 func (h Host) Choose(want []string) (Place, error) {
+	if h.Refused != nil {
+		return Place{}, h.Refused
+	}
 	if h.Mode != Unified {
 		return Place{}, h.noUnified()
 	}

@@ -38,6 +38,8 @@ type Host struct {
 	Systemd bool
 	UID     int
 	User    string
+	// Refused is why a cgroup could not be made after all.
+	Refused error
 }
 
 // Level is a cgroup.

@@ -68,9 +68,9 @@ func Controllers(r *specs.LinuxResources) (list []string) {
 	}
 	m, c, b := memory(r), processors(r), blocks(r)
 	has := map[string]bool{
-		"memory": value(m.Limit) != 0 || value(m.Swap) != 0 || value(m.Reservation) != 0,
-		"pids":   r.Pids != nil && value(r.Pids.Limit) != 0,
-		"cpu":    c.Shares != nil || value(c.Quota) != 0 || value(c.Period) != 0 || c.Burst != nil || c.Idle != nil,
+		"memory": value(m.Limit) > 0 || value(m.Swap) > 0 || value(m.Reservation) > 0,
+		"pids":   r.Pids != nil && value(r.Pids.Limit) > 0,
+		"cpu":    c.Shares != nil || value(c.Quota) > 0 || c.Burst != nil || c.Idle != nil,
 		"cpuset": c.Cpus != "" || c.Mems != "",
 		"io": b.Weight != nil || len(b.ThrottleReadBpsDevice)+len(b.ThrottleWriteBpsDevice)+
 			len(b.ThrottleReadIOPSDevice)+len(b.ThrottleWriteIOPSDevice) > 0,
@@ -94,18 +94,15 @@ func Words(r *specs.LinuxResources) (words []string) {
 	}
 	m, c, b := memory(r), processors(r), blocks(r)
 	size := func(name string, n *int64) {
-		switch {
-		case value(n) > 0:
+		if value(n) > 0 {
 			words = append(words, name+" "+amount.Bytes(*n))
-		case value(n) < 0:
-			words = append(words, name+" unlimited")
 		}
 	}
 	size("memory", m.Limit)
 	size("memory and swap", m.Swap)
 	size("memory reservation", m.Reservation)
-	if r.Pids != nil && value(r.Pids.Limit) != 0 {
-		words = append(words, "processes "+number(*r.Pids.Limit))
+	if r.Pids != nil && value(r.Pids.Limit) > 0 {
+		words = append(words, fmt.Sprintf("processes %d", *r.Pids.Limit))
 	}
 	if quota := CPUs(r); quota > 0 {
 		words = append(words, "cpus "+strconv.FormatFloat(quota, 'f', -1, 64))
@@ -164,11 +161,17 @@ func throttles(b specs.LinuxBlockIO) []throttle {
 func resources(r *specs.LinuxResources) *cgroups.Resources {
 	m, c, b := memory(r), processors(r), blocks(r)
 	to := &cgroups.Resources{
-		Memory: value(m.Limit), MemorySwap: value(m.Swap), MemoryReservation: value(m.Reservation),
-		CpuQuota: value(c.Quota), CpuPeriod: value(c.Period), CpuBurst: c.Burst, CPUIdle: c.Idle, CpuWeight: cgroups.ConvertCPUSharesToCgroupV2Value(value(c.Shares)),
+		Memory: max(0, value(m.Limit)), MemorySwap: value(m.Swap), MemoryReservation: max(0, value(m.Reservation)),
+		CpuQuota: max(0, value(c.Quota)), CpuPeriod: value(c.Period), CpuBurst: c.Burst, CPUIdle: c.Idle, CpuWeight: cgroups.ConvertCPUSharesToCgroupV2Value(value(c.Shares)),
 		CpusetCpus: c.Cpus, CpusetMems: c.Mems, BlkioWeight: value(b.Weight), Unified: r.Unified, SkipDevices: true,
 	}
-	if r.Pids != nil && value(r.Pids.Limit) != 0 {
+	if to.CpuQuota == 0 {
+		to.CpuPeriod = 0 // a period of nothing
+	}
+	if to.Memory == 0 {
+		to.MemorySwap = 0 // unlimited, as Check has seen to
+	}
+	if r.Pids != nil && value(r.Pids.Limit) > 0 {
 		to.PidsLimit = r.Pids.Limit
 	}
 	lists := [...]*[]*cgroups.ThrottleDevice{
@@ -180,6 +183,73 @@ func resources(r *specs.LinuxResources) *cgroups.Resources {
 		}
 	}
 	return to
+}
+
+// Over are the limits of r, and those of base that r says nothing of.
+func Over(base, r *specs.LinuxResources) *specs.LinuxResources {
+	if base == nil || r == nil {
+		return first(r, base)
+	}
+	m := *r
+	m.Memory, m.Pids, m.BlockIO = first(r.Memory, base.Memory), first(r.Pids, base.Pids), first(r.BlockIO, base.BlockIO)
+	m.CPU = first(r.CPU, base.CPU)
+	if r.CPU != nil && base.CPU != nil {
+		c := *r.CPU
+		c.Shares, c.Idle = first(c.Shares, base.CPU.Shares), first(c.Idle, base.CPU.Idle)
+		if c.Quota == nil {
+			c.Quota, c.Period, c.Burst = base.CPU.Quota, base.CPU.Period, base.CPU.Burst
+		}
+		if c.Cpus == "" && c.Mems == "" {
+			c.Cpus, c.Mems = base.CPU.Cpus, base.CPU.Mems
+		}
+		m.CPU = &c
+	}
+	m.Unified = map[string]string{}
+	maps.Copy(m.Unified, base.Unified)
+	maps.Copy(m.Unified, r.Unified)
+	return &m
+}
+
+// Without are the limits that need none of these controllers.
+func Without(r *specs.LinuxResources, controllers []string) *specs.LinuxResources {
+	if r == nil {
+		return nil
+	}
+	m := *r
+	m.CPU, m.Unified = nil, map[string]string{}
+	if r.CPU != nil {
+		c := *r.CPU
+		if slices.Contains(controllers, "cpu") {
+			c = specs.LinuxCPU{Cpus: c.Cpus, Mems: c.Mems}
+		}
+		if slices.Contains(controllers, "cpuset") {
+			c.Cpus, c.Mems = "", ""
+		}
+		m.CPU = &c
+	}
+	for _, name := range controllers {
+		switch name {
+		case "memory":
+			m.Memory = nil
+		case "pids":
+			m.Pids = nil
+		case "io":
+			m.BlockIO = nil
+		}
+	}
+	for key, v := range r.Unified {
+		if name, _, _ := strings.Cut(key, "."); !slices.Contains(controllers, name) {
+			m.Unified[key] = v
+		}
+	}
+	return &m
+}
+
+func first[T any](a, b *T) *T {
+	if a != nil {
+		return a
+	}
+	return b
 }
 
 // What a configuration does not have is as if it were empty.
@@ -210,11 +280,4 @@ func value[T any](p *T) (v T) {
 		v = *p
 	}
 	return v
-}
-
-func number(n int64) string {
-	if n < 0 {
-		return "unlimited"
-	}
-	return strconv.FormatInt(n, 10)
 }
