@@ -41,8 +41,14 @@ func newScope(ctx context.Context, h Host, p Place, id string) (path string, err
 		"systemctl --user status says whether your systemd runs; loginctl enable-linger " + h.User + " has it run"}
 }
 
-func scopeAt(ctx context.Context, socket string, bus bool, unit string) (string, error) {
+func scopeAt(ctx context.Context, socket string, bus bool, unit string) (path string, err error) {
 	deadline, _ := ctx.Deadline()
+	defer func() {
+		// The connection's own deadline may be a moment earlier than the context's.
+		if err != nil && (ctx.Err() != nil || errors.Is(err, os.ErrDeadlineExceeded)) {
+			err = errors.New("no answer in time")
+		}
+	}()
 	conn, err := systemd.NewConnection(func() (*dbus.Conn, error) { return dial(ctx, socket, bus, deadline) })
 	if err != nil {
 		return "", err
@@ -64,7 +70,7 @@ func scopeAt(ctx context.Context, socket string, bus bool, unit string) (string,
 			return "", fmt.Errorf("the job ended as %q", result)
 		}
 	case <-ctx.Done():
-		return "", fmt.Errorf("no answer in %s", patience)
+		return "", ctx.Err()
 	}
 	property, err := conn.GetUnitTypePropertyContext(ctx, unit, "Scope", "ControlGroup")
 	if err != nil {

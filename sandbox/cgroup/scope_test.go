@@ -157,7 +157,7 @@ func TestScope(t *testing.T) {
 		"closed":        {fake: fakeSystemd{closes: true}, want: "EOF"},
 		"another's":     {fake: fakeSystemd{denies: true}, want: "auth"},
 		"no end of it":  {fake: fakeSystemd{hangs: true}, want: "no answer"},
-		"no answer":     {fake: fakeSystemd{silent: true}, want: ""},
+		"no answer":     {fake: fakeSystemd{silent: true}, want: "no answer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			socket := c.fake.listen(t)
