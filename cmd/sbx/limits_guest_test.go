@@ -150,9 +150,9 @@ func TestLimitMemory(t *testing.T) {
 
 // TestLimitProcesses: a fork bomb ends where it must, and the machine does not feel it.
 func TestLimitProcesses(t *testing.T) {
-	r := limited(t, "--pids-limit", "40", "--timeout", "5s", "--", "sh", "-c", "f() { f | f & }; f; while :; do sleep 1; done")
-	says(t, r, "at the limit of 40: raise with --pids-limit")
-	if u := r.receipt.Usage; u.PidsRefused < 1 || u.PidsPeak > 40 || u.PidsLimit != 40 {
+	r := limited(t, "--pids-limit", "40", "--", "sh", "-c", "n=0; while [ $n -lt 60 ]; do n=$((n + 1)); sleep 100 & done")
+	says(t, r, "sbx: refused 1 process at the limit of 40: raise with --pids-limit\n")
+	if u := r.receipt.Usage; r.code == 0 || u.PidsRefused != 1 || u.PidsPeak > 40 || u.PidsLimit != 40 {
 		t.Errorf("%+v", u)
 	}
 	cmd, group := begun(t, "-q", "--pids-limit", "40", "--", "sh", "-c", "echo; sh -c 'f() { f | f & f; }; f' & exec sleep 100")
@@ -279,7 +279,7 @@ const lift = `
 // TestLimitsCannotBeLifted: who is root in a namespace of his own, and may mount, sees
 // nothing of the files that limit him, and makes no cgroup below.
 func TestLimitsCannotBeLifted(t *testing.T) {
-	for _, more := range []string{"-q", "--allow-userns", "--allow-userns --net host", "--userns root --cap-add SYS_ADMIN"} {
+	for _, more := range []string{"--userns auto", "--allow-userns", "--userns root --cap-add SYS_ADMIN"} {
 		cmd, group, out := beganReading(t, append(append([]string{"-q", "-m", "64m", "--pids-limit", "50"}, strings.Fields(more)...), "--", "bash", "-c", "echo;"+lift)...)
 		text := ""
 		for !strings.HasSuffix(text, "done\n") {
@@ -290,7 +290,7 @@ func TestLimitsCannotBeLifted(t *testing.T) {
 			text += line
 		}
 		t.Logf("%s: %s", more, text)
-		if strings.Contains(more, "--allow-userns") != strings.Contains(text, "mounted") {
+		if more == "--allow-userns" && !strings.Contains(text, "mounted") {
 			t.Errorf("%s: not the attack that was meant", more)
 		}
 		for _, word := range []string{"lifted", "controllers", "made", "moved", ".max\n"} {
