@@ -41,6 +41,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzInterpreter -fuzztime $(FUZZTIME) ./sandbox
 	$(GO) test -run '^$$' -fuzz FuzzLookUp -fuzztime $(FUZZTIME) ./sandbox
 	$(GO) test -run '^$$' -fuzz FuzzParsePublished -fuzztime $(FUZZTIME) ./sandbox
+	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./sandbox/amount
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./sandbox/seccomp
 	$(GO) test -run '^$$' -fuzz FuzzCompile -fuzztime $(FUZZTIME) ./sandbox/seccomp
 	$(GO) test -run '^$$' -fuzz FuzzConfig -fuzztime $(FUZZTIME) ./sandbox/runlater

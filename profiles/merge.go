@@ -74,6 +74,21 @@ func tighter(k *key, a, b Value) Value {
 		}
 	case limits:
 		return tighterLimit(a, b)
+	case anAmount:
+		na, _ := k.amount(a.Text)
+		nb, _ := k.amount(b.Text)
+		v := a
+		if nb < na {
+			v = b
+		}
+		// Of what sbx brings, and only wishes for, and what somebody asks for, the
+		// tighter is asked for.
+		if v.From.BuiltIn() {
+			v.From = notBuiltIn(a.From, b.From)
+		}
+		return v
+	case processors:
+		return fewerProcessors(a, b)
 	default:
 		if k.tightness(b.Text) < k.tightness(a.Text) {
 			return b

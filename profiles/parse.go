@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pelletier/go-toml/v2"
@@ -201,6 +202,9 @@ func (r *reader) read(k *key, doc map[string]any) {
 func (r *reader) single(k *key, name string, v any) {
 	at := r.at(name)
 	text, ok := v.(string)
+	if n, number := v.(int64); number && k.kind == anAmount {
+		text, ok = strconv.FormatInt(n, 10), true
+	}
 	if k.kind == aSwitch {
 		var on bool
 		if on, ok = v.(bool); on {

@@ -1,6 +1,9 @@
 package profiles
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // A Line is the place in a file that a value comes from. Its zero value is
 // nowhere: the value was not said.
@@ -15,6 +18,12 @@ func (l Line) String() string {
 	}
 	return l.File + ":" + strconv.Itoa(l.N)
 }
+
+// BuiltIn tells whether it is of a profile that sbx brings.
+func (l Line) BuiltIn() bool { return strings.HasPrefix(l.File, builtIn) }
+
+// builtIn is what generate.go calls the files.
+const builtIn = "profiles/"
 
 // A Value is a word of a profile, as it stands there, and its place. A value of
 // yes or no is the word "true" or "false".
@@ -48,6 +57,7 @@ type Profile struct {
 	Env      Env
 	Network  Network
 	Process  Process
+	Limits   Limits
 	Security Security
 }
 
@@ -83,6 +93,13 @@ type Network struct {
 type Process struct {
 	Ulimits []Value
 	Timeout Value
+}
+
+// Limits is how much all of a sandbox's processes together may use, in the words of the
+// flags of the same names.
+type Limits struct {
+	Memory, MemorySwap, CPUs, CPUWeight, CPUSet, Pids Value
+	IOMax                                             []Value
 }
 
 // Security is what protections are given up.

@@ -8,6 +8,8 @@ const (
 	aSwitch           // true or false
 	aChoice           // one of some words
 	aDuration         // 90s, 10m, 2h
+	anAmount          // of something of the machine, see key.amount
+	processors        // 0-3,7
 	profileNames      // lists, from here on
 	commandNames
 	paths        // that may end in "?": skipped when not there
@@ -17,6 +19,7 @@ const (
 	globs        // of variables
 	hosts
 	limits
+	devices     // DEVICE:rbps=...
 	assignments // a table of strings
 )
 
@@ -34,6 +37,9 @@ type key struct {
 	// wider says in words what a value gives that there is not without it; a %
 	// stands for the value. Empty is a key that can only tighten.
 	wider string
+
+	// amount is how much a value is, to compare it with another.
+	amount func(text string) (float64, error)
 
 	one  func(*Profile) *Value
 	many func(*Profile) *[]Value
@@ -57,7 +63,7 @@ func (k *key) tightness(word string) int {
 }
 
 // tables are those of a profile, in the order of the schema.
-var tables = [...]string{"", "files", "cache", "env", "network", "process", "security"}
+var tables = [...]string{"", "files", "cache", "env", "network", "process", "limits", "security"}
 
 var schema = [...]key{
 	{name: "description", kind: aText, one: func(p *Profile) *Value { return &p.Description }},
@@ -99,6 +105,14 @@ var schema = [...]key{
 		many: func(p *Profile) *[]Value { return &p.Process.Ulimits }},
 	{table: "process", name: "timeout", kind: aDuration,
 		one: func(p *Profile) *Value { return &p.Process.Timeout }},
+
+	{table: "limits", name: "memory", kind: anAmount, amount: memoryAmount, one: func(p *Profile) *Value { return &p.Limits.Memory }},
+	{table: "limits", name: "memory_swap", kind: anAmount, amount: memoryAmount, one: func(p *Profile) *Value { return &p.Limits.MemorySwap }},
+	{table: "limits", name: "cpus", kind: anAmount, amount: cpusAmount, one: func(p *Profile) *Value { return &p.Limits.CPUs }},
+	{table: "limits", name: "cpu_weight", kind: anAmount, amount: weightAmount, one: func(p *Profile) *Value { return &p.Limits.CPUWeight }},
+	{table: "limits", name: "cpuset", kind: processors, one: func(p *Profile) *Value { return &p.Limits.CPUSet }},
+	{table: "limits", name: "pids", kind: anAmount, amount: pidsAmount, one: func(p *Profile) *Value { return &p.Limits.Pids }},
+	{table: "limits", name: "io_max", kind: devices, many: func(p *Profile) *[]Value { return &p.Limits.IOMax }},
 
 	{table: "security", name: "seccomp", kind: aChoice, choices: []string{"default", "unconfined"}, usual: "default", wider: "allows every system call",
 		one: func(p *Profile) *Value { return &p.Security.Seccomp }},

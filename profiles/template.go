@@ -36,6 +36,15 @@ description = "my own"
 # ulimits = ["nofile=1024:4096"]  # NAME=SOFT[:HARD], as in prlimit(1)
 # timeout = "30m"
 
+[limits]                      # of all processes together; see --memory and the others
+# memory = "50%"              # or "2g"
+# memory_swap = "4g"          # memory and swap together
+# cpus = "1.5"
+# cpu_weight = "50"           # 100 is the usual one
+# cpuset = "0-3"
+# pids = "512"
+# io_max = ["/dev/sda:wbps=10m"]
+
 [security]
 # seccomp = "default"         # "unconfined" allows every system call
 # run_later = "guard"         # "keep" leaves .git/hooks and the like as the command made them

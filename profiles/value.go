@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	amounts "github.com/sbxrun/sbx/sandbox/amount"
 )
 
 // wants says what the value of a key must look like.
@@ -21,6 +23,10 @@ func (k *key) wants() string {
 		return quotedOr(k.choices)
 	case aDuration:
 		return `a time, as in "90s", "10m" or "2h"`
+	case anAmount:
+		return `an amount, as in "2g", "1.5", "64" or "50%"`
+	case processors:
+		return `a list of processors, as in "0-3,7"`
 	case assignments:
 		return `a table of strings, as in { NAME = "value" }`
 	case profileNames:
@@ -33,6 +39,8 @@ func (k *key) wants() string {
 		return `a list of hosts, as in ["@npm", "example.org:443"]`
 	case limits:
 		return `a list of limits, as in ["nofile=1024:4096"]`
+	case devices:
+		return `a list of disks, as in ["/dev/sda:wbps=10m"]`
 	}
 	return `a list of paths, as in ["~/tools"]`
 }
@@ -75,6 +83,15 @@ func (k *key) check(text string) error {
 		return checkHost(text)
 	case limits:
 		_, err := parseLimit(text)
+		return err
+	case anAmount:
+		_, err := k.amount(text)
+		return err
+	case processors:
+		_, err := amounts.Processors(text)
+		return err
+	case devices:
+		_, err := amounts.ParseDevice(text)
 		return err
 	}
 	return nil

@@ -109,6 +109,10 @@ var embedded = [...]Profile{
 				{Text: "MISE_DATA_DIR", From: Line{File: "profiles/build.toml", N: 22}},
 			},
 		},
+		Limits: Limits{
+			Memory: Value{Text: "75%", From: Line{File: "profiles/build.toml", N: 28}},
+			Pids:   Value{Text: "10%", From: Line{File: "profiles/build.toml", N: 29}},
+		},
 	},
 	{
 		Name:        "default",

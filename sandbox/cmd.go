@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"slices"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -87,6 +88,7 @@ type Cmd struct {
 	homes     []string
 	ctx       context.Context
 	failed    error // in Command, which has no result for it
+	noted     []string
 	used      bool
 	overdue   atomic.Bool // the context has ended the command
 	process   *userns.Process
@@ -94,6 +96,7 @@ type Cmd struct {
 	kept      *layer.Kept
 	daemon    *daemon
 	user      *userServer
+	limits    limits
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -172,18 +175,27 @@ func (c *Cmd) prepare() (Host, Spec, userns.Plan, error) {
 	if err != nil {
 		return host, c.Spec, userns.Plan{}, err
 	}
+	spec, plan, err := c.complete(host)
+	return host, spec, plan, err
+}
+
+// complete makes the plan, and says what there is to say of it, each thing once.
+func (c *Cmd) complete(host Host) (Spec, userns.Plan, error) {
 	spec, notes, err := Complete(c.Spec, host)
 	if err != nil {
-		return host, spec, userns.Plan{}, err
+		return spec, userns.Plan{}, err
 	}
 	for _, n := range notes {
-		c.note("%s", n)
+		if !slices.Contains(c.noted, n) {
+			c.note("%s", n)
+		}
 	}
+	c.noted = notes
 	if spec.Overlay == DriverFuse && host.UpperUnfit != "" {
 		c.trace("overlay driver fuse-overlayfs: %s", host.UpperUnfit)
 	}
 	plan, err := Compile(spec, host)
-	return host, spec, plan, err
+	return spec, plan, err
 }
 
 func (c *Cmd) note(format string, args ...any) {
@@ -252,6 +264,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 		err = e
 	}
 	c.streams.restore()
+	c.account()
 	if note := c.streams.kept(); note != "" {
 		c.note("%s", note)
 	}
@@ -283,6 +296,9 @@ func (c *Cmd) release() (err error) {
 	if c.daemon != nil {
 		err = c.daemon.end()
 		c.daemon = nil
+	}
+	if e := c.limits.end(); err == nil {
+		err = e
 	}
 	if c.kept != nil {
 		if e := c.kept.Release(); err == nil {

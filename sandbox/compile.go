@@ -141,6 +141,7 @@ func (c *compiler) singleID() bool {
 // begin adds what every plan begins with.
 func (c *compiler) begin() {
 	c.plan.Namespaces = c.namespaces()
+	c.limit()
 	c.add(userns.DieWithSupervisor{})
 	c.ids()
 }

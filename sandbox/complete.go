@@ -53,7 +53,11 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	weaker, err := s.completeProtection(h)
-	return s, slices.Concat(notes, weaker, s.guardNotes(h), h.Unhidden), err
+	if err != nil {
+		return s, nil, err
+	}
+	unlimited, err := s.completeLimits(h)
+	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx
@@ -174,7 +178,7 @@ func (h Host) wantDir(what, dir string) error {
 func (s Spec) checkUnsupported() error {
 	o, l := s.OCI, s.OCI.Linux
 	for name, set := range map[string]bool{
-		"hooks": o.Hooks != nil, "linux.resources": l.Resources != nil,
+		"hooks":        o.Hooks != nil,
 		"linux.sysctl": len(l.Sysctl) > 0, "linux.devices": len(l.Devices) > 0,
 		"linux.rootfsPropagation": l.RootfsPropagation != "", "linux.intelRdt": l.IntelRdt != nil,
 		"linux.personality": l.Personality != nil, "linux.timeOffsets": len(l.TimeOffsets) > 0,

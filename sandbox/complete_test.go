@@ -104,6 +104,7 @@ func TestPlans(t *testing.T) {
 		{"host", build("make", "all"), laptop()}, {"files", files, laptop()}, {"terminal", terminal, laptop()},
 		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, fused},
 		{"network", network, online}, {"user-network", user, wired()},
+		{"limits", limited("make"), delegating("memory", "pids", "cpu")},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// Another architecture has calls of its own to filter.

@@ -21,6 +21,8 @@ func explain(err error, s Spec, h Host) error {
 	var step *userns.StepError
 	var mapped *userns.MapError
 	switch {
+	case errors.As(err, &clone) && clone.Cgroup:
+		return hinted(err, cgroupHint(clone.Err))
 	case errors.As(err, &clone):
 		return hinted(err, cloneHint(clone, sysctl, bare))
 	case errors.As(err, &mapped):
@@ -112,6 +114,9 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 	case userns.Confine:
 		return hinted(err, confineHint(step, e.Err))
 	case userns.Fork:
+		if e.Err == unix.EAGAIN {
+			return hinted(err, "the limit of processes is reached; see --pids-limit and ulimit -u")
+		}
 		if e.Err == unix.EACCES {
 			return hinted(err, "a security module forbids sbx to run its own file in memory; an AppArmor profile that confines sbx needs flags=(attach_disconnected)")
 		}

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/cgroup"
 	"github.com/sbxrun/sbx/sandbox/nofile"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
@@ -82,6 +83,8 @@ type Host struct {
 	Unhidden []string
 	// Account is what Spec.User means in the Spec's root.
 	Account Account
+	// Cgroups is looked up where the Spec has limits.
+	Cgroups cgroup.Host
 }
 
 // Kernel is a kernel's version.
@@ -142,6 +145,9 @@ func Probe(s Spec) (Host, error) {
 	}
 	if s.UserNetwork != nil {
 		h.UserNetwork = probeUserNetwork()
+	}
+	if s.limited() {
+		h.Cgroups = cgroup.Probe(h.User)
 	}
 	h.Runtime = os.Getenv("XDG_RUNTIME_DIR")
 	h.probeProtection(s)

@@ -27,13 +27,18 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	if err != nil {
 		return err
 	}
+	if host, spec, plan, err = c.makeLimits(host, spec, plan); err != nil {
+		return err
+	}
 	c.log.tell = c.Flow
 	if err := c.publish(spec); err != nil {
+		c.limits.end()
 		return err
 	}
 	if spec.Upper != "" {
 		if c.kept, err = layer.Keep(spec.Upper); err != nil {
 			c.closePublisher()
+			c.limits.end()
 			return err
 		}
 	}
@@ -153,7 +158,7 @@ func refusedUnion(err error) *userns.StepError {
 }
 
 func (c *Cmd) input(spec Spec) (userns.Input, error) {
-	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Lasting: c.Lasting, LastingAfter: c.LastingAfter}
+	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Lasting: c.Lasting, LastingAfter: c.LastingAfter, Files: c.limits.files()}
 	var err error
 	if spec.OCI.Process.Terminal {
 		return in, nil

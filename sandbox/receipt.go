@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sbxrun/sbx/sandbox/cgroup"
 	"github.com/sbxrun/sbx/sandbox/egress"
 	"github.com/sbxrun/sbx/sandbox/landlock"
 	"github.com/sbxrun/sbx/userns"
@@ -40,6 +41,9 @@ type Receipt struct {
 	Secrets      []string       `json:"secrets,omitempty"` // names
 	// Published are the ports that were reached from outside, [IP:]HOST:SANDBOX/tcp|udp.
 	Published []string `json:"published,omitempty"`
+	// Limits are those of a cgroup, and Usage what was used of it in all.
+	Limits []string      `json:"limits,omitempty"`
+	Usage  *cgroup.Usage `json:"usage,omitempty"`
 	// Missing are the protections that the host had not and the caller did without.
 	Missing []string `json:"missing,omitempty"`
 	// Profiles are the lines of profiles that had a part in it.
@@ -111,8 +115,9 @@ func newReceipt(s Spec, h Host, p userns.Plan) Receipt {
 	for _, step := range p.Steps {
 		r.add(step, h)
 	}
+	r.Limits = cgroup.Words(l.Resources)
 	for _, name := range Degradable {
-		if slices.Contains(s.Degraded, name) && r.lacks(name) {
+		if slices.Contains(s.Degraded, name) && (name == "limits" && s.LimitsLost || name != "limits" && r.lacks(name)) {
 			r.Missing = append(r.Missing, name)
 		}
 	}
@@ -180,6 +185,9 @@ func (r Receipt) Lines() []string {
 		lines = append(lines, fmt.Sprintf("landlock ABI %d, without %s", r.Landlock.ABI, orNone(strings.Join(r.Landlock.Lost, ", "))))
 	} else {
 		lines = append(lines, "landlock none")
+	}
+	if r.Limits != nil {
+		lines = append(lines, "limits "+strings.Join(r.Limits, ", "))
 	}
 	lines = append(lines, strings.TrimSpace("network "+r.Net+" "+r.NetDriver))
 	return append(append(lines, "writable "+orNone(strings.Join(r.Writable, " "))), r.Upstream...)

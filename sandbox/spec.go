@@ -66,6 +66,12 @@ type Spec struct {
 	Protection
 	// Secrets are given to the command and shown nowhere else.
 	Secrets []Secret
+
+	// Wished are limits that there are to be where a cgroup can be had at once, and
+	// where not, a note. Those of OCI.Linux.Resources must be had, and win.
+	Wished *specs.LinuxResources
+	// LimitsLost says that Complete has left some out that could not be had.
+	LimitsLost bool
 }
 
 // Protection is what of the default protections is given up, and what is asked
@@ -100,7 +106,7 @@ type Protection struct {
 }
 
 // Degradable are the protections that a Spec may do without.
-var Degradable = []string{"landlock", "seccomp", "clock"}
+var Degradable = []string{"landlock", "seccomp", "clock", "limits"}
 
 // A Secret is given to the command as a variable, or as a file in memory, or
 // both.

@@ -28,14 +28,14 @@ func spawn(p Plan, in Input, more bool) (*spawned, error) {
 		e.close()
 		return nil, err
 	}
-	c.prog.Copy = p.becomesUser()
+	c.prog.Copy, c.prog.Cgroup = p.becomesUser(), p.birthplace(in)
 	syscall.ForkLock.Lock()
 	pid, errno := child.Spawn(uintptr(p.Namespaces&atClone), c.prog.Program)
 	syscall.ForkLock.Unlock()
 	if errno != 0 {
 		c.free()
 		e.close()
-		return nil, &CloneError{p.Namespaces, syscall.Errno(errno)}
+		return nil, &CloneError{p.Namespaces, c.prog.Cgroup > 0, syscall.Errno(errno)}
 	}
 	runtime.KeepAlive(in)
 	c.pid = int(pid)

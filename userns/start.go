@@ -37,11 +37,17 @@ type Input struct {
 // CloneError says that the kernel made no child.
 type CloneError struct {
 	Namespaces Namespaces
-	Err        syscall.Errno
+	// Cgroup says that it was to be born in one.
+	Cgroup bool
+	Err    syscall.Errno
 }
 
 func (e *CloneError) Error() string {
-	return fmt.Sprintf("clone with new namespaces %s: %v", e.Namespaces, e.Err)
+	into := ""
+	if e.Cgroup {
+		into = "into a cgroup, "
+	}
+	return fmt.Sprintf("clone %swith new namespaces %s: %v", into, e.Namespaces, e.Err)
 }
 
 func (e *CloneError) Unwrap() error { return e.Err }
@@ -330,7 +336,7 @@ func stepError(p Plan, b []byte) error {
 	word := func(i int) uint32 { return binary.NativeEndian.Uint32(b[4*i:]) }
 	r := child.Report{Step: word(0), Errno: word(1), Detail: word(2)}
 	if r.Step == child.NoStep {
-		return &CloneError{p.Namespaces, syscall.Errno(r.Errno)}
+		return &CloneError{p.Namespaces, false, syscall.Errno(r.Errno)}
 	}
 	return &StepError{p.Steps[r.Step], int(r.Step), syscall.Errno(r.Errno), r.Detail == child.DetailNoLoader}
 }

@@ -107,7 +107,7 @@ type protectionFlags struct {
 	CapDrop         []text `sep:"none" placeholder:"CAP" help:"Drop a capability, or ALL."`
 	SecurityOpt     []text `sep:"none" placeholder:"label=...|apparmor=PROFILE" help:"Label of SELinux or AppArmor."`
 	RawTerminal     bool   `help:"Let every control sequence through to the terminal."`
-	AllowDegraded   []text `sep:"none" placeholder:"NAME,..." help:"Run without that protection where it cannot be had: landlock, seccomp, clock."`
+	AllowDegraded   []text `sep:"none" placeholder:"NAME,..." help:"Run without that protection where it cannot be had: landlock, seccomp, clock, limits."`
 }
 
 type outputFlags struct {
@@ -129,6 +129,7 @@ type runFlags struct {
 	processFlags
 	lifecycleFlags
 	protectionFlags
+	limitFlags
 	outputFlags
 	command []string
 	image   *store.Image // of --image
@@ -149,7 +150,7 @@ func (f *runFlags) groups() []flagGroup {
 	return []flagGroup{
 		{"Files", &f.fileFlags}, {"Image", &f.imageFlags}, {"Root", &f.rootFlags}, {"Identity", &f.identityFlags},
 		{"Environment", &f.environmentFlags}, {"Network", &f.networkFlags}, {"Process", &f.processFlags}, {"Lifecycle", &f.lifecycleFlags},
-		{"Protection", &f.protectionFlags}, {"Output", &f.outputFlags},
+		{"Protection", &f.protectionFlags}, {"Limits", &f.limitFlags}, {"Output", &f.outputFlags},
 	}
 }
 

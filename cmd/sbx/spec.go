@@ -22,7 +22,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Linux = &specs.Linux{}
 	s.OCI.Hostname = sandbox.DefaultHostname
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
-		addRoot, addImage, addProject, addProfile, addFiles, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addSecrets,
+		addRoot, addImage, addProject, addProfile, addFiles, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addLimits, addSecrets,
 	} {
 		if err := part(f, &s); err != nil {
 			return s, err

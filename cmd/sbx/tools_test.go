@@ -17,4 +17,5 @@ var (
 	missingHelpers = testenv.MissingHelpers
 	kills          = testenv.Kills
 	gone           = testenv.Gone
+	needGuest      = testenv.NeedGuest
 )

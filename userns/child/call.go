@@ -86,6 +86,7 @@ type Program struct {
 	Detail    uint32 // of the command's failure
 	Handlers  bool   // the child has handlers of Go's, see defaultSignals
 	Copy      bool   // the child has memory of its own
+	Cgroup    int    // descriptor of the cgroup's directory that the child is born in, or 0
 	entry     uintptr
 	// Next is what Next goes on with.
 	Next *Program

@@ -16,6 +16,7 @@ const (
 	cloneVM           = 0x100
 	clonePidfd        = 0x1000
 	cloneClearSighand = 0x100000000
+	cloneIntoCgroup   = 0x200000000
 
 	oPath               = 0x200000
 	oCloexec            = 0x80000

@@ -17,7 +17,8 @@ func TestNumbers(t *testing.T) {
 		"ENOTDIR": {enotdir, uint64(unix.ENOTDIR)}, "EINVAL": {einval, uint64(unix.EINVAL)}, "ENOSYS": {enosys, uint64(unix.ENOSYS)},
 		"ELOOP": {eloop, uint64(unix.ELOOP)}, "SIGCHLD": {sigchld, uint64(unix.SIGCHLD)}, "CLONE_VM": {cloneVM, unix.CLONE_VM},
 		"CLONE_PIDFD": {clonePidfd, unix.CLONE_PIDFD}, "CLONE_CLEAR_SIGHAND": {cloneClearSighand, unix.CLONE_CLEAR_SIGHAND},
-		"O_PATH": {oPath, unix.O_PATH}, "O_CLOEXEC": {oCloexec, unix.O_CLOEXEC}, "PR_CAPBSET_DROP": {prCapbsetDrop, unix.PR_CAPBSET_DROP},
+		"CLONE_INTO_CGROUP": {cloneIntoCgroup, unix.CLONE_INTO_CGROUP},
+		"O_PATH":            {oPath, unix.O_PATH}, "O_CLOEXEC": {oCloexec, unix.O_CLOEXEC}, "PR_CAPBSET_DROP": {prCapbsetDrop, unix.PR_CAPBSET_DROP},
 		"RESOLVE_NO_MAGICLINKS": {resolveNoMagiclinks, unix.RESOLVE_NO_MAGICLINKS},
 	} {
 		if n[0] != n[1] {

@@ -36,11 +36,16 @@ func Spawn(namespaces uintptr, p *Program) (pid, errno uintptr) {
 		flags: uint64(how) | cloneClearSighand, pidfd: uint64(uintptr(unsafe.Pointer(&p.Pidfd))),
 		exitSignal: sigchld, stack: uint64(uintptr(unsafe.Pointer(&p.Stack))), stackSize: StackSize,
 	}
+	if p.Cgroup > 0 {
+		args.flags |= cloneIntoCgroup
+		args.cgroup = uint64(p.Cgroup)
+	}
 	p.entry = codeOf(interpret)
 	runtimeBeforeFork()
 	pid, errno = result(spawn(sysClone3, uintptr(unsafe.Pointer(&args)), unsafe.Sizeof(args), 0, p, 0, p.entry))
-	if errno == enosys || errno == eperm {
-		// What is around us, such as Docker's filter, looks into no clone3.
+	if (errno == enosys || errno == eperm) && p.Cgroup <= 0 {
+		// What is around us, such as Docker's filter, looks into no clone3. clone cannot
+		// put the child into a cgroup, and one that is moved has run outside.
 		p.Handlers = true
 		pid, errno = result(spawn(sysClone, how|sigchld, top(&p.Stack), uintptr(unsafe.Pointer(&p.Pidfd)), p, 0, p.entry))
 	}

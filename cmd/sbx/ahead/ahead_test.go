@@ -11,7 +11,8 @@ func TestWants(t *testing.T) {
 	for line, want := range map[string]bool{
 		"sbx run -- make": true, "sbx run make --help": true, "sbx run --ro /x make": true, "sbx run --rootfs /r -- sh": true,
 		"sbx": false, "sbx version": false, "sbx run": false, "sbx run -q": false, "sbx run --dry-run -- make": false,
-		"sbx run -q --net=host make": false, "sbx run --network host make": false, "sbx run -h": false, "sbx profile run": false,
+		"sbx run -q --net=host make": false, "sbx run --network host make": false, "sbx run -h": false, "sbx run -m2g -- make": false, "sbx run --cpuset=0 make": false, "sbx run --pids-limit 9 make": false,
+		"sbx run --io-max=/:rbps=1 make": false, "sbx profile run": false,
 	} {
 		if got := wants([]byte(strings.ReplaceAll(line, " ", "\x00") + "\x00")); got != want {
 			t.Errorf("%s: %v", line, got)

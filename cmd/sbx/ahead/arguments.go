@@ -7,8 +7,8 @@ import (
 )
 
 // Without are the beginnings of flags with which nothing is begun: other
-// namespaces are wanted then, or none at all.
-var Without = [...]string{"-h", "--help", "--dry-run", "--net", "--no-new-clock", "--no-init"}
+// namespaces are wanted then, or none at all, or another cgroup.
+var Without = [...]string{"-h", "--help", "--dry-run", "--net", "--no-new-clock", "--no-init", "-m", "--memory", "--cpu", "--pids-limit", "--io-max"}
 
 // wanted tells whether this is sbx run, without such a flag.
 func wanted() bool {
