@@ -83,6 +83,7 @@ type Network struct {
 type Process struct {
 	Ulimits []Value
 	Timeout Value
+	Disk    Value // of what is thrown away or kept
 }
 
 // Security is what protections are given up.

@@ -8,6 +8,7 @@ const (
 	aSwitch           // true or false
 	aChoice           // one of some words
 	aDuration         // 90s, 10m, 2h
+	aSize             // 512m, 2g
 	profileNames      // lists, from here on
 	commandNames
 	paths        // that may end in "?": skipped when not there
@@ -99,6 +100,8 @@ var schema = [...]key{
 		many: func(p *Profile) *[]Value { return &p.Process.Ulimits }},
 	{table: "process", name: "timeout", kind: aDuration,
 		one: func(p *Profile) *Value { return &p.Process.Timeout }},
+	{table: "process", name: "disk", kind: aSize,
+		one: func(p *Profile) *Value { return &p.Process.Disk }},
 
 	{table: "security", name: "seccomp", kind: aChoice, choices: []string{"default", "unconfined"}, usual: "default", wider: "allows every system call",
 		one: func(p *Profile) *Value { return &p.Security.Seccomp }},

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sbxrun/sbx/sandbox/amount"
 )
 
 // wants says what the value of a key must look like.
@@ -21,6 +23,8 @@ func (k *key) wants() string {
 		return quotedOr(k.choices)
 	case aDuration:
 		return `a time, as in "90s", "10m" or "2h"`
+	case aSize:
+		return `a size, as in "512m" or "2g"`
 	case assignments:
 		return `a table of strings, as in { NAME = "value" }`
 	case profileNames:
@@ -57,6 +61,10 @@ func (k *key) check(text string) error {
 		}
 	case aDuration:
 		if d, err := time.ParseDuration(text); err != nil || d <= 0 {
+			return fmt.Errorf("%s: want %s", quote(text), k.wants())
+		}
+	case aSize:
+		if n, err := amount.Size(text); err != nil || n == 0 {
 			return fmt.Errorf("%s: want %s", quote(text), k.wants())
 		}
 	case profileNames:
@@ -210,10 +218,10 @@ func parseAmount(text string) (uint64, error) {
 }
 
 func (l limit) String() string {
-	return l.name + "=" + amount(l.soft) + ":" + amount(l.hard)
+	return l.name + "=" + words(l.soft) + ":" + words(l.hard)
 }
 
-func amount(n uint64) string {
+func words(n uint64) string {
 	if n == unlimited {
 		return "unlimited"
 	}

@@ -44,6 +44,12 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 	if err := s.completeMounts(h); err != nil {
 		return s, nil, err
 	}
+	if note, err = s.completeDisk(h); err != nil {
+		return s, nil, err
+	}
+	if note != "" {
+		notes = append(notes, note)
+	}
 	s.completeProcess(h)
 	if err := s.completeUserNetwork(h.UserNetwork); err != nil {
 		return s, nil, err

@@ -89,6 +89,9 @@ func TestPlans(t *testing.T) {
 	network.Egress = &Egress{Allow: []string{"registry.example.com", "*.example.org:22", "192.0.2.0/24:443"}}
 	user := build("npm", "ci")
 	user.UserNetwork = &UserNetwork{}
+	disk, diskUnion := build("make"), build("make")
+	disk.Disk, disk.OCI.Mounts = 1<<30, []specs.Mount{tmpfs("/tmp/mine"), tmpfs("/tmp/other", "size=64k")}
+	diskUnion.Disk, diskUnion.View, diskUnion.Layers, diskUnion.IDs = 1<<30, Union, []string{"/srv/a"}, IDsSingle
 	online := laptop()
 	online.IPv6, online.Resolver = true, "/run/systemd/resolve/stub-resolv.conf"
 	old := laptop()
@@ -103,7 +106,7 @@ func TestPlans(t *testing.T) {
 	}{
 		{"host", build("make", "all"), laptop()}, {"files", files, laptop()}, {"terminal", terminal, laptop()},
 		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, fused},
-		{"network", network, online}, {"user-network", user, wired()},
+		{"network", network, online}, {"user-network", user, wired()}, {"disk", disk, laptop()}, {"disk-union", diskUnion, laptop()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// Another architecture has calls of its own to filter.

@@ -36,6 +36,8 @@ type Host struct {
 	Helpers    idmap.Helpers
 	// FuseOverlayfs is the program's path, or empty.
 	FuseOverlayfs string
+	// Du is the path of du(1), where an upper directory is watched, or empty.
+	Du string
 	// UpperUnfit says why the kernel's overlay cannot keep its marks in the upper
 	// directory, or nothing. The mount would succeed all the same.
 	UpperUnfit string
@@ -128,6 +130,9 @@ func Probe(s Spec) (Host, error) {
 	}
 	if s.View == Union {
 		h.UpperUnfit = upperUnfit(s.Upper, h.Kernel)
+	}
+	if s.Disk > 0 && s.Upper != "" {
+		h.Du = hostProgram("du")
 	}
 	if s.wantsRanges() {
 		h.Helpers = idmap.FindHelpers()

@@ -61,6 +61,9 @@ func (c *compiler) opening() error {
 	}
 	c.add(userns.Chdir{Path: "/"}, userns.Seal{Attr: userns.ReadOnly | userns.NoSuid | userns.NoDev})
 	c.sealed = true
+	if err := c.makeDisk(); err != nil {
+		return err
+	}
 	for i, m := range kernel {
 		if err := c.mount(i, m); err != nil {
 			return err

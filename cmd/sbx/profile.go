@@ -185,6 +185,9 @@ func (f *runFlags) adopt(s *sandbox.Spec, p profiles.Profile) error {
 		}
 		s.OCI.Process.Rlimits = append(s.OCI.Process.Rlimits, l)
 	}
+	if p.Process.Disk.Said() && f.Disk == "" {
+		f.Disk = text(p.Process.Disk.Text)
+	}
 	if p.Process.Timeout.Said() && f.Timeout == 0 {
 		d, err := time.ParseDuration(p.Process.Timeout.Text)
 		if err != nil {
