@@ -22,6 +22,9 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, hinted(fmt.Errorf("kernel %s is too old, sbx needs %s or newer", h.Kernel, floor),
 			"mount_setattr(2) is what makes the host's mounts read-only at once; boot a newer kernel")
 	}
+	if h.NoProc {
+		return s, nil, hinted(fmt.Errorf("/proc is not the kernel's, or not mounted"), "as root: mount -t proc proc /proc")
+	}
 	s = s.clone()
 	s.chooseDriver(h)
 	notes = s.completePublished()

@@ -36,7 +36,7 @@ func laptop() Host {
 	} {
 		h.Files[dir] = fs.ModeDir | 0o755
 	}
-	for _, dir := range append([]string{"/proc/bus", "/proc/sys", "/proc/acpi", "/sys/firmware", "/home/ada/.ssh"}, narrowed...) {
+	for _, dir := range append([]string{"/sys", "/proc/bus", "/proc/sys", "/proc/acpi", "/sys/firmware", "/home/ada/.ssh"}, narrowed...) {
 		h.Files[dir] = fs.ModeDir | 0o755
 	}
 	for _, file := range []string{"/home/ada/p/file", "/home/ada/p/.env", "/home/ada/.netrc", "/proc/kcore", "/etc/hosts", "/etc/hostname", "/etc/machine-id"} {

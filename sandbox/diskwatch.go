@@ -18,7 +18,9 @@ type DiskReport struct {
 	// Kind is "memory" where the kernel refuses what is more, and "watched" where sbx
 	// looks into the upper directory from time to time and ends the sandbox.
 	Kind string `json:"kind"`
-	Peak int64  `json:"peak"`
+	// Peak is the most that was seen. A watched directory is looked at more often
+	// the less room it has.
+	Peak int64 `json:"peak"`
 	// Full says that there was no more room, Ended that the sandbox was ended for it.
 	Full  bool `json:"full,omitempty"`
 	Ended bool `json:"ended,omitempty"`
@@ -27,6 +29,9 @@ type DiskReport struct {
 // diskEvery is how often a disk is looked at: a compiler that finds it full removes
 // what it has begun, and nothing tells of that afterwards.
 const diskEvery = 100 * time.Millisecond
+
+// ending is how long the kernel may take for the end of a sandbox.
+const ending = 5 * time.Second
 
 // diskWatch looks at a sandbox's disk while the sandbox runs. It holds the file systems,
 // so that they can be looked at once more when it has ended.
@@ -85,8 +90,8 @@ func (w *diskWatch) within(p *userns.Process, used int64) bool {
 	if err != nil {
 		select {
 		case <-p.Done():
-			return true // and that is why
-		default:
+			return true // and that is why: who is ending cannot be joined
+		case <-time.After(ending):
 		}
 	}
 	w.mu.Lock()

@@ -62,6 +62,8 @@ type Host struct {
 	// and NoTimeNS say what the kernel lacks.
 	Landlock            int
 	NoSeccomp, NoTimeNS bool
+	// NoProc says that there is no /proc, by which nothing can be had.
+	NoProc bool
 	// Top are the directories at the host's root.
 	Top []string
 	// Runtime is the caller's XDG_RUNTIME_DIR.
@@ -119,6 +121,9 @@ func Probe(s Spec) (Host, error) {
 	h.NoCore = unix.Getrlimit(unix.RLIMIT_CORE, &core) == nil && core.Max == 0
 	var err error
 	if h.Kernel, err = kernel(); err != nil {
+		return h, err
+	}
+	if err := checkDevices(); err != nil {
 		return h, err
 	}
 	h.probeCaller()

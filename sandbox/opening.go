@@ -26,6 +26,7 @@ func Opening(project string) userns.Plan {
 		c.add(userns.DieWithSupervisor{})
 		return c.plan
 	}
+	h.stat("/sys")
 	for _, path := range slices.Concat(narrowed, maskedKernel, frozenKernel, identity) {
 		h.stat(path)
 	}

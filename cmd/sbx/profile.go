@@ -122,7 +122,7 @@ func apply(f *runFlags, s *sandbox.Spec, p profiles.Profile, at profiles.Places)
 	for _, k := range e.Kept {
 		if f.DryRun == "" {
 			if err := k.Make(); err != nil {
-				return fmt.Errorf("%s: %w", k.From, err)
+				return hinted{fmt.Errorf("%s: %w", k.From, err), "caches are kept in the home, which must be writable; or --no-profile"}
 			}
 		} else if _, err := os.Stat(k.Source); err != nil {
 			continue
