@@ -360,6 +360,7 @@ func TestCloneHints(t *testing.T) {
 		want string
 	}{
 		{&userns.CloneError{Err: 28}, map[string]string{"user.max_user_namespaces": "0"}, true, "user.max_user_namespaces=0"},
+		{&userns.CloneError{Err: 28}, map[string]string{"user.max_user_namespaces": "2147483647"}, true, "allows no more user namespaces"},
 		{&userns.CloneError{Err: 1}, map[string]string{"kernel.unprivileged_userns_clone": "0"}, false, "sysctl -w kernel.unprivileged_userns_clone=1"},
 		{&userns.CloneError{Err: 1}, nil, false, "in a container"},
 		{&userns.CloneError{Err: 13}, nil, false, "flags=(unconfined) { userns, }"},

@@ -6,12 +6,14 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -119,7 +121,7 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 		if e.Err == unix.EROFS {
 			return hinted(err, "/proc is read-only here, as in a container: run it with --security-opt unmask=ALL")
 		}
-		if e.Err == unix.EPERM && step.UID[0].Outside == 0 && step.UID[0].Inside == 0 {
+		if e.Err == unix.EPERM && mapsRoot(step.UID) && !capable(unix.CAP_SETFCAP) {
 			return hinted(err, "root must have CAP_SETFCAP to be root in a user namespace too (user_namespaces(7)); run sbx as an ordinary user, or add the capability")
 		}
 		if e.Err == unix.EPERM || e.Err == unix.EACCES {
@@ -167,6 +169,19 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 		}
 	}
 	return err
+}
+
+// mapsRoot tells whether the root outside is mapped.
+func mapsRoot(m idmap.Map) bool {
+	return slices.ContainsFunc(m, func(l idmap.Mapping) bool { return l.Outside == 0 })
+}
+
+// capable tells whether this process has a capability.
+func capable(capability uint) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	err := unix.Capget(&header, &sets[0])
+	return err == nil && sets[capability/32].Effective&(1<<(capability%32)) != 0
 }
 
 func confineHint(c userns.Confine, errno syscall.Errno) string {
