@@ -62,7 +62,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	weaker, err := s.completeProtection(h)
-	return s, slices.Concat(notes, weaker, s.guardNotes(h), h.Unhidden), err
+	return s, slices.Concat(notes, weaker, s.guardNotes(h), s.rootNote(h), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx

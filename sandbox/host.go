@@ -25,6 +25,8 @@ import (
 type Host struct {
 	Kernel   Kernel
 	UID, GID uint32
+	// Root says that the caller is the machine's root, not that of a user namespace.
+	Root bool
 	// User is the caller's login name, Home the home directories he has: that
 	// of the password file, and $HOME where it is another.
 	User  string
@@ -127,6 +129,7 @@ func Probe(s Spec) (Host, error) {
 		return h, err
 	}
 	h.probeCaller()
+	h.probeRoot()
 	if s.View == HostView {
 		h.probeHostView(s)
 	}

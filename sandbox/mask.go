@@ -271,6 +271,7 @@ func (h *Host) probeSecrets(s Spec) {
 	}
 	h.probeState(s)
 	known := append(secrets.Paths(h.Homes, h.Runtime), h.State...)
+	known = append(known, h.rootSecrets()...)
 	var bound []string
 	if !h.refusesSockets(s) {
 		bound = h.namedSockets()
