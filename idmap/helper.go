@@ -1,11 +1,12 @@
 package idmap
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"os/exec"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // Helpers are the setuid programs that may write a map of several ids. Each is
@@ -54,13 +55,36 @@ func (h Helpers) Write(pid int, uids, gids Map) error {
 	return gerr
 }
 
-func run(helper string, pid int, m Map) error {
-	cmd := exec.Command(helper, append([]string{strconv.Itoa(pid)}, m.Args()...)...)
+// patience is how long a helper may take. It may ask a directory service who the caller
+// is, which may not be there.
+const patience = 30 * time.Second
+
+func run(helper string, pid int, m Map) error { return runWithin(patience, helper, pid, m) }
+
+func runWithin(limit time.Duration, helper string, pid int, m Map) error {
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, helper, append([]string{strconv.Itoa(pid)}, m.Args()...)...)
 	cmd.Env = []string{}
-	var said bytes.Buffer
+	cmd.WaitDelay = time.Second // for what it has begun, and that holds its output
+	var said complaint
 	cmd.Stderr = &said
-	if err := cmd.Run(); err != nil {
-		return fmt.Errorf("%s %s: %v: %s", helper, m, err, strings.TrimSpace(said.String()))
+	err := cmd.Run()
+	switch {
+	case err == nil:
+		return nil
+	case ctx.Err() != nil:
+		return fmt.Errorf("%s %s: no answer within %s", helper, m, limit)
+	case len(said) == 0:
+		return fmt.Errorf("%s %s: %w", helper, m, err)
 	}
-	return nil
+	return fmt.Errorf("%s %s: %w: %s", helper, m, err, strings.TrimSpace(string(said)))
+}
+
+// complaint keeps the beginning of what is said.
+type complaint []byte
+
+func (c *complaint) Write(b []byte) (int, error) {
+	*c = append(*c, b[:min(len(b), 1024-len(*c))]...)
+	return len(b), nil
 }

@@ -3,6 +3,8 @@ package profiles
 import (
 	"slices"
 	"time"
+
+	"github.com/sbxrun/sbx/sandbox/amount"
 )
 
 // over is a profile that extends another: what it says for itself holds, and the
@@ -70,6 +72,12 @@ func tighter(k *key, a, b Value) Value {
 		da, _ := time.ParseDuration(a.Text)
 		db, _ := time.ParseDuration(b.Text)
 		if db < da {
+			return b
+		}
+	case aSize:
+		na, _ := amount.Size(a.Text) // as above
+		nb, _ := amount.Size(b.Text)
+		if nb < na {
 			return b
 		}
 	case limits:

@@ -93,6 +93,7 @@ type Network struct {
 type Process struct {
 	Ulimits []Value
 	Timeout Value
+	Disk    Value // of what is thrown away or kept
 }
 
 // Limits is how much all of a sandbox's processes together may use, in the words of the

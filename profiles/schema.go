@@ -10,6 +10,7 @@ const (
 	aDuration         // 90s, 10m, 2h
 	anAmount          // of something of the machine, see key.amount
 	processors        // 0-3,7
+	aSize             // 512m, 2g
 	profileNames      // lists, from here on
 	commandNames
 	paths        // that may end in "?": skipped when not there
@@ -105,6 +106,8 @@ var schema = [...]key{
 		many: func(p *Profile) *[]Value { return &p.Process.Ulimits }},
 	{table: "process", name: "timeout", kind: aDuration,
 		one: func(p *Profile) *Value { return &p.Process.Timeout }},
+	{table: "process", name: "disk", kind: aSize,
+		one: func(p *Profile) *Value { return &p.Process.Disk }},
 
 	{table: "limits", name: "memory", kind: anAmount, amount: memoryAmount, one: func(p *Profile) *Value { return &p.Limits.Memory }},
 	{table: "limits", name: "memory_swap", kind: anAmount, amount: memoryAmount, one: func(p *Profile) *Value { return &p.Limits.MemorySwap }},

@@ -35,6 +35,7 @@ description = "my own"
 [process]
 # ulimits = ["nofile=1024:4096"]  # NAME=SOFT[:HARD], as in prlimit(1)
 # timeout = "30m"
+# disk = "2g"                 # what is written and thrown away
 
 [limits]                      # of all processes together; see --memory and the others
 # memory = "50%"              # or "2g"

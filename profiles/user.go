@@ -26,7 +26,7 @@ type User struct {
 func OpenUser(path string) (*User, error) {
 	fd, err := openAt(unix.AT_FDCWD, path, unix.O_DIRECTORY)
 	switch {
-	case err == unix.ENOENT:
+	case err == unix.ENOENT, err == unix.ENOTDIR: // $HOME is /dev/null for some
 		fd = -1
 	case err != nil:
 		return nil, &fs.PathError{Op: "open", Path: path, Err: err}

@@ -27,6 +27,8 @@ func (k *key) wants() string {
 		return `an amount, as in "2g", "1.5", "64" or "50%"`
 	case processors:
 		return `a list of processors, as in "0-3,7"`
+	case aSize:
+		return `a size, as in "512m" or "2g"`
 	case assignments:
 		return `a table of strings, as in { NAME = "value" }`
 	case profileNames:
@@ -65,6 +67,10 @@ func (k *key) check(text string) error {
 		}
 	case aDuration:
 		if d, err := time.ParseDuration(text); err != nil || d <= 0 {
+			return fmt.Errorf("%s: want %s", quote(text), k.wants())
+		}
+	case aSize:
+		if n, err := amounts.Size(text); err != nil || n == 0 {
 			return fmt.Errorf("%s: want %s", quote(text), k.wants())
 		}
 	case profileNames:
@@ -227,10 +233,10 @@ func parseAmount(text string) (uint64, error) {
 }
 
 func (l limit) String() string {
-	return l.name + "=" + amount(l.soft) + ":" + amount(l.hard)
+	return l.name + "=" + words(l.soft) + ":" + words(l.hard)
 }
 
-func amount(n uint64) string {
+func words(n uint64) string {
 	if n == unlimited {
 		return "unlimited"
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"unicode/utf8"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
@@ -28,6 +29,10 @@ func Config(s Spec) ([]byte, error) {
 		if s.Upper != "" {
 			o.Annotations["run.sbx.upper"] = s.Upper
 		}
+	}
+	if s.Disk > 0 {
+		o.Annotations["run.sbx.disk"] = strconv.FormatInt(s.Disk, 10)
+		o.Mounts = s.diskMounts()
 	}
 	if s.NoInit {
 		o.Annotations["run.sbx.init"] = "false"

@@ -97,6 +97,7 @@ type Cmd struct {
 	daemon    *daemon
 	user      *userServer
 	limits    limits
+	disk      *diskWatch
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -224,6 +225,9 @@ func (c *Cmd) started(p *userns.Process) {
 		c.publisher.serve()
 	}
 	c.streams.start()
+	if c.disk != nil {
+		c.disk.begin(p)
+	}
 	if c.ctx.Done() != nil {
 		go c.endWithContext()
 	}
@@ -293,8 +297,13 @@ func (c *Cmd) release() (err error) {
 	c.closePublisher()
 	c.closeNetwork()
 	c.log.end()
+	if e := c.endDisk(); err == nil {
+		err = e
+	}
 	if c.daemon != nil {
-		err = c.daemon.end()
+		if e := c.daemon.end(); err == nil {
+			err = e
+		}
 		c.daemon = nil
 	}
 	if e := c.limits.end(); err == nil {

@@ -37,7 +37,9 @@ func (c *compiler) newRoot() error {
 			return err
 		}
 	}
-	c.root()
+	if err := c.root(); err != nil {
+		return err
+	}
 	for i, m := range c.spec.OCI.Mounts {
 		if err := c.mount(i, m); err != nil {
 			return err
@@ -155,7 +157,7 @@ func (c *compiler) awaitSupervisor() {
 }
 
 // root changes the root.
-func (c *compiler) root() {
+func (c *compiler) root() error {
 	const scratch = "/proc"
 	c.add(userns.Seal{})
 	if c.spec.View == Rootfs {
@@ -163,7 +165,7 @@ func (c *compiler) root() {
 		// Any directory can carry the new root until it is one. /proc is there,
 		// is no longer needed, and no layer is below it.
 		c.add(userns.Attach{From: "root", What: c.spec.OCI.Root.Path, Target: scratch}, userns.PivotRoot{Root: scratch})
-		return
+		return nil
 	}
 	if c.driver() == layer.Fuse {
 		// Who looks into that mount waits for the daemon, and without a supervisor
@@ -171,9 +173,17 @@ func (c *compiler) root() {
 		// its way in the child's own socket, so that the kernel does not either.
 		c.awaitSupervisor()
 	}
-	steps, root := c.union().Steps(scratch, c.driver(), c.host.Kernel.AtLeast(6, 5))
+	union := c.union()
+	if c.spec.Disk > 0 {
+		union.Memory = append(diskOptions(c.diskSize()), c.labelOptions("tmpfs")...)
+	}
+	steps, root := union.Steps(scratch, c.driver(), c.host.Kernel.AtLeast(6, 5))
 	c.add(steps...)
+	if err := c.takeDisk(scratch); err != nil {
+		return err
+	}
 	c.add(userns.PivotRoot{Root: root})
+	return nil
 }
 
 func (c *compiler) union() layer.Union {

@@ -22,6 +22,9 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, hinted(fmt.Errorf("kernel %s is too old, sbx needs %s or newer", h.Kernel, floor),
 			"mount_setattr(2) is what makes the host's mounts read-only at once; boot a newer kernel")
 	}
+	if h.NoProc {
+		return s, nil, hinted(fmt.Errorf("/proc is not the kernel's, or not mounted"), "as root: mount -t proc proc /proc")
+	}
 	s = s.clone()
 	s.chooseDriver(h)
 	notes = s.completePublished()
@@ -44,6 +47,12 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 	if err := s.completeMounts(h); err != nil {
 		return s, nil, err
 	}
+	if note, err = s.completeDisk(h); err != nil {
+		return s, nil, err
+	}
+	if note != "" {
+		notes = append(notes, note)
+	}
 	s.completeProcess(h)
 	if err := s.completeUserNetwork(h.UserNetwork); err != nil {
 		return s, nil, err
@@ -57,7 +66,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	unlimited, err := s.completeLimits(h)
-	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), h.Unhidden), err
+	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.rootNote(h), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx

@@ -36,7 +36,7 @@ func laptop() Host {
 	} {
 		h.Files[dir] = fs.ModeDir | 0o755
 	}
-	for _, dir := range append([]string{"/proc/bus", "/proc/sys", "/proc/acpi", "/sys/firmware", "/home/ada/.ssh"}, narrowed...) {
+	for _, dir := range append([]string{"/sys", "/proc/bus", "/proc/sys", "/proc/acpi", "/sys/firmware", "/home/ada/.ssh"}, narrowed...) {
 		h.Files[dir] = fs.ModeDir | 0o755
 	}
 	for _, file := range []string{"/home/ada/p/file", "/home/ada/p/.env", "/home/ada/.netrc", "/proc/kcore", "/etc/hosts", "/etc/hostname", "/etc/machine-id"} {
@@ -89,6 +89,9 @@ func TestPlans(t *testing.T) {
 	network.Egress = &Egress{Allow: []string{"registry.example.com", "*.example.org:22", "192.0.2.0/24:443"}}
 	user := build("npm", "ci")
 	user.UserNetwork = &UserNetwork{}
+	disk, diskUnion := build("make"), build("make")
+	disk.Disk, disk.OCI.Mounts = 1<<30, []specs.Mount{tmpfs("/tmp/mine"), tmpfs("/tmp/other", "size=64k")}
+	diskUnion.Disk, diskUnion.View, diskUnion.Layers, diskUnion.IDs = 1<<30, Union, []string{"/srv/a"}, IDsSingle
 	online := laptop()
 	online.IPv6, online.Resolver = true, "/run/systemd/resolve/stub-resolv.conf"
 	old := laptop()
@@ -103,8 +106,8 @@ func TestPlans(t *testing.T) {
 	}{
 		{"host", build("make", "all"), laptop()}, {"files", files, laptop()}, {"terminal", terminal, laptop()},
 		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, fused},
-		{"network", network, online}, {"user-network", user, wired()},
 		{"limits", limited("make"), delegating("memory", "pids", "cpu")},
+		{"network", network, online}, {"user-network", user, wired()}, {"disk", disk, laptop()}, {"disk-union", diskUnion, laptop()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			// Another architecture has calls of its own to filter.
@@ -315,7 +318,7 @@ func TestRefused(t *testing.T) {
 		{"fuse-overlayfs is not installed", change(func(s *Spec) { s.View, s.Layers, s.Overlay = Union, []string{"/srv/a"}, DriverFuse }), laptop()},
 		{"action", change(func(s *Spec) { s.OCI.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: "SCMP_ACT_NONE"} }), laptop()},
 		{"hooks is not supported", change(func(s *Spec) { s.OCI.Hooks = &specs.Hooks{} }), laptop()},
-		{"linux.resources is not supported", change(func(s *Spec) { s.OCI.Linux.Resources = &specs.LinuxResources{} }), laptop()},
+		{"linux.intelRdt is not supported", change(func(s *Spec) { s.OCI.Linux.IntelRdt = &specs.LinuxIntelRdt{} }), laptop()},
 		{"user 33 has no id here", change(func(s *Spec) { s.OCI.Process.User.UID = 33 }), laptop()},
 		{"want an absolute path", change(func(s *Spec) { s.OCI.Mounts = []specs.Mount{tmpfs("tmp")} }), laptop()},
 		{"want an absolute path below /", change(func(s *Spec) { s.OCI.Mounts = []specs.Mount{tmpfs("/x/..")} }), laptop()},
@@ -358,6 +361,7 @@ func TestCloneHints(t *testing.T) {
 		want string
 	}{
 		{&userns.CloneError{Err: 28}, map[string]string{"user.max_user_namespaces": "0"}, true, "user.max_user_namespaces=0"},
+		{&userns.CloneError{Err: 28}, map[string]string{"user.max_user_namespaces": "2147483647"}, true, "allows no more user namespaces"},
 		{&userns.CloneError{Err: 1}, map[string]string{"kernel.unprivileged_userns_clone": "0"}, false, "sysctl -w kernel.unprivileged_userns_clone=1"},
 		{&userns.CloneError{Err: 1}, nil, false, "in a container"},
 		{&userns.CloneError{Err: 13}, nil, false, "flags=(unconfined) { userns, }"},

@@ -21,8 +21,9 @@ type daemon struct {
 	said    *os.File // what it printed as errors
 }
 
-// serve starts fuse-overlayfs on a connection of the sandbox p.
-func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, error) {
+// serve starts fuse-overlayfs on a connection of the sandbox p. What it has in memory is
+// a part of the disk, if there is one.
+func serve(s Spec, h Host, connection *os.File, p *userns.Process, disk *diskWatch) (*daemon, error) {
 	handle, err := p.Handle()
 	if err != nil {
 		return nil, err
@@ -30,8 +31,13 @@ func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, err
 	defer handle.Close()
 	uids := fromOCI(s.OCI.Linux.UIDMappings)
 	root, mapped := uids.ToOutside(0)
-	plan := layer.Union{Lower: s.Layers, Upper: s.Upper}.Daemon(h.FuseOverlayfs, mapped && root != h.UID)
-	return startDaemon("fuse-overlayfs", plan, userns.Input{Files: map[userns.FD]*os.File{layer.FuseFD: connection, layer.Sandbox: handle}})
+	union := layer.Union{Lower: s.Layers, Upper: s.Upper}
+	in := userns.Input{Files: map[userns.FD]*os.File{layer.FuseFD: connection, layer.Sandbox: handle}}
+	if disk != nil && s.Upper == "" {
+		union.Memory = diskOptions(fusePart(s.Disk))
+		in.Receive = func(_ userns.FD, f *os.File, _ *userns.Process) error { return disk.take(f) }
+	}
+	return startDaemon("fuse-overlayfs", union.Daemon(h.FuseOverlayfs, mapped && root != h.UID), in)
 }
 
 // startDaemon starts one, and keeps what it says of errors.

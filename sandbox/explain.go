@@ -6,11 +6,14 @@ import (
 	"io"
 	"os"
 	"path"
+	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -20,6 +23,9 @@ func explain(err error, s Spec, h Host) error {
 	var clone *userns.CloneError
 	var step *userns.StepError
 	var mapped *userns.MapError
+	if hint := limitHint(err); hint != "" {
+		return hinted(err, hint)
+	}
 	switch {
 	case errors.As(err, &clone) && clone.Cgroup:
 		return hinted(err, cgroupHint(clone.Err))
@@ -42,6 +48,9 @@ func sysctl(name string) string {
 	return strings.TrimSpace(string(b))
 }
 
+// enoughNamespaces is how many user namespaces nobody has.
+const enoughNamespaces = 15000
+
 // bare tells whether a user namespace alone can be made.
 func bare() bool {
 	child, err := userns.Plan{Namespaces: userns.User, Steps: []userns.Step{userns.Exit{}}}.Start(userns.Input{})
@@ -61,8 +70,11 @@ func cloneHint(e *userns.CloneError, sysctl func(string) string, bare func() boo
 	}
 	switch e.Err {
 	case unix.ENOSPC:
-		return fmt.Sprintf("user namespaces are limited to user.max_user_namespaces=%s; as root: sysctl -w user.max_user_namespaces=15000",
-			sysctl("user.max_user_namespaces"))
+		limit := sysctl("user.max_user_namespaces")
+		if n, err := strconv.Atoi(limit); err == nil && n > enoughNamespaces {
+			return "the container or sandbox that this is in allows no more user namespaces"
+		}
+		return fmt.Sprintf("user namespaces are limited to user.max_user_namespaces=%s; as root: sysctl -w user.max_user_namespaces=%d", limit, enoughNamespaces)
 	case unix.EUSERS:
 		return "user namespaces nest at most 32 deep"
 	case unix.EACCES:
@@ -108,6 +120,12 @@ func mapHint(e *userns.MapError, h Host) string {
 func explainStep(err error, e *userns.StepError, s Spec) error {
 	switch step := e.Step.(type) {
 	case userns.MapSelf:
+		if e.Err == unix.EROFS {
+			return hinted(err, "/proc is read-only here, as in a container: run it with --security-opt unmask=ALL")
+		}
+		if e.Err == unix.EPERM && mapsRoot(step.UID) && !capable(unix.CAP_SETFCAP) {
+			return hinted(err, "root must have CAP_SETFCAP to be root in a user namespace too (user_namespaces(7)); run sbx as an ordinary user, or add the capability")
+		}
 		if e.Err == unix.EPERM || e.Err == unix.EACCES {
 			return hinted(err, rightsHint(sysctl))
 		}
@@ -156,6 +174,19 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 		}
 	}
 	return err
+}
+
+// mapsRoot tells whether the root outside is mapped.
+func mapsRoot(m idmap.Map) bool {
+	return slices.ContainsFunc(m, func(l idmap.Mapping) bool { return l.Outside == 0 })
+}
+
+// capable tells whether this process has a capability.
+func capable(capability uint) bool {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var sets [2]unix.CapUserData
+	err := unix.Capget(&header, &sets[0])
+	return err == nil && sets[capability/32].Effective&(1<<(capability%32)) != 0
 }
 
 func confineHint(c userns.Confine, errno syscall.Errno) string {

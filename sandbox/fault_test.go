@@ -94,6 +94,7 @@ func TestEveryStepFails(t *testing.T) {
 		"ports":        view(func(s *Spec) { s.Egress = &Egress{Allow: []string{"example.com:*"}, Owners: true} }),
 		"published":    view(func(s *Spec) { s.Publish = []PublishedPort{{Address: loopback(0).Addr(), Sandbox: 80}} }),
 		"user network": view(func(s *Spec) { s.UserNetwork = &UserNetwork{} }),
+		"disk":         view(func(s *Spec) { s.Disk = 1 << 20; s.OCI.Mounts = append(s.OCI.Mounts, tmpfs("/tmp/other")) }),
 		"union": view(func(s *Spec) {
 			s.View, s.Layers, s.Upper, s.Overlay = Union, []string{lower}, t.TempDir(), DriverKernel
 		}),

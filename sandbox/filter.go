@@ -88,6 +88,7 @@ func (h *Host) probeProtection(s Spec) {
 	_, _, errno = unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, 0)
 	h.NoSeccomp = errno != unix.EFAULT
 	h.NoTimeNS = !s.HostClock && unix.Access("/proc/self/ns/time", unix.F_OK) != nil
+	h.NoProc = h.NoTimeNS && unix.Access("/proc/self/ns", unix.F_OK) != nil
 	if s.View == HostView {
 		if s.forbidsExecution() {
 			h.Top = topDirectories()

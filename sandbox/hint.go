@@ -28,5 +28,5 @@ func Hint(err error) string {
 	if errors.As(err, &h) {
 		return h.Hint()
 	}
-	return ""
+	return limitHint(err)
 }

@@ -26,6 +26,8 @@ import (
 type Host struct {
 	Kernel   Kernel
 	UID, GID uint32
+	// Root says that the caller is the machine's root, not that of a user namespace.
+	Root bool
 	// User is the caller's login name, Home the home directories he has: that
 	// of the password file, and $HOME where it is another.
 	User  string
@@ -37,6 +39,8 @@ type Host struct {
 	Helpers    idmap.Helpers
 	// FuseOverlayfs is the program's path, or empty.
 	FuseOverlayfs string
+	// Du is the path of du(1), where an upper directory is watched, or empty.
+	Du string
 	// UpperUnfit says why the kernel's overlay cannot keep its marks in the upper
 	// directory, or nothing. The mount would succeed all the same.
 	UpperUnfit string
@@ -61,6 +65,8 @@ type Host struct {
 	// and NoTimeNS say what the kernel lacks.
 	Landlock            int
 	NoSeccomp, NoTimeNS bool
+	// NoProc says that there is no /proc, by which nothing can be had.
+	NoProc bool
 	// Top are the directories at the host's root.
 	Top []string
 	// Runtime is the caller's XDG_RUNTIME_DIR.
@@ -122,7 +128,11 @@ func Probe(s Spec) (Host, error) {
 	if h.Kernel, err = kernel(); err != nil {
 		return h, err
 	}
+	if err := checkDevices(); err != nil {
+		return h, err
+	}
 	h.probeCaller()
+	h.probeRoot()
 	if s.View == HostView {
 		h.probeHostView(s)
 	}
@@ -131,6 +141,9 @@ func Probe(s Spec) (Host, error) {
 	}
 	if s.View == Union {
 		h.UpperUnfit = upperUnfit(s.Upper, h.Kernel)
+	}
+	if s.Disk > 0 && s.Upper != "" {
+		h.Du = hostProgram("du")
 	}
 	if s.wantsRanges() {
 		h.Helpers = idmap.FindHelpers()

@@ -108,11 +108,21 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 	if spec.UserNetwork != nil {
 		c.user = &userServer{network: *spec.UserNetwork, host: host}
 	}
+	if c.disk != nil {
+		_, _ = c.disk.close() // of that one
+		c.disk = nil
+	}
+	if spec.Disk > 0 {
+		c.disk = newDiskWatch(spec, host)
+	}
 	return func(fd userns.FD, f *os.File, p *userns.Process) (err error) {
 		if fd == layer.FuseFD {
 			defer f.Close()
-			c.daemon, err = serve(spec, host, f, p)
+			c.daemon, err = serve(spec, host, f, p, c.disk)
 			return err
+		}
+		if fd == Disk {
+			return c.disk.take(f)
 		}
 		if fd == Listener {
 			return c.notified(spec, f, p)

@@ -133,7 +133,7 @@ func (c *compiler) freeze() {
 
 // cover adds the steps that put made files over the host's.
 func (c *compiler) cover() {
-	if !c.spec.UserNS {
+	if !c.spec.UserNS && c.host.there("/sys") {
 		c.add(userns.SetAttr{Target: "/sys", Attr: userns.ReadOnly})
 	}
 	c.addMade("")
@@ -204,6 +204,9 @@ func (s Spec) narrowSys(h Host) []specs.Mount {
 	if s.UserNS {
 		return []specs.Mount{{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: []string{"nosuid", "noexec", "nodev", "ro"}}}
 	}
+	if !h.there("/sys") {
+		return nil
+	}
 	mounts := []specs.Mount{tmpfs("/sys", "noexec", "mode=755", "size=64k")}
 	for _, p := range narrowed {
 		if h.there(p) {
@@ -268,6 +271,7 @@ func (h *Host) probeSecrets(s Spec) {
 	}
 	h.probeState(s)
 	known := append(secrets.Paths(h.Homes, h.Runtime), h.State...)
+	known = append(known, h.rootSecrets()...)
 	var bound []string
 	if !h.refusesSockets(s) {
 		bound = h.namedSockets()

@@ -106,6 +106,8 @@ func (c *compiler) mount(i int, m specs.Mount) error {
 	switch {
 	case isBind(m):
 		c.add(userns.Attach{From: c.mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr, Exact: c.untrusted(m)})
+	case c.spec.onDisk(m):
+		c.add(userns.Attach{From: c.mountFD(i), What: "disk", Target: m.Destination, Attr: o.attr, Exact: exact})
 	case early[m.Type] && c.pivots():
 		c.add(userns.Attach{From: c.mountFD(i), What: m.Type, Target: m.Destination, Attr: o.attr, Exact: true})
 	default:

@@ -26,6 +26,7 @@ func Opening(project string) userns.Plan {
 		c.add(userns.DieWithSupervisor{})
 		return c.plan
 	}
+	h.stat("/sys")
 	for _, path := range slices.Concat(narrowed, maskedKernel, frozenKernel, identity) {
 		h.stat(path)
 	}
@@ -61,6 +62,9 @@ func (c *compiler) opening() error {
 	}
 	c.add(userns.Chdir{Path: "/"}, userns.Seal{Attr: userns.ReadOnly | userns.NoSuid | userns.NoDev})
 	c.sealed = true
+	if err := c.makeDisk(); err != nil {
+		return err
+	}
 	for i, m := range kernel {
 		if err := c.mount(i, m); err != nil {
 			return err

@@ -56,6 +56,9 @@ type Receipt struct {
 	// NetClosed are the addresses that a network in user mode has not.
 	NetClosed []netip.Prefix `json:"netClosed,omitempty"`
 
+	// Disk is how much of a bounded disk was taken.
+	Disk *DiskReport `json:"disk,omitempty"`
+
 	Started time.Time `json:"started"`
 	Seconds float64   `json:"seconds"`
 	// Upstream are the proxies by which that network reaches others.

@@ -24,6 +24,9 @@ type Spec struct {
 	// Upper is the directory that keeps what the command writes to the root of
 	// the view Union. Empty is a throw-away one, in memory.
 	Upper string
+	// Disk is how many bytes may be taken by all that is written and thrown away, and
+	// by Upper. Zero is no bound but the kernel's.
+	Disk int64
 	// Overlay says how the union is mounted.
 	Overlay Driver
 

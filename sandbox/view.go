@@ -105,7 +105,7 @@ func (s Spec) hostViewMounts(h Host) []specs.Mount {
 	mounts := append(kernelMounts(), s.narrowSys(h)...)
 	private := func(dir, mode string) {
 		real := h.real(dir)
-		if real == "/" || !h.there(real) || slices.ContainsFunc(mounts, func(m specs.Mount) bool { return m.Destination == real }) {
+		if real == "/" || !h.isDir(real) || slices.ContainsFunc(mounts, func(m specs.Mount) bool { return m.Destination == real }) {
 			return
 		}
 		m := tmpfs(real, "mode="+mode)

@@ -63,6 +63,18 @@ func (s Symlink) lower(a *assembler) {
 	a.syscall(unix.SYS_SYMLINKAT, a.str(s.Target), cwd(), a.str(s.Path))
 }
 
+// Chmod gives a path a mode, whatever the umask.
+type Chmod struct {
+	Path string
+	Mode uint32
+}
+
+func (s Chmod) String() string { return fmt.Sprintf("chmod %04o %s", s.Mode, s.Path) }
+
+func (s Chmod) lower(a *assembler) {
+	a.syscall(unix.SYS_FCHMODAT, cwd(), a.str(s.Path), num(s.Mode))
+}
+
 // WriteFile writes data to a file that exists: a switch below /proc.
 type WriteFile struct {
 	Path, Data string

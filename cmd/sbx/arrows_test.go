@@ -21,7 +21,7 @@ var mayImport = map[string]string{
 	"cmd/bench":           "",
 	"profiles":            "sandbox/amount",
 	"profiles/hosts":      "profiles",
-	"sandbox": "userns sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
+	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
 		"sandbox/terminal sandbox/usernet idmap",
 	"sandbox/amount":       "",
 	"sandbox/cgroup":       "sandbox/amount",

@@ -79,6 +79,7 @@ type networkFlags struct {
 type processFlags struct {
 	Timeout     time.Duration `placeholder:"DURATION" help:"End everything after that time, with exit code 124."`
 	Ulimit      []text        `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
+	Disk        text          `placeholder:"SIZE" help:"Bound what is written and thrown away, or kept by --upper and --keep."`
 	Interactive bool          `short:"i" help:"Keep standard input open. It is anyway, but with --detach."`
 	Tty         *bool         `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
 	Init        *bool         `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`

@@ -71,7 +71,10 @@ func sbx(args []string) int {
 }
 
 func versionVerb(u ui, _ []string) int {
-	fmt.Fprintln(u.out, "sbx", version)
+	if _, err := fmt.Fprintln(u.out, "sbx", version); err != nil {
+		u.fail(err, "")
+		return exitFailed
+	}
 	return 0
 }
 

@@ -122,7 +122,7 @@ func apply(f *runFlags, s *sandbox.Spec, p profiles.Profile, at profiles.Places)
 	for _, k := range e.Kept {
 		if f.DryRun == "" {
 			if err := k.Make(); err != nil {
-				return fmt.Errorf("%s: %w", k.From, err)
+				return hinted{fmt.Errorf("%s: %w", k.From, err), "caches are kept in the home, which must be writable; or --no-profile"}
 			}
 		} else if _, err := os.Stat(k.Source); err != nil {
 			continue
@@ -184,6 +184,9 @@ func (f *runFlags) adopt(s *sandbox.Spec, p profiles.Profile) error {
 			return fmt.Errorf("%s: %w", u.From, err)
 		}
 		s.OCI.Process.Rlimits = append(s.OCI.Process.Rlimits, l)
+	}
+	if p.Process.Disk.Said() && f.Disk == "" {
+		f.Disk = text(p.Process.Disk.Text)
 	}
 	if p.Process.Timeout.Said() && f.Timeout == 0 {
 		d, err := time.ParseDuration(p.Process.Timeout.Text)

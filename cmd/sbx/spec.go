@@ -11,6 +11,7 @@ import (
 
 	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/amount"
 )
 
 // newSpec is what the flags ask for. The whole combination is checked here.
@@ -337,6 +338,12 @@ func addProcess(f *runFlags, s *sandbox.Spec) error {
 			return err
 		}
 		p.Rlimits = append(p.Rlimits, l)
+	}
+	if f.Disk != "" {
+		var err error
+		if s.Disk, err = amount.Size(string(f.Disk)); err != nil || s.Disk == 0 {
+			return fmt.Errorf("--disk %q: want a size as 512m or 2g", f.Disk)
+		}
 	}
 	if dir := string(f.Workdir); dir != "" {
 		if !filepath.IsAbs(dir) {

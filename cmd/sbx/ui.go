@@ -24,6 +24,15 @@ func (u ui) fail(err error, hint string) {
 	}
 }
 
+// hinted is an error with what would mend it, as sandbox.Hint reads it.
+type hinted struct {
+	error
+	hint string
+}
+
+func (h hinted) Unwrap() error { return h.error }
+func (h hinted) Hint() string  { return h.hint }
+
 // plain shows control characters as text: names of the untrusted tree are in
 // what sbx prints, and could move the cursor over it (CVE-2023-28101), or turn the
 // direction of what follows (CVE-2021-42574).

@@ -15,18 +15,20 @@ type exchange struct {
 	source
 	inside         *net.UDPConn
 	flow           Flow
-	heard          atomic.Int64 // when one of them was, last
+	heard          atomic.Int64 // when one of them was, last, from the start on
 	sent, received atomic.Int64
 }
 
 func newExchange(from source, port uint16, rule string) *exchange {
-	now := time.Now()
-	e := &exchange{source: from, flow: Flow{
-		Start: now, Network: "udp", Host: loopbacks[0].String(), Port: port, Address: from.from.String(), Allowed: true, Inbound: true, Rule: rule,
+	return &exchange{source: from, flow: Flow{
+		Start: time.Now(), Network: "udp", Host: loopbacks[0].String(), Port: port, Address: from.from.String(), Allowed: true, Inbound: true, Rule: rule,
 	}}
-	e.heard.Store(now.UnixNano())
-	return e
 }
+
+// hears notes that one was heard. The wall's clock may be set meanwhile.
+func (e *exchange) hears() { e.heard.Store(int64(time.Since(e.flow.Start))) }
+
+func (e *exchange) lastHeard() time.Time { return e.flow.Start.Add(time.Duration(e.heard.Load())) }
 
 func (e *exchange) told() Flow {
 	f := e.flow
@@ -35,7 +37,7 @@ func (e *exchange) told() Flow {
 }
 
 func (e *exchange) say(b []byte) {
-	e.heard.Store(time.Now().UnixNano())
+	e.hears()
 	if _, err := e.inside.Write(b); err == nil {
 		e.received.Add(int64(len(b)))
 	}
@@ -49,7 +51,7 @@ func (e *exchange) carry(d *Datagrams, idle time.Duration) error {
 		return err
 	}
 	for {
-		if err := e.inside.SetReadDeadline(time.Unix(0, e.heard.Load()).Add(idle)); err != nil {
+		if err := e.inside.SetReadDeadline(e.lastHeard().Add(idle)); err != nil {
 			return err
 		}
 		var failed error
@@ -57,7 +59,7 @@ func (e *exchange) carry(d *Datagrams, idle time.Duration) error {
 			failed = e.answer(d, int(fd))
 			return failed != unix.EAGAIN
 		})
-		if errors.Is(err, os.ErrDeadlineExceeded) && time.Since(time.Unix(0, e.heard.Load())) < idle {
+		if errors.Is(err, os.ErrDeadlineExceeded) && time.Since(e.lastHeard()) < idle {
 			continue
 		}
 		if errors.Is(err, os.ErrDeadlineExceeded) {
@@ -80,7 +82,7 @@ func (e *exchange) answer(d *Datagrams, inside int) error {
 	if err != nil {
 		return err
 	}
-	e.heard.Store(time.Now().UnixNano())
+	e.hears()
 	if _, _, err := e.at.WriteMsgUDPAddrPort(buf[:n], []byte(e.local), e.from); err == nil {
 		e.sent.Add(int64(n))
 	}

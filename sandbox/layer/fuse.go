@@ -45,6 +45,10 @@ func (u Union) Daemon(program string, asRoot bool) userns.Plan {
 	return userns.Plan{Steps: steps}
 }
 
+// Memory names the daemon's file system in memory, which it hands out where Memory is
+// set.
+const Memory userns.FD = "memory"
+
 // arrange gives the directories names that need no quoting in a list of
 // options, and returns the list.
 func (u Union) arrange() (options string, steps []userns.Step) {
@@ -72,7 +76,11 @@ func (u Union) arrange() (options string, steps []userns.Step) {
 		put = append(put, userns.Mkdir{Path: upper, Mode: 0o755, Below: scratch})
 	}
 	put = append(put, userns.Mkdir{Path: work, Mode: 0o700, Below: filepath.Dir(work)})
-	mount := userns.Mount{Type: "tmpfs", Target: scratch, Options: []userns.Option{{Key: "mode", Value: "0700"}}, Attr: userns.NoSuid | userns.NoDev}
+	if u.Memory != nil {
+		put = append(put, userns.Take{Source: scratch, Attr: userns.ReadOnly | userns.NoSuid | userns.NoDev | userns.NoExec, Alone: true, As: Memory},
+			userns.Send{FD: Memory})
+	}
+	mount := userns.Mount{Type: "tmpfs", Target: scratch, Options: u.memory("0700"), Attr: userns.NoSuid | userns.NoDev}
 	options = fmt.Sprintf("lowerdir=%s,upperdir=%s,workdir=%s", strings.Join(lower, ":"), upper, work)
 	return options, append(append(taken, mount), put...)
 }

@@ -16,6 +16,8 @@ type Union struct {
 	// Upper takes what is written. Empty is a directory in memory that goes away
 	// with the mount namespace, whatever ends it.
 	Upper string
+	// Memory are options of the file system in memory, as its size.
+	Memory []userns.Option
 	// Label is the SELinux label of all that is in the union, or empty.
 	Label string
 }
@@ -53,7 +55,7 @@ func Work(upper string) string {
 func (u Union) Steps(scratch string, d Driver, addLower bool) (steps []userns.Step, root string) {
 	root = scratch + "/root"
 	steps = []userns.Step{
-		userns.Mount{Type: "tmpfs", Target: scratch, Options: []userns.Option{{Key: "mode", Value: "0755"}}, Attr: userns.NoSuid | userns.NoDev},
+		userns.Mount{Type: "tmpfs", Target: scratch, Options: u.memory("0755"), Attr: userns.NoSuid | userns.NoDev},
 		userns.Mkdir{Path: root, Mode: 0o755, Below: scratch},
 	}
 	if d == Fuse {
@@ -69,6 +71,11 @@ func (u Union) Steps(scratch string, d Driver, addLower bool) (steps []userns.St
 		return append(steps, u.newMount(upper, work), userns.Attach{From: "root", What: "overlay", Target: root}), root
 	}
 	return append(steps, u.oldMount(scratch, upper, work)...), root
+}
+
+// memory are the options of the file system in memory.
+func (u Union) memory(mode string) []userns.Option {
+	return append([]userns.Option{{Key: "mode", Value: mode}}, u.Memory...)
 }
 
 // common are the options that every union has. index and xino need what a user
