@@ -28,7 +28,7 @@ func spawn(p Plan, in Input, more bool) (*spawned, error) {
 		e.close()
 		return nil, err
 	}
-	c.prog.Copy = p.becomesUser()
+	c.prog.Copy = p.ownMemory()
 	syscall.ForkLock.Lock()
 	pid, errno := child.Spawn(uintptr(p.Namespaces&atClone), c.prog.Program)
 	syscall.ForkLock.Unlock()

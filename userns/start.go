@@ -26,6 +26,9 @@ type Input struct {
 	// is for what a short command should not have to pay.
 	Lasting      func()
 	LastingAfter time.Duration
+	// Limit is how long the child may take from one report to the next, where others can
+	// stop it. Zero is for ever.
+	Limit time.Duration
 	// Receive is called for each descriptor that a Send step hands over, while
 	// the child goes on. The file is the callee's. An error ends the child.
 	Receive func(name FD, f *os.File, p *Process) error
@@ -299,6 +302,9 @@ func (proc *Process) follow(p Plan, c *spawned) error {
 	for {
 		if proc.in.LastingAfter > 0 {
 			hold(c.ends.reports[0], proc.in.LastingAfter) // if nothing comes, it waits properly
+		}
+		if proc.in.Limit > 0 && !hold(c.ends.reports[0], proc.in.Limit) {
+			return fmt.Errorf("the child did not go on: %w", os.ErrDeadlineExceeded)
 		}
 		n, oobn, _, _, err := unix.Recvmsg(c.ends.reports[0], b[:], oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
