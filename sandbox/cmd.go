@@ -94,6 +94,8 @@ type Cmd struct {
 	kept      *layer.Kept
 	daemon    *daemon
 	user      *userServer
+	entry     *keptEntry // of what is Enterable
+	entering  *entering  // a sandbox that is there, or nil
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -157,6 +159,9 @@ func (c *Cmd) Start() error {
 
 // Plan is what Start would do, and the Spec with all filled in.
 func (c *Cmd) Plan() (userns.Plan, Spec, error) {
+	if c.entering != nil {
+		return c.prepareEntering()
+	}
 	host, spec, plan, err := c.prepare()
 	if err == nil {
 		spec.OCI.Linux.Seccomp = spec.Filter(host)
@@ -280,6 +285,7 @@ func (c *Cmd) release() (err error) {
 	c.closePublisher()
 	c.closeNetwork()
 	c.log.end()
+	c.entry.close()
 	if c.daemon != nil {
 		err = c.daemon.end()
 		c.daemon = nil

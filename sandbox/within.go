@@ -12,12 +12,7 @@ import (
 	"github.com/sbxrun/sbx/userns"
 )
 
-// The descriptors by which a sandbox is entered.
-const (
-	// enteredPID is a pidfd of its first process.
-	enteredPID userns.FD = "sandbox"
-	rootPlace  userns.FD = "sandbox's root"
-)
+const rootPlace userns.FD = "sandbox's root"
 
 // killAllPlan sends a signal from within: only there is it one call for all. The child
 // has every capability, so it reaches whoever the processes are, and executes nothing.

@@ -2,6 +2,7 @@ package userns
 
 import (
 	"fmt"
+	"slices"
 
 	"golang.org/x/sys/unix"
 
@@ -68,4 +69,50 @@ func (s SignalAll) String() string { return "send all processes " + unix.SignalN
 
 func (s SignalAll) lower(a *assembler) {
 	a.syscall(unix.SYS_KILL, num(-1), num(int(s.Signal))).Also[0] = uint16(unix.ESRCH) // there is none
+}
+
+// DieWithInit ties the command to its sbx-init, where that is in another pid namespace,
+// whose end the kernel does not make the command's. Like DieWithSupervisor it leaves a
+// gap, which AwaitSupervisor closes: the answer says that sbx-init lives too, and from
+// then on its death is a signal.
+type DieWithInit struct{}
+
+func (DieWithInit) String() string { return "die with " + initName }
+
+func (DieWithInit) lower(a *assembler) {
+	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
+	a.syscall(unix.SYS_WRITE, num(a.prog.Reports), a.at(a.bytes(tiedSize)), num(tiedSize))
+}
+
+// CloseOthers closes every descriptor that the plan has no use for: those of the process
+// that enters are nothing that should be near what is inside, not for the moment
+// either that an execve takes to close them. It comes before what opens others.
+type CloseOthers struct{}
+
+func (CloseOthers) String() string { return "close what is not needed" }
+
+func (CloseOthers) lower(a *assembler) {
+	needed := []uintptr{0, 1, 2, uintptr(a.prog.Reports)}
+	for _, fd := range a.given {
+		needed = append(needed, fd)
+	}
+	for _, f := range a.std {
+		if f == nil {
+			null, err := a.ends.devNull()
+			if err != nil {
+				a.fail("%v", err)
+				return
+			}
+			f = null
+		}
+		needed = append(needed, f.Fd())
+	}
+	slices.Sort(needed)
+	next := uintptr(0)
+	for _, fd := range append(needed, 1<<32) {
+		if fd > next {
+			a.syscall(unix.SYS_CLOSE_RANGE, num(next), num(fd-1), num(0))
+		}
+		next = fd + 1
+	}
 }

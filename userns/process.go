@@ -59,6 +59,15 @@ type Fork struct {
 	// its memory closed, with all who share it: the supervisor too, where all of this
 	// is its own. It could make no other sandbox then.
 	Copy bool
+	// Outside says that a pid namespace was joined, in which the command will be and
+	// the one that forks is not. It becomes sbx-init nevertheless: it hands signals on
+	// and collects the command, whatever becomes of the supervisor. A namespace whose
+	// PID 1 ends waits until somebody has collected those that came from outside, and a
+	// supervisor can be stopped, as a job of a terminal is (kernel/pid_namespace.c,
+	// zap_pid_ns_processes).
+	Outside bool
+	// Leave has it end instead, so that the command is left to itself.
+	Leave bool
 }
 
 func (s Fork) String() string {
@@ -66,10 +75,20 @@ func (s Fork) String() string {
 	for i, step := range s.Init {
 		parts[i] = step.String()
 	}
+	switch {
+	case s.Leave:
+		return "fork the command, and leave it"
+	case s.Outside:
+		return "fork the command into the pid namespace; outside: " + strings.Join(append(parts, "become "+initName), ", ")
+	}
 	return "fork the command; pid 1: " + strings.Join(append(parts, "become "+initName), ", ")
 }
 
 func (s Fork) lower(a *assembler) {
+	if s.Leave {
+		a.leave()
+		return
+	}
 	a.keep(a.syscall(unix.SYS_EVENTFD2, num(0), num(unix.EFD_CLOEXEC)), readyFD)
 	command := FD("command")
 	fork := len(a.prog.Calls)
@@ -90,6 +109,17 @@ func (s Fork) lower(a *assembler) {
 			s.lower(a)
 		}
 		a.becomeInit(command)
+	})
+}
+
+// leave forks the command and ends.
+func (a *assembler) leave() {
+	fork, step := len(a.prog.Calls), a.step
+	a.add(child.Fork)
+	a.branches = append(a.branches, func() {
+		a.step = step
+		a.prog.Calls[fork].Args[0] = uintptr(len(a.prog.Calls))
+		a.syscall(unix.SYS_EXIT_GROUP, num(0))
 	})
 }
 

@@ -314,6 +314,8 @@ func (proc *Process) follow(p Plan, c *spawned) error {
 			return fmt.Errorf("reports of the child: %w", err)
 		case n == 0:
 			return nil
+		case n == tiedSize && !c.lives():
+			err = fmt.Errorf("the child was killed") // and what it forked is tied to none
 		case n == tiedSize:
 			err = c.ends.release()
 		case n == 1:
@@ -337,6 +339,9 @@ func stepError(p Plan, b []byte) error {
 	r := child.Report{Step: word(0), Errno: word(1), Detail: word(2)}
 	if r.Step == child.NoStep {
 		return &CloneError{p.Namespaces, syscall.Errno(r.Errno)}
+	}
+	if int(r.Step) >= len(p.Steps) {
+		return fmt.Errorf("BUG(sbx): the child reports a step %d", r.Step)
 	}
 	return &StepError{p.Steps[r.Step], int(r.Step), syscall.Errno(r.Errno), r.Detail == child.DetailNoLoader}
 }
