@@ -42,7 +42,7 @@ func compileEntry(e Entry, p specs.Process, secrets []userns.Secret, leave bool)
 		c.add(userns.Fork{Leave: true}, userns.NewSession{})
 	} else {
 		// The change of credentials would have untied it.
-		c.add(userns.DieWithSupervisor{}, userns.AwaitSupervisor{}, userns.Fork{Outside: true, Init: []userns.Step{userns.SetCaps{}}},
+		c.add(userns.DieWithSupervisor{Later: true}, userns.Fork{Outside: true, Init: []userns.Step{userns.SetCaps{}}},
 			userns.DieWithInit{}, userns.AwaitSupervisor{})
 	}
 	for _, l := range limits {

@@ -25,13 +25,19 @@ const (
 // given to another parent. So the child tells that the signal is set, and
 // AwaitSupervisor has the answer, which only one that lives can give. From then
 // on its death, whenever it comes, is a signal.
-type DieWithSupervisor struct{}
+type DieWithSupervisor struct {
+	// Later leaves it to the command's DieWithInit to ask, whose end is that of both.
+	Later bool
+}
 
 func (DieWithSupervisor) String() string { return "die with the supervisor" }
 
-func (DieWithSupervisor) lower(a *assembler) {
+func (s DieWithSupervisor) lower(a *assembler) {
 	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
 	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld]))
+	if s.Later {
+		return
+	}
 	a.syscall(unix.SYS_WRITE, num(a.prog.Reports), a.at(a.bytes(tiedSize)), num(tiedSize))
 }
 

@@ -255,6 +255,10 @@ func (proc *Process) launch(p Plan) error {
 	e.leash[1], e.status[0] = -1, -1
 	if err != nil {
 		proc.in.Stopped, proc.in.Lasting = nil, nil
+		if p.forksOutside() {
+			shut(&proc.leash)
+			hold(proc.pidfd, collectTime)
+		}
 		_ = proc.Kill() // it ended by itself
 		proc.reap()
 	}
@@ -303,7 +307,7 @@ func (proc *Process) follow(p Plan, c *spawned) error {
 		if proc.in.LastingAfter > 0 {
 			hold(c.ends.reports[0], proc.in.LastingAfter) // if nothing comes, it waits properly
 		}
-		if proc.in.Limit > 0 && !hold(c.ends.reports[0], proc.in.Limit) {
+		if proc.in.Limit > 0 && !comes(c.ends.reports[0], proc.in.Limit) {
 			return fmt.Errorf("the child did not go on: %w", os.ErrDeadlineExceeded)
 		}
 		n, oobn, _, _, err := unix.Recvmsg(c.ends.reports[0], b[:], oob, unix.MSG_CMSG_CLOEXEC)

@@ -119,6 +119,17 @@ func hold(fd int, limit time.Duration) bool {
 	return errno == 0 && n == 1
 }
 
+// comes waits for something to read, and lets others run meanwhile.
+func comes(fd int, limit time.Duration) bool {
+	for end := time.Now().Add(limit); ; {
+		set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(set, int(max(0, time.Until(end)).Milliseconds()))
+		if err != unix.EINTR {
+			return err == nil && n == 1
+		}
+	}
+}
+
 // watch passes on the stops of the command until PID 1 ends.
 func (p *Process) watch() (killed syscall.WaitStatus) {
 	set := []unix.PollFd{{Fd: int32(p.status), Events: unix.POLLIN}}
