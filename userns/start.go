@@ -319,7 +319,10 @@ func (proc *Process) follow(p Plan, c *spawned) error {
 		case n == 0:
 			return nil
 		case n == tiedSize && !c.lives():
-			err = fmt.Errorf("the child was killed") // and what it forked is tied to none
+			// What it forked would be tied to nobody. It may have said why.
+			if err = reported(p, c.ends.reports[0]); err == nil {
+				err = fmt.Errorf("the child was killed")
+			}
 		case n == tiedSize:
 			err = c.ends.release()
 		case n == 1:
