@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/userns"
 )
@@ -42,7 +43,13 @@ func compileEntry(e Entry, p specs.Process, secrets []userns.Secret, leave bool)
 		c.add(userns.Fork{Leave: true}, userns.NewSession{})
 	} else {
 		// The change of credentials would have untied it.
-		c.add(userns.DieWithSupervisor{Later: true}, userns.Fork{Outside: true, Init: []userns.Step{userns.SetCaps{}}},
+		init := []userns.Step{userns.SetCaps{}}
+		if p.User.UID == 0 && bounding.Keep != 0 {
+			// An execve gives root what is left of them, which is to kill a command that
+			// has become another user.
+			init = []userns.Step{userns.DropBounding{Keep: bounding.Keep & (1 << unix.CAP_KILL)}, userns.SetCaps{}}
+		}
+		c.add(userns.DieWithSupervisor{Later: true}, userns.Fork{Outside: true, Init: init},
 			userns.DieWithInit{}, userns.AwaitSupervisor{})
 	}
 	for _, l := range limits {

@@ -27,13 +27,24 @@ const (
 // on its death, whenever it comes, is a signal.
 type DieWithSupervisor struct {
 	// Later leaves it to the command's DieWithInit to ask, whose end is that of both.
+	// What tells of the supervisor's death is endAll then.
 	Later bool
 }
+
+// endAll has an sbx-init that is in no pid namespace with its command kill that and
+// collect it. If both were killed, whoever gets orphans would have to collect the
+// command, and where he does not, as in many a container, its pid namespace could never
+// end. It is a signal that nobody else sends: the last of those for real time.
+const endAll = unix.Signal(64)
 
 func (DieWithSupervisor) String() string { return "die with the supervisor" }
 
 func (s DieWithSupervisor) lower(a *assembler) {
-	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
+	sig := unix.SIGKILL
+	if s.Later {
+		sig = endAll
+	}
+	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(int(sig)))
 	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld]))
 	if s.Later {
 		return
@@ -114,7 +125,11 @@ func (s Fork) lower(a *assembler) {
 		for _, s := range s.Init {
 			s.lower(a)
 		}
-		a.becomeInit(command)
+		fatal := unix.Signal(0)
+		if s.Outside {
+			fatal = endAll
+		}
+		a.becomeInit(command, fatal)
 	})
 }
 

@@ -49,8 +49,7 @@ func spawn(p Plan, in Input, more bool) (*spawned, error) {
 const atClone = User | PID
 
 // collectTime is how long the first process has to collect what it forked into another
-// pid namespace. The kernel ends that for it, too, but who collects it then is whoever
-// gets orphans, and until he does the namespace cannot end.
+// pid namespace, when not all went well: see endAll.
 const collectTime = 100 * time.Millisecond
 
 func (p Plan) forksOutside() bool {

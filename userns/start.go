@@ -114,7 +114,9 @@ func (p Plan) Run(in Input, started func(*Process)) (syscall.WaitStatus, error) 
 	return proc.result, proc.err
 }
 
-func newProcess(in Input) *Process { return &Process{in: in, done: make(chan struct{}), pidfd: -1} }
+func newProcess(in Input) *Process {
+	return &Process{in: in, done: make(chan struct{}), pidfd: -1, kill: unix.SIGKILL}
+}
 
 // ends are the descriptors between supervisor and child.
 type ends struct {
@@ -243,6 +245,9 @@ func (proc *Process) launch(p Plan) error {
 		}
 	}
 	proc.pid, proc.pidfd = c.pid, int(c.prog.Pidfd)
+	if p.forksOutside() {
+		proc.kill = endAll
+	}
 	e := c.ends
 	shut(&e.leash[0], &e.reports[1], &e.status[1])
 	err := proc.letMap(p, e)
@@ -255,11 +260,12 @@ func (proc *Process) launch(p Plan) error {
 	e.leash[1], e.status[0] = -1, -1
 	if err != nil {
 		proc.in.Stopped, proc.in.Lasting = nil, nil
-		if p.forksOutside() {
-			shut(&proc.leash)
-			hold(proc.pidfd, collectTime)
-		}
+		shut(&proc.leash)
 		_ = proc.Kill() // it ended by itself
+		if p.forksOutside() && !hold(proc.pidfd, collectTime) {
+			proc.kill = unix.SIGKILL
+			_ = proc.Kill() // it does not come to it
+		}
 		proc.reap()
 	}
 	e.close()

@@ -18,6 +18,7 @@ type Process struct {
 	pid    int
 	mu     sync.Mutex // guards pidfd, whose number another file may get
 	pidfd  int
+	kill   syscall.Signal // what ends it
 	leash  int
 	status int
 	done   chan struct{}
@@ -56,6 +57,9 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) Signal(sig syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if sig == unix.SIGKILL {
+		sig = p.kill
+	}
 	err := unix.PidfdSendSignal(p.pidfd, sig, nil, 0)
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EBADF) {
 		return os.ErrProcessDone
