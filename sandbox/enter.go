@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,8 +104,8 @@ func (c *Cmd) prepareEntering() (userns.Plan, Spec, error) {
 		}
 		umask := p.User.Umask
 		p.User = specs.User{UID: account.UID, GID: account.GID, AdditionalGids: account.Groups, Umask: umask}
-		if account.Home != "" && lookupEnv(changes, "HOME") == "" {
-			changes = append(changes, "HOME="+account.Home)
+		if lookupEnv(changes, "HOME") == "" {
+			changes = append(changes, "HOME="+cmp.Or(account.Home, "/"))
 		}
 		p.Capabilities = e.capabilities(p.User.UID)
 	}

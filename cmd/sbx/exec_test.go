@@ -137,7 +137,7 @@ func TestExecRoots(t *testing.T) {
 				{"", 143, []string{"-u", "games", "box", "sh", "-c", "kill -TERM $$"}},
 				{"...user \"nobody-like-that\"", 125, []string{"-u", "nobody-like-that", "box", "true"}},
 				{"...permission denied", 125, []string{"-u", "games", "-w", "/home/new", "box", "true"}},
-				{"...has no id in the sandbox", 125, []string{"-u", "4000000000", "box", "true"}},
+				{"...has no id in the sandbox", 125, []string{"-u", "100000", "box", "true"}},
 			} {
 				execWants(t, dir, c.want, c.code, c.args...)
 			}
@@ -185,22 +185,26 @@ func TestExecTerminal(t *testing.T) {
 	y := shell(t)
 	y.Types("export XDG_RUNTIME_DIR=$(mktemp -d); sbx run -d --name box -- sleep 1000; echo be''gun\n")
 	y.Sees("begun\r\n")
+	y.Sees("outer> ")
 	defer func() {
 		y.Types("sbx rm -f box; echo remo''ved; rm -r $XDG_RUNTIME_DIR\n")
 		y.Sees("removed")
 	}()
 	y.Types("sbx exec box sh -c 'tty; stty size; echo $TERM; echo do''ne'\n")
 	y.Sees("/dev/pts/0\r\n24 80\r\ndumb\r\ndone\r\n")
+	y.Sees("outer> ")
 	y.Types("sbx exec box sh -c 'echo rea''dy; exec sleep 60'; echo code $?\n")
 	y.Sees("ready\r\n")
 	time.Sleep(50 * time.Millisecond)
 	y.Types("\x03")
 	y.Sees("code 130")
+	y.Sees("outer> ")
 	y.Types("sbx exec box sh -c 'echo rea''dy; exec cat'\n")
 	y.Sees("ready\r\n")
 	time.Sleep(50 * time.Millisecond)
 	y.Types("\x1a")
 	y.Sees("Stopped")
+	y.Sees("outer> ")
 	y.Types("fg\n")
 	y.Sees("cat'\r\n")
 	time.Sleep(50 * time.Millisecond)
