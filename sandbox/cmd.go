@@ -98,6 +98,8 @@ type Cmd struct {
 	user      *userServer
 	limits    limits
 	disk      *diskWatch
+	entry     *keptEntry // of what is Enterable
+	entering  *entering  // a sandbox that is there, or nil
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -161,6 +163,9 @@ func (c *Cmd) Start() error {
 
 // Plan is what Start would do, and the Spec with all filled in.
 func (c *Cmd) Plan() (userns.Plan, Spec, error) {
+	if c.entering != nil {
+		return c.prepareEntering()
+	}
 	host, spec, plan, err := c.prepare()
 	if err == nil {
 		spec.OCI.Linux.Seccomp = spec.Filter(host)
@@ -300,6 +305,7 @@ func (c *Cmd) release() (err error) {
 	if e := c.endDisk(); err == nil {
 		err = e
 	}
+	c.entry.close()
 	if c.daemon != nil {
 		if e := c.daemon.end(); err == nil {
 			err = e

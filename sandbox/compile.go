@@ -300,11 +300,8 @@ func (c *compiler) user() {
 	if c.singleID() {
 		return
 	}
-	groups := u.AdditionalGids
-	if groups == nil {
-		groups = []uint32{}
-	}
-	c.add(userns.SetUser{UID: u.UID, GID: u.GID, Groups: groups})
+	keeps := len(c.spec.OCI.Process.Capabilities.Permitted) > 0
+	c.add(userns.SetUser{UID: u.UID, GID: u.GID, Groups: groups(u), KeepCaps: keeps})
 }
 
 // becomesOther tells whether the command's user is another than the caller, or its

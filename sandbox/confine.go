@@ -60,6 +60,7 @@ func landlockMissing(h Host) string {
 // confine adds the steps that confine the command, the last before it is run.
 func (c *compiler) confine() error {
 	c.addLabels()
+	c.keepRules()
 	c.addLandlock()
 	if c.spec.NoInit {
 		return c.addSeccomp()

@@ -23,6 +23,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	if err := errors.Join(c.failed, c.ctx.Err()); err != nil {
 		return err
 	}
+	if c.entering != nil {
+		return c.beginEntering(run)
+	}
 	host, spec, plan, err := c.prepare()
 	if err != nil {
 		return err
@@ -41,6 +44,10 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 			c.limits.end()
 			return err
 		}
+	}
+	if spec.Enterable {
+		c.entry = &keptEntry{}
+		c.entry.Entry, c.entry.refused = newEntry(spec, host, plan)
 	}
 	if c.Receipted || c.Trace != nil {
 		r := newReceipt(spec, host, plan)
@@ -123,6 +130,11 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 		}
 		if fd == Disk {
 			return c.disk.take(f)
+		}
+		if fd == enteredRules {
+			c.entry.close() // of a sandbox that could not be begun
+			c.entry.rules = f
+			return nil
 		}
 		if fd == Listener {
 			return c.notified(spec, f, p)

@@ -62,6 +62,8 @@ type Spec struct {
 	Publish []PublishedPort
 	// NoInit makes the command PID 1, with no reaper above it.
 	NoInit bool
+	// Enterable keeps what other processes need to enter the sandbox: see Enter.
+	Enterable bool
 	// HostClock shares the host's monotonic and boot clock instead of ones that
 	// start at zero.
 	HostClock bool

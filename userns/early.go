@@ -87,7 +87,7 @@ func (e *Early) give(p Plan, in Input, more bool) error {
 // fits tells whether the child can go on with a plan: it has done what the plan
 // begins with, has the descriptors that the rest needs, and may share memory.
 func (e *Early) fits(p Plan, in Input) bool {
-	if len(in.Files) > 0 || p.birthplace(in) > 0 || p.becomesUser() || !e.begins(p) {
+	if len(in.Files) > 0 || p.birthplace(in) > 0 || p.ownMemory() || !e.begins(p) {
 		return false
 	}
 	for _, f := range []*os.File{in.Stdin, in.Stdout, in.Stderr} {

@@ -46,6 +46,9 @@ func (s AwaitMaps) lower(a *assembler) {
 type SetUser struct {
 	UID, GID uint32
 	Groups   []uint32
+	// KeepCaps keeps the capabilities, of which those who stop being root are left none,
+	// for a SetCaps (PR_SET_KEEPCAPS). An execve ends it.
+	KeepCaps bool
 }
 
 func (s SetUser) String() string {
@@ -60,6 +63,9 @@ func (s SetUser) lower(a *assembler) {
 		list, _ := a.words(append([]uint32{s.GID}, s.Groups...)...)
 		list.value += 4 // the first is there so that the list is never empty
 		a.syscall(unix.SYS_SETGROUPS, num(len(s.Groups)), list)
+	}
+	if s.KeepCaps {
+		a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_KEEPCAPS), num(1), num(0), num(0), num(0))
 	}
 	a.syscall(unix.SYS_SETRESGID, num(s.GID), num(s.GID), num(s.GID))
 	a.syscall(unix.SYS_SETRESUID, num(s.UID), num(s.UID), num(s.UID))

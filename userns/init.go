@@ -35,7 +35,7 @@ func (a *assembler) loadInit() {
 }
 
 // The places in the image. What initPatch has is known when the command is there:
-// its process id, and the numbers of two descriptors.
+// its process id, the numbers of two descriptors, and the signal that says to kill it.
 const (
 	initBase  = 0x400000
 	initPatch = 0xc0
@@ -116,16 +116,16 @@ func initStart() uintptr
 
 // becomeInit has PID 1 execute sbx-init, which tells the command by an eventfd
 // when its memory is closed to others.
-func (a *assembler) becomeInit(command FD) {
+func (a *assembler) becomeInit(command FD, fatal unix.Signal) {
 	a.loadInit()
 	status := a.given[status]
-	patch, b := a.words(0, uint32(status), 0)
+	patch, b := a.words(0, uint32(status), 0, uint32(fatal))
 	for i, fd := range map[int]FD{0: command, 8: readyFD} {
 		store := a.add(child.Store)
 		store.Args[0], store.Word = a.fd(fd).value, word32(b[i:])
 	}
 	const sealed = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	a.syscall(unix.SYS_PWRITE64, a.fd(initFD), patch, num(12), num(initPatch))
+	a.syscall(unix.SYS_PWRITE64, a.fd(initFD), patch, num(16), num(initPatch))
 	a.syscall(unix.SYS_FCNTL, a.fd(initFD), num(unix.F_ADD_SEALS), num(sealed))
 	a.syscall(unix.SYS_CLOSE_RANGE, num(0), num(2), num(0))
 	a.syscall(unix.SYS_CLOSE_RANGE, num(3), num(^uint32(0)), num(unix.CLOSE_RANGE_CLOEXEC))

@@ -54,6 +54,11 @@ next:
 
 	MOVL AX, SI
 	MOVLQSX 0(BX), DI
+	CMPL AX, 12(BX)           // the one that says to kill, if there is one
+	JNE  other
+	MOVL $9, SI
+	JMP  send
+other:
 	MOVL $0x1014000e, CX      // HUP INT QUIT CONT TSTP WINCH
 	BTL  AX, CX
 	JCC  send

@@ -44,6 +44,12 @@ next:
 
 	MOVD R0, R1
 	MOVW 0(R19), R0
+	MOVWU 12(R19), R2         // the one that says to kill, if there is one
+	CMPW R2, R1
+	BNE  other
+	MOVD $9, R1
+	B    send
+other:
 	MOVZ $(0x1014<<16), R2    // HUP INT QUIT CONT TSTP WINCH
 	MOVK $0xe, R2
 	LSR  R1, R2, R2

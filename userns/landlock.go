@@ -39,6 +39,12 @@ const landlockRulePathBeneath = 1
 
 func (s Landlock) lower(a *assembler) {
 	rules := FD("landlock ruleset")
+	s.ruleset(a, rules)
+	a.syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, a.fd(rules), num(0))
+}
+
+// ruleset makes the ruleset, and keeps its descriptor under a name.
+func (s Landlock) ruleset(a *assembler, rules FD) {
 	size := 24 // struct landlock_ruleset_attr, as of ABI 6
 	attr := a.longs(s.Files, s.Ports, s.Scopes)
 	switch {
@@ -57,7 +63,30 @@ func (s Landlock) lower(a *assembler) {
 		}
 		a.rule(rules, at, r.Rights)
 	}
-	a.syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, a.fd(rules), num(0))
+}
+
+// KeepRules makes a ruleset and enforces it on nobody yet. A process cannot join the
+// domain of another; but whoever is given the descriptor can be confined by these very
+// rules, of these very files, whatever their names have come to mean meanwhile.
+type KeepRules struct {
+	Landlock
+	As FD
+}
+
+func (s KeepRules) String() string { return "keep for those who enter: " + s.Landlock.String() }
+
+func (s KeepRules) lower(a *assembler) { s.ruleset(a, s.As) }
+
+// Restrict confines the process by rules that were kept.
+type Restrict struct {
+	By    FD
+	Words string
+}
+
+func (s Restrict) String() string { return Landlock{Words: s.Words}.String() }
+
+func (s Restrict) lower(a *assembler) {
+	a.syscall(unix.SYS_LANDLOCK_RESTRICT_SELF, a.fd(s.By), num(0))
 }
 
 // rule adds a struct landlock_path_beneath_attr, which is packed: 64 bits of

@@ -15,16 +15,21 @@ type Plan struct {
 	Steps      []Step
 }
 
-// becomesUser tells whether the child's first process becomes a user. The kernel
-// closes the memory of who does, with all who share it (PR_SET_DUMPABLE), so it gets
-// memory of its own. Behind a Fork it is Fork.Copy that says so.
-func (p Plan) becomesUser() bool {
+// ownMemory tells whether the child's first process must have memory of its own. Who
+// becomes a user has it closed by the kernel, with all who share it (PR_SET_DUMPABLE);
+// who closes it himself means his own; and a time namespace is joined by nobody who
+// shares it. Behind a Fork it is Fork.Copy that says so.
+func (p Plan) ownMemory() bool {
 	for _, s := range p.Steps {
-		switch s.(type) {
+		switch s := s.(type) {
 		case Fork:
 			return false
-		case SetUser:
+		case SetUser, CloseMemory:
 			return true
+		case Join:
+			if s.Namespaces&Time != 0 {
+				return true
+			}
 		}
 	}
 	return false
@@ -34,8 +39,8 @@ func (p Plan) becomesUser() bool {
 // supervisor.
 type Namespaces uintptr
 
-// The namespaces that a clone can make. A time namespace is not among them:
-// it begins with the next fork, so it is a step (NewClock).
+// The namespaces that a clone can make, and Time, which it cannot: a new one begins with
+// the next fork, so it is a step (NewClock).
 const (
 	User   Namespaces = unix.CLONE_NEWUSER
 	Mounts Namespaces = unix.CLONE_NEWNS
@@ -44,12 +49,13 @@ const (
 	UTS    Namespaces = unix.CLONE_NEWUTS
 	Cgroup Namespaces = unix.CLONE_NEWCGROUP
 	Net    Namespaces = unix.CLONE_NEWNET
+	Time   Namespaces = unix.CLONE_NEWTIME
 )
 
 var namespaceNames = []struct {
 	flag Namespaces
 	name string
-}{{User, "user"}, {Mounts, "mount"}, {PID, "pid"}, {IPC, "ipc"}, {UTS, "uts"}, {Cgroup, "cgroup"}, {Net, "net"}}
+}{{User, "user"}, {Mounts, "mount"}, {PID, "pid"}, {IPC, "ipc"}, {UTS, "uts"}, {Cgroup, "cgroup"}, {Net, "net"}, {Time, "time"}}
 
 func (n Namespaces) String() string {
 	var names []string

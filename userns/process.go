@@ -25,13 +25,30 @@ const (
 // given to another parent. So the child tells that the signal is set, and
 // AwaitSupervisor has the answer, which only one that lives can give. From then
 // on its death, whenever it comes, is a signal.
-type DieWithSupervisor struct{}
+type DieWithSupervisor struct {
+	// Later leaves it to the command's DieWithInit to ask, whose end is that of both.
+	// What tells of the supervisor's death is endAll then.
+	Later bool
+}
+
+// endAll has an sbx-init that is in no pid namespace with its command kill that and
+// collect it. If both were killed, whoever gets orphans would have to collect the
+// command, and where he does not, as in many a container, its pid namespace could never
+// end. It is a signal that nobody else sends: the last of those for real time.
+const endAll = unix.Signal(64)
 
 func (DieWithSupervisor) String() string { return "die with the supervisor" }
 
-func (DieWithSupervisor) lower(a *assembler) {
-	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(unix.SIGKILL))
+func (s DieWithSupervisor) lower(a *assembler) {
+	sig := unix.SIGKILL
+	if s.Later {
+		sig = endAll
+	}
+	a.syscall(unix.SYS_PRCTL, num(unix.PR_SET_PDEATHSIG), num(int(sig)))
 	a.syscall(unix.SYS_CLOSE, num(a.given[leashHeld]))
+	if s.Later {
+		return
+	}
 	a.syscall(unix.SYS_WRITE, num(a.prog.Reports), a.at(a.bytes(tiedSize)), num(tiedSize))
 }
 
@@ -59,6 +76,15 @@ type Fork struct {
 	// its memory closed, with all who share it: the supervisor too, where all of this
 	// is its own. It could make no other sandbox then.
 	Copy bool
+	// Outside says that a pid namespace was joined, in which the command will be and
+	// the one that forks is not. It becomes sbx-init nevertheless: it hands signals on
+	// and collects the command, whatever becomes of the supervisor. A namespace whose
+	// PID 1 ends waits until somebody has collected those that came from outside, and a
+	// supervisor can be stopped, as a job of a terminal is (kernel/pid_namespace.c,
+	// zap_pid_ns_processes).
+	Outside bool
+	// Leave has it end instead, so that the command is left to itself.
+	Leave bool
 }
 
 func (s Fork) String() string {
@@ -66,10 +92,20 @@ func (s Fork) String() string {
 	for i, step := range s.Init {
 		parts[i] = step.String()
 	}
+	switch {
+	case s.Leave:
+		return "fork the command, and leave it"
+	case s.Outside:
+		return "fork the command into the pid namespace; outside: " + strings.Join(append(parts, "become "+initName), ", ")
+	}
 	return "fork the command; pid 1: " + strings.Join(append(parts, "become "+initName), ", ")
 }
 
 func (s Fork) lower(a *assembler) {
+	if s.Leave {
+		a.leave()
+		return
+	}
 	a.keep(a.syscall(unix.SYS_EVENTFD2, num(0), num(unix.EFD_CLOEXEC)), readyFD)
 	command := FD("command")
 	fork := len(a.prog.Calls)
@@ -89,7 +125,22 @@ func (s Fork) lower(a *assembler) {
 		for _, s := range s.Init {
 			s.lower(a)
 		}
-		a.becomeInit(command)
+		fatal := unix.Signal(0)
+		if s.Outside {
+			fatal = endAll
+		}
+		a.becomeInit(command, fatal)
+	})
+}
+
+// leave forks the command and ends.
+func (a *assembler) leave() {
+	fork, step := len(a.prog.Calls), a.step
+	a.add(child.Fork)
+	a.branches = append(a.branches, func() {
+		a.step = step
+		a.prog.Calls[fork].Args[0] = uintptr(len(a.prog.Calls))
+		a.syscall(unix.SYS_EXIT_GROUP, num(0))
 	})
 }
 

@@ -2,7 +2,9 @@ package userns
 
 import (
 	"runtime"
+	"slices"
 	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -28,7 +30,7 @@ func spawn(p Plan, in Input, more bool) (*spawned, error) {
 		e.close()
 		return nil, err
 	}
-	c.prog.Copy, c.prog.Cgroup = p.becomesUser(), p.birthplace(in)
+	c.prog.Copy, c.prog.Cgroup = p.ownMemory(), p.birthplace(in)
 	syscall.ForkLock.Lock()
 	pid, errno := child.Spawn(uintptr(p.Namespaces&atClone), c.prog.Program)
 	syscall.ForkLock.Unlock()
@@ -45,6 +47,17 @@ func spawn(p Plan, in Input, more bool) (*spawned, error) {
 // atClone are the namespaces that a process must be born in. The child makes the
 // others itself: it takes the kernel long, and the supervisor need not wait.
 const atClone = User | PID
+
+// collectTime is how long the first process has to collect what it forked into another
+// pid namespace, when not all went well: see endAll.
+const collectTime = 100 * time.Millisecond
+
+func (p Plan) forksOutside() bool {
+	return slices.ContainsFunc(p.Steps, func(s Step) bool {
+		fork, ok := s.(Fork)
+		return ok && fork.Outside
+	})
+}
 
 // last is the program with the end of the plan.
 func (c *spawned) last() *program {

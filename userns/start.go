@@ -26,6 +26,9 @@ type Input struct {
 	// is for what a short command should not have to pay.
 	Lasting      func()
 	LastingAfter time.Duration
+	// Limit is how long the child may take from one report to the next, where others can
+	// stop it. Zero is for ever.
+	Limit time.Duration
 	// Receive is called for each descriptor that a Send step hands over, while
 	// the child goes on. The file is the callee's. An error ends the child.
 	Receive func(name FD, f *os.File, p *Process) error
@@ -117,7 +120,9 @@ func (p Plan) Run(in Input, started func(*Process)) (syscall.WaitStatus, error) 
 	return proc.result, proc.err
 }
 
-func newProcess(in Input) *Process { return &Process{in: in, done: make(chan struct{}), pidfd: -1} }
+func newProcess(in Input) *Process {
+	return &Process{in: in, done: make(chan struct{}), pidfd: -1, kill: unix.SIGKILL}
+}
 
 // ends are the descriptors between supervisor and child.
 type ends struct {
@@ -246,6 +251,9 @@ func (proc *Process) launch(p Plan) error {
 		}
 	}
 	proc.pid, proc.pidfd = c.pid, int(c.prog.Pidfd)
+	if p.forksOutside() {
+		proc.kill = endAll
+	}
 	e := c.ends
 	shut(&e.leash[0], &e.reports[1], &e.status[1])
 	err := proc.letMap(p, e)
@@ -258,7 +266,12 @@ func (proc *Process) launch(p Plan) error {
 	e.leash[1], e.status[0] = -1, -1
 	if err != nil {
 		proc.in.Stopped, proc.in.Lasting = nil, nil
+		shut(&proc.leash)
 		_ = proc.Kill() // it ended by itself
+		if p.forksOutside() && !hold(proc.pidfd, collectTime) {
+			proc.kill = unix.SIGKILL
+			_ = proc.Kill() // it does not come to it
+		}
 		proc.reap()
 	}
 	e.close()
@@ -306,6 +319,9 @@ func (proc *Process) follow(p Plan, c *spawned) error {
 		if proc.in.LastingAfter > 0 {
 			hold(c.ends.reports[0], proc.in.LastingAfter) // if nothing comes, it waits properly
 		}
+		if proc.in.Limit > 0 && !comes(c.ends.reports[0], proc.in.Limit) {
+			return fmt.Errorf("the child did not go on: %w", os.ErrDeadlineExceeded)
+		}
 		n, oobn, _, _, err := unix.Recvmsg(c.ends.reports[0], b[:], oob, unix.MSG_CMSG_CLOEXEC)
 		switch {
 		case err == unix.EINTR:
@@ -314,6 +330,11 @@ func (proc *Process) follow(p Plan, c *spawned) error {
 			return fmt.Errorf("reports of the child: %w", err)
 		case n == 0:
 			return nil
+		case n == tiedSize && !c.lives():
+			// What it forked would be tied to nobody. It may have said why.
+			if err = reported(p, c.ends.reports[0]); err == nil {
+				err = fmt.Errorf("the child was killed")
+			}
 		case n == tiedSize:
 			err = c.ends.release()
 		case n == 1:
@@ -337,6 +358,9 @@ func stepError(p Plan, b []byte) error {
 	r := child.Report{Step: word(0), Errno: word(1), Detail: word(2)}
 	if r.Step == child.NoStep {
 		return &CloneError{p.Namespaces, false, syscall.Errno(r.Errno)}
+	}
+	if int(r.Step) >= len(p.Steps) {
+		return fmt.Errorf("BUG(sbx): the child reports a step %d", r.Step)
 	}
 	return &StepError{p.Steps[r.Step], int(r.Step), syscall.Errno(r.Errno), r.Detail == child.DetailNoLoader}
 }

@@ -103,7 +103,7 @@ func TestOthersKeepTheirMemory(t *testing.T) {
 	uids, gids := needRanges(t)
 	become := func(middle ...Step) Plan {
 		steps := append([]Step{DieWithSupervisor{}, AwaitMaps{uids, gids, idmap.FindHelpers()}, AwaitSupervisor{}}, middle...)
-		return Plan{User | PID, append(steps, SetUser{1, 1, []uint32{}}, Stdio{}, CloseOnExec{}, RestoreSignals{},
+		return Plan{User | PID, append(steps, SetUser{UID: 1, GID: 1, Groups: []uint32{}}, Stdio{}, CloseOnExec{}, RestoreSignals{},
 			Exec{Paths: []string{"/bin/true"}, Argv: []string{"true"}})}
 	}
 	for name, p := range map[string]Plan{

@@ -18,6 +18,7 @@ type Process struct {
 	pid    int
 	mu     sync.Mutex // guards pidfd, whose number another file may get
 	pidfd  int
+	kill   syscall.Signal // what ends it
 	leash  int
 	status int
 	done   chan struct{}
@@ -56,6 +57,9 @@ func (p *Process) Done() <-chan struct{} { return p.done }
 func (p *Process) Signal(sig syscall.Signal) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if sig == unix.SIGKILL {
+		sig = p.kill
+	}
 	err := unix.PidfdSendSignal(p.pidfd, sig, nil, 0)
 	if errors.Is(err, unix.ESRCH) || errors.Is(err, unix.EBADF) {
 		return os.ErrProcessDone
@@ -117,6 +121,17 @@ func hold(fd int, limit time.Duration) bool {
 	t := unix.NsecToTimespec(int64(limit))
 	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 1, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
 	return errno == 0 && n == 1
+}
+
+// comes waits for something to read, and lets others run meanwhile.
+func comes(fd int, limit time.Duration) bool {
+	for end := time.Now().Add(limit); ; {
+		set := []unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+		n, err := unix.Poll(set, int(max(0, time.Until(end)).Milliseconds()))
+		if err != unix.EINTR {
+			return err == nil && n == 1
+		}
+	}
 }
 
 // watch passes on the stops of the command until PID 1 ends.

@@ -23,6 +23,8 @@ func (s *supervisor) handle(r control.Request, c *control.Conn) {
 	case control.Wait:
 		<-s.done
 		_ = c.Answer(s.exit, nil)
+	case control.Enter:
+		_ = s.enter(c)
 	case control.Attach:
 		if s.stdio == nil {
 			_ = c.Fail(fmt.Errorf("it has the terminal of who began it"))

@@ -39,6 +39,7 @@ var verbs = map[string]func(u ui, args []string) int{
 	"rm":      rmVerb,
 	"prune":   pruneVerb,
 	"inspect": inspectVerb,
+	"exec":    execVerb,
 
 	superviseName: superviseVerb,
 }

@@ -22,6 +22,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Process = &specs.Process{Args: f.command}
 	s.OCI.Linux = &specs.Linux{}
 	s.OCI.Hostname = sandbox.DefaultHostname
+	s.Enterable = f.Detach || f.Name != ""
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
 		addRoot, addImage, addProject, addProfile, addFiles, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addLimits, addSecrets,
 	} {

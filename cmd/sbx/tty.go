@@ -13,7 +13,7 @@ import (
 // can write to it, also by the one that he should read, and change its modes. So
 // what is one is carried through a pipe, and what is shown on it is filtered.
 func shieldTerminal(cmd *sandbox.Cmd) {
-	if isTerminal(os.Stdin) {
+	if cmd.Stdin != nil && isTerminal(os.Stdin) {
 		if pr, pw, err := os.Pipe(); err == nil {
 			// Nobody waits for this: nothing ends a read of the caller's terminal.
 			go func() {

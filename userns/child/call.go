@@ -42,6 +42,8 @@ const (
 	Fork
 	// ForkCopy is Fork with memory of the child's own.
 	ForkCopy
+	// Collect waits for the process in register Args[0], and ends as it did.
+	Collect
 	// Store writes register Args[0] to Word.
 	Store
 	// DropBounding drops every capability from the bounding set but those of the

@@ -54,6 +54,8 @@ func interpret(p *Program, pc uintptr) {
 				continue
 			}
 			pc = c.Args[0] - 1
+		case Collect:
+			errno = collect(p.Registers[c.Args[0]])
 		case Store:
 			*c.Word = uint32(p.Registers[c.Args[0]])
 		case DropBounding:

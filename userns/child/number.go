@@ -5,6 +5,7 @@ package child
 const (
 	eperm   = 1
 	enoent  = 2
+	eintr   = 4
 	eacces  = 13
 	enotdir = 20
 	einval  = 22

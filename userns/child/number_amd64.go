@@ -14,4 +14,5 @@ const (
 	sysOpenat2     = 437
 	sysExitGroup   = 231
 	sysRtSigaction = 13
+	sysWait4       = 61
 )

@@ -14,4 +14,5 @@ const (
 	sysOpenat2     = 437
 	sysExitGroup   = 94
 	sysRtSigaction = 134
+	sysWait4       = 260
 )
