@@ -134,7 +134,7 @@ func TestWidens(t *testing.T) {
 	for text, widens := range map[string]bool{
 		"[files]\nhide = [\"./x\"]\nproject = \"read\"\nnoexec_tmp = true": false,
 		"[network]\ntcp = \"none\"\n[env]\ndrop = [\"A\"]\nclear = true":   false,
-		"[process]\nulimits = [\"nofile=10\"]":                             false,
+		"[process]\nulimits = [\"nofile=10\"]\ndisk = \"1m\"":              false,
 		"[files]\nshow = [\"~/.aws\"]":                                     true,
 		"[files]\nwrite = [\"/x\"]":                                        true,
 		"[env]\npass = [\"*\"]":                                            true,

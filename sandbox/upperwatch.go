@@ -52,12 +52,7 @@ func (u *upperWatch) look(p *userns.Process, room int64) (int64, error) {
 	if now.Before(u.next) || u.free-free < (room-u.taken)/2 && now.Before(u.latest) {
 		return u.taken, nil
 	}
-	sandbox, err := p.Handle()
-	if err != nil {
-		return u.taken, nil // it has ended
-	}
-	defer sandbox.Close()
-	taken, err := u.measure(sandbox)
+	taken, err := u.measure(p)
 	if err != nil {
 		return 0, err
 	}
@@ -67,20 +62,32 @@ func (u *upperWatch) look(p *userns.Process, room int64) (int64, error) {
 }
 
 // measure asks du. It tells of files that vanish meanwhile by its exit code, so its
-// words alone count.
-func (u *upperWatch) measure(sandbox *os.File) (int64, error) {
+// words alone count. It ends with the sandbox, which does not wait for it.
+func (u *upperWatch) measure(sandbox *userns.Process) (int64, error) {
+	handle, err := sandbox.Handle()
+	if err != nil {
+		return 0, err
+	}
+	defer handle.Close()
 	r, w, err := os.Pipe()
 	if err != nil {
 		return 0, err
 	}
 	defer r.Close()
-	p, err := u.plan().Start(userns.Input{Stdout: w, Files: map[userns.FD]*os.File{layer.Sandbox: sandbox}})
+	du, err := u.plan().Start(userns.Input{Stdout: w, Files: map[userns.FD]*os.File{layer.Sandbox: handle}})
 	w.Close()
 	if err != nil {
 		return 0, fmt.Errorf("measure the upper directory: %v", err) // no step of the command's
 	}
+	go func() {
+		select {
+		case <-sandbox.Done():
+			_ = du.Kill() // it ended just now
+		case <-du.Done():
+		}
+	}()
 	said, err := io.ReadAll(io.LimitReader(r, 4096))
-	if _, e := p.Wait(); err == nil {
+	if _, e := du.Wait(); err == nil {
 		err = e
 	}
 	if err != nil {
