@@ -1,6 +1,8 @@
 package sandbox
 
 import (
+	"slices"
+
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
@@ -29,6 +31,9 @@ func compileEntry(e Entry, p specs.Process, secrets []userns.Secret, leave bool)
 	c.add(userns.CloseMemory{}, userns.CloseOthers{}, userns.Join{Of: enteredPID, Namespaces: e.Namespaces &^ userns.Time})
 	if e.Namespaces&userns.Time != 0 {
 		c.add(userns.Join{Of: enteredClock, Namespaces: userns.Time}, userns.Close{FD: enteredClock})
+	}
+	if slices.Contains(e.Handles, enteredCgroup) {
+		c.add(userns.Close{FD: enteredCgroup}) // it was born there
 	}
 	c.add(userns.Close{FD: enteredPID}, userns.NewKeyring{Spare: e.SpareKeyring}, userns.NewSession{}, userns.NoNewPrivs{}, bounding)
 	stdio := userns.Step(userns.Stdio{})

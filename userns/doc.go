@@ -47,6 +47,9 @@
 // both have: the command's process waits for PID 1 (AwaitInit), and what lives beside
 // untrusted code has nothing of the supervisor's.
 //
+// Who enters namespaces in which others run already (Join) comes to be beside them
+// before he executes anything. He gets a copy, and it is closed to them (CloseMemory).
+//
 // Since plans are data, a child can be begun before its plan is known, with the steps
 // that the plan will most likely begin with, and go on if it does (Early).
 package userns

@@ -93,11 +93,7 @@ func TestExecWithoutDirectory(t *testing.T) {
 	if err := os.Mkdir(gone, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	run := exec.Command(tool(t, "sbx"), "run", "-d", "--name", "box", "--", "sleep", "1000")
-	run.Dir = gone
-	if out, err := run.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	sbx("run", "-d", "--name", "box", "-w", "gone", "--", "sleep", "1000")
 	defer sbx("rm", "-f", "box")
 	if err := os.Remove(gone); err != nil {
 		t.Fatal(err)
