@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"strings"
 	"time"
@@ -21,8 +22,10 @@ type daemon struct {
 	said    *os.File // what it printed as errors
 }
 
-// serve starts fuse-overlayfs on a connection of the sandbox p.
-func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, error) {
+// serve starts fuse-overlayfs on a connection of the sandbox p. What is written to a
+// root in memory is the daemon's to the kernel, so it is in the sandbox's cgroup, if
+// that has one: a limit of memory would not hold otherwise.
+func serve(s Spec, h Host, connection *os.File, p *userns.Process, box map[userns.FD]*os.File) (*daemon, error) {
 	handle, err := p.Handle()
 	if err != nil {
 		return nil, err
@@ -31,7 +34,12 @@ func serve(s Spec, h Host, connection *os.File, p *userns.Process) (*daemon, err
 	uids := fromOCI(s.OCI.Linux.UIDMappings)
 	root, mapped := uids.ToOutside(0)
 	plan := layer.Union{Lower: s.Layers, Upper: s.Upper}.Daemon(h.FuseOverlayfs, mapped && root != h.UID)
-	return startDaemon("fuse-overlayfs", plan, userns.Input{Files: map[userns.FD]*os.File{layer.FuseFD: connection, layer.Sandbox: handle}})
+	files := map[userns.FD]*os.File{layer.FuseFD: connection, layer.Sandbox: handle}
+	if box != nil {
+		plan.Steps = append([]userns.Step{userns.BornInto{FD: boxFD}}, plan.Steps...)
+		maps.Copy(files, box)
+	}
+	return startDaemon("fuse-overlayfs", plan, userns.Input{Files: files})
 }
 
 // startDaemon starts one, and keeps what it says of errors.
