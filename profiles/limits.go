@@ -36,19 +36,19 @@ func orUnlimited(n float64) float64 {
 	return n
 }
 
-func notBuiltIn(a, b Line) Line {
-	if a.BuiltIn() {
-		return b
+// askedFor is a limit that won over another. Of one that sbx brings, and only wishes
+// for, and one that somebody wrote, the tighter is as the one that was written.
+func askedFor(v, other Value) Value {
+	if v.From.BuiltIn() {
+		v.From = other.From
 	}
-	return a
+	return v
 }
 
-// fewerProcessors is b where it has none that a has not. Other processors are not fewer.
-func fewerProcessors(a, b Value) Value {
+// fewerProcessors tells whether a has none that b has not. Other processors are not
+// fewer.
+func fewerProcessors(a, b Value) bool {
 	la, _ := amounts.Processors(a.Text) // both were checked when they were read
 	lb, _ := amounts.Processors(b.Text)
-	if slices.ContainsFunc(lb, func(n int) bool { return !slices.Contains(la, n) }) {
-		return a
-	}
-	return b
+	return !slices.ContainsFunc(la, func(n int) bool { return !slices.Contains(lb, n) })
 }

@@ -85,18 +85,15 @@ func tighter(k *key, a, b Value) Value {
 	case anAmount:
 		na, _ := k.amount(a.Text)
 		nb, _ := k.amount(b.Text)
-		v := a
 		if nb < na {
-			v = b
+			return askedFor(b, a)
 		}
-		// Of what sbx brings, and only wishes for, and what somebody asks for, the
-		// tighter is asked for.
-		if v.From.BuiltIn() {
-			v.From = notBuiltIn(a.From, b.From)
-		}
-		return v
+		return askedFor(a, b)
 	case processors:
-		return fewerProcessors(a, b)
+		if fewerProcessors(b, a) {
+			return askedFor(b, a)
+		}
+		return askedFor(a, b)
 	default:
 		if k.tightness(b.Text) < k.tightness(a.Text) {
 			return b

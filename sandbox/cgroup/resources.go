@@ -22,7 +22,7 @@ func Check(r *specs.LinuxResources) error {
 	m, c, b := memory(r), processors(r), blocks(r)
 	for name, set := range map[string]bool{
 		"devices": !deniesDevices(r.Devices), "hugepageLimits": len(r.HugepageLimits) > 0, "network": r.Network != nil, "rdma": len(r.Rdma) > 0,
-		"memory.kernel": m.Kernel != nil, "memory.kernelTCP": m.KernelTCP != nil, "memory.swappiness": m.Swappiness != nil,
+		"memory.kernelTCP": m.KernelTCP != nil, "memory.swappiness": m.Swappiness != nil,
 		"memory.disableOOMKiller": m.DisableOOMKiller != nil && *m.DisableOOMKiller,
 		"cpu.realtimeRuntime":     c.RealtimeRuntime != nil, "cpu.realtimePeriod": c.RealtimePeriod != nil,
 		"blockIO.leafWeight": b.LeafWeight != nil, "blockIO.weightDevice": len(b.WeightDevice) > 0,

@@ -56,7 +56,6 @@ func TestCheck(t *testing.T) {
 		"hugepageLimits":        {HugepageLimits: []specs.LinuxHugepageLimit{{}}},
 		"network":               {Network: &specs.LinuxNetwork{}},
 		"rdma":                  {Rdma: map[string]specs.LinuxRdma{"a": {}}},
-		"memory.kernel":         {Memory: &specs.LinuxMemory{Kernel: p(int64(1))}},
 		"memory.swappiness":     {Memory: &specs.LinuxMemory{Swappiness: p(uint64(1))}},
 		"disableOOMKiller":      {Memory: &specs.LinuxMemory{DisableOOMKiller: p(true)}},
 		"realtimeRuntime":       {CPU: &specs.LinuxCPU{RealtimeRuntime: p(int64(1))}},
