@@ -3,7 +3,6 @@ package sandbox
 import (
 	"fmt"
 	"io"
-	"maps"
 	"os"
 	"strings"
 	"time"
@@ -23,10 +22,8 @@ type daemon struct {
 }
 
 // serve starts fuse-overlayfs on a connection of the sandbox p. What it has in memory is
-// a part of the disk, if there is one. What is written to a root in memory is the
-// daemon's to the kernel, so it is in the sandbox's cgroup, if that has one: a limit of
-// memory would not hold otherwise.
-func serve(s Spec, h Host, connection *os.File, p *userns.Process, disk *diskWatch, box map[userns.FD]*os.File) (*daemon, error) {
+// a part of the disk, if there is one.
+func serve(s Spec, h Host, connection *os.File, p *userns.Process, disk *diskWatch) (*daemon, error) {
 	handle, err := p.Handle()
 	if err != nil {
 		return nil, err
@@ -40,12 +37,7 @@ func serve(s Spec, h Host, connection *os.File, p *userns.Process, disk *diskWat
 		union.Memory = diskOptions(fusePart(s.Disk))
 		in.Receive = func(_ userns.FD, f *os.File, _ *userns.Process) error { return disk.take(f) }
 	}
-	plan := union.Daemon(h.FuseOverlayfs, mapped && root != h.UID)
-	if box != nil {
-		plan.Steps = append([]userns.Step{userns.BornInto{FD: boxFD}}, plan.Steps...)
-		maps.Copy(in.Files, box)
-	}
-	return startDaemon("fuse-overlayfs", plan, in)
+	return startDaemon("fuse-overlayfs", union.Daemon(h.FuseOverlayfs, mapped && root != h.UID), in)
 }
 
 // startDaemon starts one, and keeps what it says of errors.

@@ -125,7 +125,7 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 	return func(fd userns.FD, f *os.File, p *userns.Process) (err error) {
 		if fd == layer.FuseFD {
 			defer f.Close()
-			c.daemon, err = serve(spec, host, f, p, c.disk, c.limits.files())
+			c.daemon, err = serve(spec, host, f, p, c.disk)
 			return err
 		}
 		if fd == Disk {

@@ -237,32 +237,6 @@ func TestLimitsHold(t *testing.T) {
 	}
 }
 
-// TestLimitsFuse: what is written to a root in memory is bounded too where
-// fuse-overlayfs writes it, outside of the sandbox.
-func TestLimitsFuse(t *testing.T) {
-	needGuest(t)
-	if err := missingFuse(); err != nil {
-		skip(t, "%v", err)
-	}
-	root := t.TempDir()
-	for _, dir := range []string{"usr", "etc", "srv", "dev", "proc", "sys", "tmp"} {
-		if err := os.Mkdir(filepath.Join(root, dir), 0o755); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for _, dir := range []string{"bin", "lib", "lib64"} {
-		if err := os.Symlink("usr/"+dir, filepath.Join(root, dir)); err != nil {
-			t.Fatal(err)
-		}
-	}
-	r := limited(t, "-m", "64m", "--memory-swap", "64m", "--layer", root, "--overlay", "fuse-overlayfs", "--no-project", "--ro", "/usr", "--",
-		"sh", "-c", "head -c 200m /dev/zero > /srv/file; ls -l /srv")
-	says(t, r, "for memory at 64 MiB: raise with -m")
-	if r.receipt.Usage.MemoryPeak < 32<<20 {
-		t.Errorf("%+v", r.receipt.Usage)
-	}
-}
-
 // TestLimitsOfProfile: the limits of a profile that sbx brings are there when it is
 // named, and cost nothing when it is not.
 func TestLimitsOfProfile(t *testing.T) {
