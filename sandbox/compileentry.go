@@ -20,6 +20,9 @@ import (
 func compileEntry(e Entry, p specs.Process, secrets []userns.Secret, leave bool) (userns.Plan, error) {
 	c := &compiler{}
 	c.spec.OCI.Process = &p
+	if slices.Contains(e.Handles, enteredCgroup) {
+		c.add(userns.BornInto{FD: enteredCgroup, Limits: "of the sandbox"})
+	}
 	limits, err := rlimits(p.Rlimits)
 	if err != nil {
 		return userns.Plan{}, err

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/cgroup"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -71,7 +72,7 @@ func (c *Cmd) beginEntering(run func(userns.Plan, userns.Input) error) error {
 		in.Receive = func(_ userns.FD, f *os.File, _ *userns.Process) error {
 			return c.streams.terminal(f, c.Stdin, c.Stdout, c.RawTerminal)
 		}
-		err = run(plan, in)
+		err = c.runBeside(plan, in, run)
 	}
 	if clock := c.entering.files[enteredClock]; clock != nil {
 		clock.Close()
@@ -80,6 +81,20 @@ func (c *Cmd) beginEntering(run func(userns.Plan, userns.Input) error) error {
 		err = errors.Join(explainEntering(err, spec, c.entering.files[enteredPID]), c.release())
 	}
 	return err
+}
+
+// runBeside runs the plan, where it must from beside the sandbox's supervisor.
+func (c *Cmd) runBeside(plan userns.Plan, in userns.Input, run func(userns.Plan, userns.Input) error) error {
+	err := run(plan, in)
+	var clone *userns.CloneError
+	group := c.entering.files[enteredCgroup]
+	if group == nil || !errors.As(err, &clone) || clone.Err != unix.EACCES {
+		return err
+	}
+	if e := cgroup.Follow(c.ctx, group); e != nil {
+		return hinted(fmt.Errorf("the sandbox's cgroup cannot be entered from this one: %w", e), cgroupHint(clone.Err))
+	}
+	return run(plan, in)
 }
 
 // prepareEntering makes the plan, and the Spec that Cmd goes by from then on.

@@ -95,6 +95,8 @@ func newEntry(s Spec, h Host, p userns.Plan) (Entry, error) {
 		switch step := step.(type) {
 		case userns.NewClock:
 			e.Namespaces |= userns.Time
+		case userns.BornInto:
+			e.Handles = append(e.Handles, enteredCgroup)
 		case userns.KeepRules:
 			e.Landlock, e.Handles = step.Words, append(e.Handles, enteredRules)
 		case userns.Seccomp:
@@ -181,10 +183,16 @@ func (c *Cmd) Entry() (Entry, []*os.File, error) {
 }
 
 func (c *Cmd) handle(name userns.FD) (*os.File, error) {
-	if name == enteredPID {
+	of := c.entry.rules
+	switch name {
+	case enteredPID:
 		return c.process.Handle()
+	case enteredCgroup:
+		if of = c.Cgroup(); of == nil {
+			return nil, errNoCgroup
+		}
 	}
-	fd, err := unix.FcntlInt(c.entry.rules.Fd(), unix.F_DUPFD_CLOEXEC, 3)
+	fd, err := unix.FcntlInt(of.Fd(), unix.F_DUPFD_CLOEXEC, 3)
 	if err != nil {
 		return nil, os.NewSyscallError("fcntl", err)
 	}

@@ -79,7 +79,7 @@ func newID() string { return fmt.Sprintf("%08x", rand.Uint32()) }
 // settle moves this process out of the scope itself, which can pass no controllers on
 // while there are processes in it.
 func settle(scope string) error {
-	dir := filepath.Join(scope, "supervisor")
+	dir := filepath.Join(scope, supervisorName)
 	if err := os.Mkdir(dir, 0o755); err != nil {
 		return err
 	}
