@@ -39,6 +39,8 @@ var verbs = map[string]func(u ui, args []string) int{
 	"rm":      rmVerb,
 	"prune":   pruneVerb,
 	"inspect": inspectVerb,
+	"logs":    logsVerb,
+	"attach":  attachVerb,
 
 	superviseName: superviseVerb,
 }
