@@ -11,7 +11,7 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal sandbox/control sandbox/state userns idmap",
+	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/state userns idmap",
 	"cmd/sbx-image":       "sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack",
 	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack userns idmap",
 	"sandbox/image/pack":  "sandbox/image/tree",
@@ -26,6 +26,7 @@ var mayImport = map[string]string{
 	"sandbox/amount":       "",
 	"sandbox/cgroup":       "sandbox/amount",
 	"sandbox/control":      "",
+	"sandbox/journal":      "",
 	"sandbox/state":        "",
 	"sandbox/egress":       "",
 	"sandbox/image/unpack": "",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -91,7 +92,7 @@ func ended(all *state.Sandboxes, r state.Record, q control.Request) (int, error)
 	if !errors.Is(err, control.ErrNobody) {
 		return reply.Exit, err
 	}
-	now, err := all.Find(r.ID)
+	now, err := settled(all, r)
 	switch {
 	case errors.Is(err, state.ErrNotFound) && r.Alive():
 		return 0, fmt.Errorf("it ended, and was removed")
@@ -101,6 +102,16 @@ func ended(all *state.Sandboxes, r state.Record, q control.Request) (int, error)
 		return 0, control.ErrNobody
 	}
 	return *now.Exit, nil
+}
+
+// settled is what became of a sandbox whose supervisor does not answer any more. One
+// that was killed has its lock a moment longer than its connections.
+func settled(all *state.Sandboxes, r state.Record) (now state.Record, err error) {
+	for until := time.Now().Add(parting); ; time.Sleep(2 * time.Millisecond) {
+		if now, err = all.Find(r.ID); err != nil || !now.Alive() || time.Now().After(until) {
+			return now, err
+		}
+	}
 }
 
 // enterBox asks the supervisor of a sandbox for what a process in it is confined by.

@@ -73,12 +73,15 @@ func (f *runFlags) checkLifecycle() error {
 	switch {
 	case f.Detach && f.DryRun != "":
 		return fmt.Errorf("--dry-run does nothing that could be detached")
-	case f.Rm && !f.Detach, f.Restart != "" && !f.Detach:
-		return fmt.Errorf("--rm and --restart are for --detach")
+	case f.Rm && !f.Detach, f.Restart != "" && !f.Detach, f.LogMax != "" && !f.Detach:
+		return fmt.Errorf("--rm, --restart and --log-max are for --detach")
 	case f.Detach && f.Receipt == "-":
 		return fmt.Errorf("a receipt of what is detached has no standard output to go to; name a file")
 	}
 	_, err := parseRestart(f.Restart)
+	if err == nil {
+		_, err = parseLogMax(f.LogMax)
+	}
 	return err
 }
 

@@ -90,6 +90,7 @@ type lifecycleFlags struct {
 	Detach  bool   `short:"d" help:"Leave it running, and print its id: sbx ps, logs, exec, attach, stop, rm."`
 	Rm      bool   `help:"With --detach: forget it when it has ended. Otherwise it is forgotten anyway."`
 	Restart string `placeholder:"no|on-failure[:N]" help:"With --detach: begin it again when it failed, N times at most."`
+	LogMax  string `placeholder:"SIZE|none" help:"With --detach: how much its log takes at most, the oldest goes first (default: 10m)."`
 }
 
 type protectionFlags struct {

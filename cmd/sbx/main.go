@@ -40,6 +40,8 @@ var verbs = map[string]func(u ui, args []string) int{
 	"prune":   pruneVerb,
 	"inspect": inspectVerb,
 	"exec":    execVerb,
+	"logs":    logsVerb,
+	"attach":  attachVerb,
 
 	superviseName: superviseVerb,
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"os/signal"
-	"sync"
 	"syscall"
 	"time"
 
@@ -51,11 +50,10 @@ var forwarded = []os.Signal{
 
 // session is the caller's terminal while a command has its own.
 type session struct {
-	cmd   *sandbox.Cmd
-	raw   sync.Mutex    // guards outer
-	outer *unix.Termios // what the caller's terminal was before it was raw, or nil
-	say   func(string)
-	held  []string // notes for when the terminal is no longer raw
+	cmd *sandbox.Cmd
+	rawTerminal
+	say  func(string)
+	held []string // notes for when the terminal is no longer raw
 }
 
 // holdNotes keeps what is to be said while the terminal is raw, where a new line
@@ -115,37 +113,10 @@ func (s *session) send(sig syscall.Signal) {
 	}
 }
 
-// enter makes the caller's terminal raw, when it is ours to change: from the
-// background the kernel would stop us for it (SIGTTOU). Raw is all of it, output
-// too: the command's own terminal has put in the carriage returns.
+// enter makes the caller's terminal raw where the command has its own.
 func (s *session) enter() {
-	s.raw.Lock()
-	defer s.raw.Unlock()
-	if s.outer != nil || !s.cmd.Spec.OCI.Process.Terminal || !inForeground(os.Stdin) {
-		return
-	}
-	t, err := unix.IoctlGetTermios(int(os.Stdin.Fd()), unix.TCGETS)
-	if err != nil {
-		return // --tty without one: bytes are carried as they are
-	}
-	before := *t
-	t.Iflag &^= unix.IGNBRK | unix.BRKINT | unix.PARMRK | unix.ISTRIP | unix.INLCR | unix.IGNCR | unix.ICRNL | unix.IXON
-	t.Oflag &^= unix.OPOST
-	t.Lflag &^= unix.ECHO | unix.ECHONL | unix.ICANON | unix.ISIG | unix.IEXTEN
-	t.Cflag = t.Cflag&^(unix.CSIZE|unix.PARENB) | unix.CS8
-	t.Cc[unix.VMIN], t.Cc[unix.VTIME] = 1, 0
-	if unix.IoctlSetTermios(int(os.Stdin.Fd()), unix.TCSETSW, t) == nil {
-		s.outer = &before
-	}
-}
-
-// leave gives the caller's terminal back as it was.
-func (s *session) leave() {
-	s.raw.Lock()
-	defer s.raw.Unlock()
-	if s.outer != nil {
-		_ = unix.IoctlSetTermios(int(os.Stdin.Fd()), unix.TCSETSW, s.outer) // nothing more can be done about it
-		s.outer = nil
+	if s.cmd.Spec.OCI.Process.Terminal {
+		s.rawTerminal.enter()
 	}
 }
 
@@ -161,16 +132,6 @@ func (s *session) resize() {
 	if size := terminalSize(); size != nil {
 		_ = s.cmd.Resize(uint16(size.Height), uint16(size.Width)) // it has ended
 	}
-}
-
-func isTerminal(f *os.File) bool {
-	_, err := unix.IoctlGetTermios(int(f.Fd()), unix.TCGETS)
-	return err == nil
-}
-
-func inForeground(f *os.File) bool {
-	group, err := unix.IoctlGetInt(int(f.Fd()), unix.TIOCGPGRP)
-	return err == nil && group == unix.Getpgrp()
 }
 
 // terminalSize is the size of the caller's terminal, or nil.

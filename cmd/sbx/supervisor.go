@@ -101,7 +101,9 @@ func superviseVerb(u ui, args []string) int {
 	if !s.stdio.reported { // nobody has heard of it
 		s.held.Change(func(r *state.Record) { r.Remove = true })
 	}
-	s.stdio.close()
+	if err := s.stdio.close(); err != nil {
+		s.u.fail(err, "")
+	}
 	return s.end(code, failed)
 }
 
@@ -133,6 +135,9 @@ func (s *supervisor) runAgain() (code int, failed error) {
 		if time.Since(begun) > steady {
 			pause = firstPause
 		}
+		if !s.f.Quiet {
+			s.u.say("%v; it is begun again in %v", failed, pause)
+		}
 		s.change(func(r *state.Record) { r.Status, r.PID, r.Restarts = state.Restarting, 0, done+1 })
 		select {
 		case <-s.stop:
@@ -153,10 +158,13 @@ const (
 
 // runDetached runs a command whose streams are the supervisor's.
 func (s *supervisor) runDetached(cmd *sandbox.Cmd) error {
-	s.stdio.connect(cmd)
+	defer s.stdio.disconnect()
+	if err := s.stdio.connect(cmd); err != nil {
+		return err
+	}
 	cmd.Started = func() {
 		s.began(cmd)
-		if err := s.stdio.report(s.held.Record().ID); err != nil {
+		if err := s.stdio.began(s.held.Record().ID); err != nil {
 			s.u.fail(err, "")
 		}
 	}
@@ -207,6 +215,9 @@ func (s *supervisor) end(code int, failed error) int {
 	s.cmd, s.exit = nil, code
 	s.mu.Unlock()
 	close(s.done)
+	if s.stdio != nil {
+		s.stdio.audience.end(code)
+	}
 	s.listener.Drain()
 	if err != nil {
 		s.u.fail(err, "")

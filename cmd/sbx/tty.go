@@ -5,7 +5,6 @@ import (
 	"os"
 
 	"github.com/sbxrun/sbx/sandbox"
-	tty "github.com/sbxrun/sbx/sandbox/terminal"
 )
 
 // shieldTerminal keeps the caller's terminal from a command that has none of its own
@@ -25,24 +24,9 @@ func shieldTerminal(cmd *sandbox.Cmd) {
 			cmd.Stdin = nil // rather nothing than the terminal
 		}
 	}
-	out, errors := isTerminal(os.Stdout), isTerminal(os.Stderr)
-	if out {
-		cmd.Stdout = tty.New(os.Stdout)
-	}
-	switch {
-	case errors && out:
-		cmd.Stderr = cmd.Stdout // so that the order of what is written stays
-	case errors:
-		cmd.Stderr = tty.New(os.Stderr)
-	}
+	shown := newShown()
+	cmd.Stdout, cmd.Stderr = shown.out, shown.errors
 }
 
 // restoreTerminal undoes what was done to the terminals that were kept.
-func restoreTerminal(cmd *sandbox.Cmd) {
-	if f, ok := cmd.Stdout.(*tty.Filter); ok {
-		_, _ = os.Stdout.Write(f.Restore()) // whoever read it has gone
-	}
-	if f, ok := cmd.Stderr.(*tty.Filter); ok && cmd.Stderr != cmd.Stdout {
-		_, _ = os.Stderr.Write(f.Restore())
-	}
-}
+func restoreTerminal(cmd *sandbox.Cmd) { shown{cmd.Stdout, cmd.Stderr}.restore() }

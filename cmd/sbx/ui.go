@@ -13,8 +13,11 @@ type ui struct {
 	out, errors io.Writer
 }
 
+// said stands before all that sbx says.
+const said = "sbx: "
+
 func (u ui) say(format string, args ...any) {
-	fmt.Fprintf(u.errors, "sbx: %s\n", plain(fmt.Sprintf(format, args...)))
+	fmt.Fprintf(u.errors, said+"%s\n", plain(fmt.Sprintf(format, args...)))
 }
 
 func (u ui) fail(err error, hint string) {

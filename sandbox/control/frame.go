@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -27,6 +28,9 @@ const (
 	KindSize   Kind = 'r'
 	KindStdout Kind = 'o'
 	KindStderr Kind = 'e'
+	// KindNote is what sbx says meanwhile, and KindEnd, as JSON, the last: an End.
+	KindNote Kind = 'n'
+	KindEnd  Kind = 'x'
 )
 
 // maxFrame is the size of the largest frame that is taken: an environment and all that
@@ -151,6 +155,9 @@ func files(rights []byte) (out []*os.File, err error) {
 	}
 	return out, nil
 }
+
+// SendUntil bounds how long those who send wait for a peer that does not receive.
+func (c *Conn) SendUntil(t time.Time) error { return c.socket.SetWriteDeadline(t) }
 
 // Close ends the connection.
 func (c *Conn) Close() error { return c.socket.Close() }

@@ -52,6 +52,19 @@ type Reply struct {
 	Body json.RawMessage `json:"body,omitempty"`
 }
 
+// Attached answers Attach: whether the command has a terminal, and takes input.
+type Attached struct {
+	Terminal bool `json:"terminal"`
+	Stdin    bool `json:"stdin"`
+}
+
+// End is the last that an attached client hears: how the command ended, or why the
+// client is let go before that.
+type End struct {
+	Exit  int    `json:"exit"`
+	Error string `json:"error,omitempty"`
+}
+
 // A Failure is an error of the supervisor's.
 type Failure struct{ Message, Mending string }
 
