@@ -31,6 +31,8 @@ func (s *supervisor) handle(r control.Request, c *control.Conn) {
 			return
 		}
 		s.stdio.attach(r, c, s)
+	case control.Reach:
+		s.reach(c)
 	default:
 		_ = c.Fail(fmt.Errorf("this sandbox's sbx does not know %q", r.Do))
 	}
@@ -69,4 +71,20 @@ func (s *supervisor) signal(sig syscall.Signal, all bool) error {
 		return err
 	}
 	return cmd.Signal(sig)
+}
+
+// reach answers with what the sandbox's files are found by.
+func (s *supervisor) reach(c *control.Conn) {
+	cmd, err := s.running()
+	var first, root *os.File
+	if err == nil {
+		first, root, err = cmd.Reach()
+	}
+	if err != nil {
+		_ = c.Fail(err)
+		return
+	}
+	defer first.Close()
+	defer root.Close()
+	_ = c.Answer(0, nil, first, root)
 }

@@ -41,7 +41,10 @@ var verbs = map[string]func(u ui, args []string) int{
 	"inspect": inspectVerb,
 	"exec":    execVerb,
 
+	"cp": cpVerb,
+
 	superviseName: superviseVerb,
+	besideName:    besideVerb,
 }
 
 func main() {
