@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 
@@ -27,6 +28,25 @@ func (c *Cmd) Reach() (first, root *os.File, err error) {
 		err = os.ErrProcessDone
 	}
 	return nil, nil, err
+}
+
+// SignalAll sends a signal to all processes of the sandbox at once. None of them can fork
+// one that does not get it: who has a signal to take forks nobody (copy_process of
+// kernel/fork.c). sbx-init is no concern of a signal's. Where the command is the first
+// process in its place, it is not reached from within, and comes first: held, it begins
+// no other.
+func (c *Cmd) SignalAll(sig syscall.Signal) error {
+	if c.Spec.NoInit {
+		if err := c.Signal(sig); err != nil {
+			return err
+		}
+	}
+	first, err := c.process.Handle()
+	if err != nil {
+		return err
+	}
+	defer first.Close()
+	return KillAll(first, sig)
 }
 
 // Processes are those of the sandbox, with their arguments or without.

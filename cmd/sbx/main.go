@@ -41,7 +41,11 @@ var verbs = map[string]func(u ui, args []string) int{
 	"inspect": inspectVerb,
 	"exec":    execVerb,
 
-	"cp": cpVerb,
+	"cp":     cpVerb,
+	"pause":  pauseVerb,
+	"resume": resumeVerb,
+	"stats":  statsVerb,
+	"top":    topVerb,
 
 	superviseName: superviseVerb,
 	besideName:    besideVerb,

@@ -1,14 +1,12 @@
 package control
 
-import "time"
-
 // Taken is what a sandbox takes of the machine, and answers Usage. Nil is what is not
 // known.
 type Taken struct {
-	// At is when, by a clock that nobody sets.
-	At time.Duration `json:"at"`
-	// CPU is the processor time of all that ever ran in it.
-	CPU time.Duration `json:"cpu"`
+	// At is when, in seconds, by a clock that nobody sets.
+	At float64 `json:"at"`
+	// CPU is the processor time, in seconds, of all that ever ran in it.
+	CPU float64 `json:"cpuSeconds"`
 	// Memory, in bytes, is what it has now, the most that it had, and what it may have.
 	Memory      *uint64 `json:"memory,omitempty"`
 	MemoryPeak  *uint64 `json:"memoryPeak,omitempty"`

@@ -2,6 +2,7 @@ package procs
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"strconv"
 	"strings"
@@ -18,7 +19,7 @@ type Process struct {
 	Threads int    `json:"threads"`
 	// CPU is its processor time, and that of its children that ended and that it waited
 	// for.
-	CPU time.Duration `json:"cpu"`
+	CPU Seconds `json:"cpuSeconds"`
 	// Memory is its share: what it has alone, and of each page that it shares with
 	// others, one part of as many (Pss in proc_pid_smaps(5)). Nil is not known.
 	Memory *uint64 `json:"memory,omitempty"`
@@ -73,6 +74,20 @@ func (d *Dir) process(pid int, commands bool) (p Process, err error) {
 	return p, nil
 }
 
+// Seconds is a time that is seconds in JSON.
+type Seconds time.Duration
+
+// MarshalJSON writes them.
+func (s Seconds) MarshalJSON() ([]byte, error) { return json.Marshal(time.Duration(s).Seconds()) }
+
+// UnmarshalJSON reads them.
+func (s *Seconds) UnmarshalJSON(b []byte) error {
+	var n float64
+	err := json.Unmarshal(b, &n)
+	*s = Seconds(n * float64(time.Second))
+	return err
+}
+
 // maxCommand is how much of a process's arguments is read.
 const maxCommand = 4 << 10
 
@@ -103,7 +118,7 @@ func parseStat(b []byte) (p Process, err error) {
 		return n
 	}
 	p.State, p.Parent, p.Threads = fields[0], int(number(4)), int(number(20))
-	p.CPU = time.Duration(number(14)+number(15)+number(16)+number(17)) * (time.Second / ticks)
+	p.CPU = Seconds(number(14)+number(15)+number(16)+number(17)) * Seconds(time.Second/ticks)
 	return p, err
 }
 

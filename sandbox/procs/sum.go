@@ -17,7 +17,7 @@ type Sum struct {
 func Total(all []Process) Sum {
 	s := Sum{Memory: new(uint64), Read: new(uint64), Written: new(uint64)}
 	for _, p := range all {
-		s.CPU += p.CPU
+		s.CPU += time.Duration(p.CPU)
 		if p.State == "Z" {
 			continue
 		}
