@@ -92,6 +92,10 @@ func (t *Tree) beginNew(absent error) error {
 	}
 	t.top.begin(fd)
 	t.name = last
+	var st unix.Stat_t
+	if unix.Fstatat(fd, last, &st, unix.AT_SYMLINK_NOFOLLOW) == nil && st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		return fmt.Errorf("%q is a link that leads nowhere", t.Path)
+	}
 	return nil
 }
 
