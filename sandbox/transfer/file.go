@@ -79,12 +79,21 @@ func (w *writtenFile) inode() (uint64, error) {
 
 func (w *writtenFile) write(at int64, b []byte) error {
 	_, err := w.f.WriteAt(b, at)
+	return cause(err)
+}
+
+// cause is an error without the name that the file was opened by.
+func cause(err error) error {
+	var path *os.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
 	return err
 }
 
 // end gives the file its size, a hole at its end too, and then all else.
 func (w *writtenFile) end(size int64) error {
-	err := w.f.Truncate(size)
+	err := cause(w.f.Truncate(size))
 	if err == nil {
 		err = w.options.dress(int(w.f.Fd()), w.entry)
 	}

@@ -112,7 +112,13 @@ func (t *Tree) Entry(e Entry) error {
 	return nil
 }
 
-func (t *Tree) shown(path []byte) string { return string(t.placed(path)) }
+// shown is what an error calls a file.
+func (t *Tree) shown(path []byte) string {
+	if placed := t.placed(path); len(placed) > 0 {
+		return string(placed)
+	}
+	return t.Path
+}
 
 // placed is a path below the directory in which the source goes.
 func (t *Tree) placed(path []byte) []byte {
@@ -226,7 +232,10 @@ func (t *Tree) Part(at int64, b []byte) error {
 	if t.file == nil || t.file.f == nil {
 		return errors.New("a part of no file")
 	}
-	return t.file.write(at, b)
+	if err := t.file.write(at, b); err != nil {
+		return fmt.Errorf("%q: %w", t.shown(t.file.entry.Path), err)
+	}
+	return nil
 }
 
 // EndFile ends it.
@@ -236,7 +245,10 @@ func (t *Tree) EndFile(size int64) error {
 	}
 	f := t.file
 	t.file = nil
-	return f.end(size)
+	if err := f.end(size); err != nil {
+		return fmt.Errorf("%q: %w", t.shown(f.entry.Path), err)
+	}
+	return nil
 }
 
 // End gives the directories their modes and times, which they had not while they were
