@@ -55,6 +55,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzWeb -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzProxy -fuzztime $(FUZZTIME) ./sandbox/egress
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
+	$(GO) test -run '^$$' -fuzz FuzzCopy -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/transfer
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles
 	$(GO) test -run '^$$' -fuzz FuzzXML -fuzztime $(FUZZTIME) ./profiles/hosts
 
