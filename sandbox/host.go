@@ -129,6 +129,9 @@ func Probe(s Spec) (Host, error) {
 	if s.View == Union {
 		h.UpperUnfit = upperUnfit(s.Upper, h.Kernel)
 	}
+	if s.IDs == IDsMap {
+		h.Helpers = idmap.FindHelpers()
+	}
 	if s.wantsRanges() {
 		h.Helpers = idmap.FindHelpers()
 		h.UIDs, h.GIDs, h.RangesErr = idmap.Granted(h.UID, h.User)
