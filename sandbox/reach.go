@@ -67,9 +67,9 @@ const (
 	RootNumber = 3
 )
 
-// besideCaps are for giving files any of the sandbox's owners, and for whoever has no id
-// of his own there to become one.
-var besideCaps = []string{"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_SETGID", "CAP_SETUID"}
+// besideCaps are for giving files any of the sandbox's owners, and for reading what is
+// theirs.
+var besideCaps = []string{"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID"}
 
 // Beside is the plan of a program of the caller's that works on a sandbox's files. It is
 // in the sandbox's user namespace and in none of its others: what runs in the sandbox has

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,8 +56,7 @@ func (b *beside) send(from func(transfer.Sink) error, owners, path string) error
 	if err != nil {
 		return err
 	}
-	ids := strconv.Itoa(os.Getuid()) + ":" + strconv.Itoa(os.Getgid())
-	return b.with(userns.Input{Stdin: read}, write, func() error { return from(transfer.NewWriter(write)) }, "receive", owners, ids, path)
+	return b.with(userns.Input{Stdin: read}, write, func() error { return from(transfer.NewWriter(write)) }, "receive", owners, path)
 }
 
 // pipeSize is what an ordinary user may have (pipe(7)).
@@ -153,8 +151,8 @@ func besideVerb(u ui, args []string) int {
 	case len(args) == 3 && args[0] == "send":
 		r := transfer.Reader{Root: transfer.Inside(root), Follow: args[1] == followed(true), Warn: said.Warn}
 		err = r.Read(args[2], transfer.NewWriter(os.Stdout))
-	case len(args) == 4 && args[0] == "receive":
-		err = receiveBeside(root, args[1], args[2], args[3])
+	case len(args) == 3 && args[0] == "receive":
+		err = receiveBeside(root, args[1], args[2])
 	default:
 		err = fmt.Errorf("%s is a part of sbx cp", besideName)
 	}
@@ -167,16 +165,13 @@ func besideVerb(u ui, args []string) int {
 	return 0
 }
 
-func receiveBeside(root *os.File, owners, caller, path string) error {
+func receiveBeside(root *os.File, owners, path string) error {
 	uids, err := ownMap("/proc/self/uid_map")
 	if err != nil {
 		return err
 	}
 	gids, err := ownMap("/proc/self/gid_map")
 	if err != nil {
-		return err
-	}
-	if err := becomeMapped(uids, gids, caller); err != nil {
 		return err
 	}
 	tree := &transfer.Tree{Root: transfer.Inside(root), Path: path, Options: transfer.Options{Setuid: true, Times: true}}
@@ -200,24 +195,6 @@ func known(id uint32, ok bool) int {
 		return -1
 	}
 	return int(id)
-}
-
-// becomeMapped has what is made belong to root of the sandbox where the caller has no id
-// there. Nothing can belong to who is not mapped.
-func becomeMapped(uids, gids idmap.Map, caller string) error {
-	var uid, gid uint32
-	if _, err := fmt.Sscanf(caller, "%d:%d", &uid, &gid); err != nil {
-		return err
-	}
-	if _, ok := gids.ToInside(gid); !ok {
-		if err := unix.Setresgid(0, 0, 0); err != nil {
-			return os.NewSyscallError("setresgid", err)
-		}
-	}
-	if _, ok := uids.ToInside(uid); !ok {
-		return os.NewSyscallError("setresuid", unix.Setresuid(0, 0, 0))
-	}
-	return nil
 }
 
 // ownMap reads a map of ids, as it is seen from within (user_namespaces(7)).
