@@ -58,6 +58,7 @@ fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzFilter -fuzztime $(FUZZTIME) ./sandbox/terminal
 	$(GO) test -run '^$$' -fuzz FuzzScan -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/journal
 	$(GO) test -run '^$$' -fuzz FuzzStreams -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/journal
+	$(GO) test -run '^$$' -fuzz FuzzCopy -fuzzminimizetime 10x -fuzztime $(FUZZTIME) ./sandbox/transfer
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./profiles
 	$(GO) test -run '^$$' -fuzz FuzzXML -fuzztime $(FUZZTIME) ./profiles/hosts
 

@@ -145,6 +145,9 @@ func Probe(s Spec) (Host, error) {
 	if s.Disk > 0 && s.Upper != "" {
 		h.Du = hostProgram("du")
 	}
+	if s.IDs == IDsMap {
+		h.Helpers = idmap.FindHelpers()
+	}
 	if s.wantsRanges() {
 		h.Helpers = idmap.FindHelpers()
 		h.UIDs, h.GIDs, h.RangesErr = idmap.Granted(h.UID, h.User)

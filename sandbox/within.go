@@ -19,7 +19,9 @@ const rootPlace userns.FD = "sandbox's root"
 func killAllPlan(sig syscall.Signal) userns.Plan {
 	return userns.Plan{Steps: []userns.Step{
 		userns.CloseMemory{}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.PID},
-		userns.ForkInto{}, userns.SignalAll{Signal: sig}, userns.Exit{},
+		// One that is given up must not send it later, behind another signal.
+		userns.DieWithSupervisor{Later: true}, userns.ForkInto{}, userns.DieWithInit{}, userns.AwaitSupervisor{},
+		userns.SignalAll{Signal: sig}, userns.Exit{},
 	}}
 }
 

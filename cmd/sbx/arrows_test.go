@@ -11,7 +11,7 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/state userns idmap",
+	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/procs sandbox/state sandbox/transfer userns idmap",
 	"cmd/sbx-image":       "sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack",
 	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack userns idmap",
 	"sandbox/image/pack":  "sandbox/image/tree",
@@ -21,12 +21,14 @@ var mayImport = map[string]string{
 	"cmd/bench":           "",
 	"profiles":            "sandbox/amount",
 	"profiles/hosts":      "profiles",
-	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/runlater sandbox/seccomp sandbox/secrets " +
+	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/procs sandbox/runlater sandbox/seccomp sandbox/secrets " +
 		"sandbox/terminal sandbox/usernet idmap",
 	"sandbox/amount":       "",
 	"sandbox/cgroup":       "sandbox/amount",
 	"sandbox/control":      "",
 	"sandbox/journal":      "",
+	"sandbox/procs":        "",
+	"sandbox/transfer":     "",
 	"sandbox/state":        "",
 	"sandbox/egress":       "",
 	"sandbox/image/unpack": "",

@@ -5,8 +5,6 @@ import (
 	"os"
 	"syscall"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/control"
 )
@@ -14,6 +12,10 @@ import (
 // handle answers what others ask of the sandbox. Who asked and is gone needs no
 // answer, so what sending it fails with is dropped.
 func (s *supervisor) handle(r control.Request, c *control.Conn) {
+	if r.Do == control.Enter && s.isPaused() {
+		_ = c.Fail(s.errPaused())
+		return
+	}
 	switch r.Do {
 	case control.Signal:
 		_ = answer(c, s.signal(syscall.Signal(r.Signal), r.All))
@@ -31,6 +33,14 @@ func (s *supervisor) handle(r control.Request, c *control.Conn) {
 			return
 		}
 		s.stdio.attach(r, c, s)
+	case control.Pause, control.Resume:
+		_ = answer(c, s.pause(r.Do == control.Pause))
+	case control.Usage:
+		s.usage(c)
+	case control.Top:
+		s.top(c)
+	case control.Reach:
+		s.reach(c)
 	default:
 		_ = c.Fail(fmt.Errorf("this sandbox's sbx does not know %q", r.Do))
 	}
@@ -53,20 +63,18 @@ func (s *supervisor) running() (*sandbox.Cmd, error) {
 	return s.cmd, nil
 }
 
-// signal sends a signal to the command. One that is killed is not begun again.
-func (s *supervisor) signal(sig syscall.Signal, all bool) error {
-	switch {
-	case sig == unix.SIGKILL:
-		s.finish(0, 0)
-		return nil
-	case sig == unix.SIGSTOP:
-		return fmt.Errorf("SIGSTOP would stop the sandbox's first process alone; sbx pause stops all")
-	case all:
-		return fmt.Errorf("a signal to all is not yet known")
-	}
+// reach answers with what the sandbox's files are found by.
+func (s *supervisor) reach(c *control.Conn) {
 	cmd, err := s.running()
-	if err != nil {
-		return err
+	var first, root *os.File
+	if err == nil {
+		first, root, err = cmd.Reach()
 	}
-	return cmd.Signal(sig)
+	if err != nil {
+		_ = c.Fail(err)
+		return
+	}
+	defer first.Close()
+	defer root.Close()
+	_ = c.Answer(0, nil, first, root)
 }

@@ -43,7 +43,14 @@ var verbs = map[string]func(u ui, args []string) int{
 	"logs":    logsVerb,
 	"attach":  attachVerb,
 
+	"cp":     cpVerb,
+	"pause":  pauseVerb,
+	"resume": resumeVerb,
+	"stats":  statsVerb,
+	"top":    topVerb,
+
 	superviseName: superviseVerb,
+	besideName:    besideVerb,
 }
 
 func main() {

@@ -35,7 +35,7 @@ func psVerb(u ui, args []string) int {
 	}
 	switch {
 	case flags.Json:
-		err = printRecords(u, shown)
+		err = printJSON(u, shown)
 	case flags.Quiet:
 		for _, r := range shown {
 			fmt.Fprintln(u.out, r.ID)
@@ -51,11 +51,11 @@ func psVerb(u ui, args []string) int {
 	return code
 }
 
-func printRecords(u ui, list []state.Record) error {
+func printJSON(u ui, what any) error {
 	e := json.NewEncoder(u.out)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(list)
+	return e.Encode(what)
 }
 
 func psTable(u ui, list []state.Record, whole bool) error {
@@ -63,9 +63,17 @@ func psTable(u ui, list []state.Record, whole bool) error {
 	fmt.Fprintln(w, "ID\tNAME\tROOT\tCOMMAND\tSTATUS\tPORTS")
 	for _, r := range list {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.ID, plain(r.Name), cut(plain(root(r)), 30, whole), cut(plain(strings.Join(r.Command, " ")), 40, whole),
-			status(r), strings.Join(r.Published, ", "))
+			status(r), ports(r))
 	}
 	return w.Flush()
+}
+
+// ports are those that are published. They are others' again when it has ended.
+func ports(r state.Record) string {
+	if !r.Alive() {
+		return ""
+	}
+	return strings.Join(r.Published, ", ")
 }
 
 // root says what a sandbox has for a root, as run is told.
@@ -95,6 +103,8 @@ func status(r state.Record) string {
 	switch r.Status {
 	case state.Running:
 		return "up " + since
+	case state.Paused:
+		return "up " + since + " (paused)"
 	case state.Exited, state.Dead:
 		code := 0
 		if r.Exit != nil {
@@ -127,14 +137,14 @@ func inspectVerb(u ui, args []string) int {
 		Json bool     `help:"Is what it prints."`
 		Box  []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
-	if done, code := parseVerb(u, "inspect", "Print all that is known of sandboxes, as a JSON array.", &flags, args); done {
+	if done, code := parseVerb(u, "inspect", "Print all that is known of sandboxes, and what they do and take where they run, as a JSON array.", &flags, args); done {
 		return code
 	}
 	all, err := sandboxes()
 	if err != nil {
 		return exitOf(u, err, sandbox.Hint(err))
 	}
-	list, code := []state.Record{}, 0
+	list, code := []live{}, 0
 	for _, name := range flags.Box {
 		r, err := all.Find(name)
 		if err != nil {
@@ -142,9 +152,9 @@ func inspectVerb(u ui, args []string) int {
 			code = exitFailed
 			continue
 		}
-		list = append(list, r)
+		list = append(list, liveOf(all, r))
 	}
-	if err := printRecords(u, list); err != nil {
+	if err := printJSON(u, list); err != nil {
 		return exitOf(u, err, "")
 	}
 	return code

@@ -17,9 +17,18 @@ import (
 // it, the caller's terminal is raw while its own is used, and when it stops, so
 // does sbx.
 func runInSession(cmd *sandbox.Cmd) error {
+	return runUnlessPaused(cmd, func() bool { return false })
+}
+
+// runUnlessPaused does that, but for stops that are none of the caller's session.
+func runUnlessPaused(cmd *sandbox.Cmd, paused func() bool) error {
 	s := &session{cmd: cmd}
 	if cmd.Spec.OCI.Process.Terminal {
-		cmd.Stopped = func(syscall.Signal) { s.suspend() }
+		cmd.Stopped = func(syscall.Signal) {
+			if !paused() {
+				s.suspend()
+			}
+		}
 		s.holdNotes()
 		s.enter()
 		defer s.tellNotes()

@@ -30,6 +30,9 @@ type supervisor struct {
 	stop     chan struct{} // closed with stopping
 	done     chan struct{} // closed when it has ended for good
 	exit     int           // how, then
+	paused   *sandbox.Cmd  // that sbx pause holds, or nil
+	resumed  time.Time     // when it was let go on
+	holding  sync.Mutex    // of who pauses and resumes
 }
 
 // newSupervisor makes a place for the sandbox of the flags, and listens there.
@@ -70,7 +73,7 @@ func runNamed(u ui, f *runFlags, early *userns.Early) int {
 	}
 	code, failed := runOnce(u, f, early, func(cmd *sandbox.Cmd) error {
 		cmd.Started = func() { s.began(cmd) }
-		return runInSession(cmd)
+		return runUnlessPaused(cmd, s.stoppedByPause)
 	})
 	return s.end(code, failed)
 }
@@ -179,7 +182,11 @@ func (s *supervisor) began(cmd *sandbox.Cmd) {
 	s.mu.Unlock()
 	spec := cmd.Spec
 	s.change(func(r *state.Record) {
-		r.View, r.Project = spec.View.String(), spec.Project
+		r.View, r.Project, r.Net = spec.View.String(), spec.Project, netOf(spec)
+		r.Published = nil
+		for _, p := range cmd.Published() {
+			r.Published = append(r.Published, p.String())
+		}
 		r.Terminal = spec.OCI.Process.Terminal
 	})
 	if err := s.held.Begun(cmd.PID()); err != nil {
@@ -244,6 +251,7 @@ func (s *supervisor) finish(grace time.Duration, sig syscall.Signal) {
 		sig = s.f.stopSignal()
 	}
 	if grace > 0 {
+		s.release()
 		_ = cmd.Signal(sig) // it may have ended just now
 		select {
 		case <-s.done:

@@ -37,6 +37,8 @@ const (
 	Pause  = "pause"
 	Resume = "resume"
 	Usage  = "usage" // what it takes of the machine
+	Reach  = "reach" // a pidfd of its first process, and its root
+	Top    = "top"   // its processes
 )
 
 // Size is a terminal's.

@@ -10,12 +10,15 @@ import (
 	"syscall"
 	"time"
 	"unsafe"
+
+	"golang.org/x/sys/unix"
 )
 
 func main() {
 	tries := map[string]func([]string){
 		"fds": fds, "tiocsti": tiocsti, "read": read, "mount": mount, "caps": caps,
 		"ignore": ignore, "orphan": orphan, "clock": clock, "ptrace": ptrace,
+		"swap": swap, "hop": hop,
 	}
 	try, ok := tries[os.Args[1]]
 	if !ok {
@@ -108,4 +111,30 @@ func clock([]string) {
 func ptrace([]string) {
 	fmt.Println("attach to 1:", syscall.PtraceAttach(1))
 	fmt.Println("kill 1:", syscall.Kill(1, syscall.SIGKILL))
+}
+
+// swap puts a link in the place of a directory, and the directory back, again and again.
+func swap(args []string) {
+	trap := args[0] + ".trap"
+	if err := os.Symlink(args[1], trap); err != nil {
+		fmt.Println(err)
+		return
+	}
+	for {
+		_ = unix.Renameat2(unix.AT_FDCWD, args[0], unix.AT_FDCWD, trap, unix.RENAME_EXCHANGE) // it may be looked for just now
+	}
+}
+
+// hop lives in one process after the other, each of which writes a byte.
+func hop(args []string) {
+	f, err := os.OpenFile(args[0], os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err == nil {
+		_, err = f.Write([]byte("."))
+	}
+	if err == nil {
+		_, err = syscall.ForkExec("/proc/self/exe", []string{"hostile", "hop", args[0]}, nil)
+	}
+	if err != nil {
+		fmt.Println(err)
+	}
 }

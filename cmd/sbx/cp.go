@@ -1,0 +1,208 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/control"
+	"github.com/sbxrun/sbx/sandbox/state"
+	"github.com/sbxrun/sbx/sandbox/transfer"
+)
+
+// cpFlags are those of sbx cp.
+type cpFlags struct {
+	Archive    bool `short:"a" help:"Keep owners as far as there are such inside, and modes whatever the umask."`
+	FollowLink bool `short:"L" help:"Copy what a link leads to, where the source is one."`
+	Source     text `arg:"" name:"SOURCE" help:"SANDBOX:PATH, or a path of the host; - is a tar from standard input."`
+	Dest       text `arg:"" name:"DEST" help:"The other of both; - writes a tar to standard output."`
+}
+
+// cpVerb is sbx cp.
+func cpVerb(u ui, args []string) int {
+	var f cpFlags
+	if done, code := parseVerb(u, "cp", "Copy files out of a sandbox that runs, or into it.", &f, args); done {
+		return code
+	}
+	err := f.copy(u)
+	if errors.Is(err, errIncomplete) {
+		return exitFailed // and it was said what is missing
+	}
+	return exitOf(u, err, copyHint(err))
+}
+
+func copyHint(err error) string {
+	if errors.Is(err, control.ErrNobody) {
+		return "what a sandbox wrote goes with it; sbx run --upper, --keep or -v keep it"
+	}
+	return boxHint(err)
+}
+
+// errIncomplete says that not all was copied.
+var errIncomplete = errors.New("not all was copied")
+
+// A place is a path, of the host where it has no sandbox.
+type place struct{ box, path string }
+
+// placeOf reads an argument as docker does: a path of the host that has a colon begins
+// with a slash or a dot.
+func placeOf(arg string) place {
+	box, path, ok := strings.Cut(arg, ":")
+	if !ok || filepath.IsAbs(arg) || strings.HasPrefix(arg, ".") || strings.Contains(box, "/") {
+		return place{path: arg}
+	}
+	return place{box, path}
+}
+
+func (f cpFlags) copy(u ui) error {
+	from, to := placeOf(string(f.Source)), placeOf(string(f.Dest))
+	switch {
+	case from.box == "" && to.box == "":
+		return &mendedError{errors.New("neither is of a sandbox"), "sbx cp SANDBOX:PATH DEST, or the other way round"}
+	case from.box != "" && to.box != "":
+		return &mendedError{errors.New("both are of a sandbox"), "sbx cp " + string(f.Source) + " - | sbx cp - " + to.box + ":DIR"}
+	case to.path == "-" && to.box == "" && isTerminal(os.Stdout):
+		return &mendedError{errors.New("a tar is nothing for a terminal"), "sbx cp " + string(f.Source) + " - > FILE"}
+	}
+	all, err := sandboxes()
+	if err != nil {
+		return err
+	}
+	r, err := all.Find(from.box + to.box)
+	if err != nil {
+		return err
+	}
+	first, root, err := reachBox(all, r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", r.Name, err)
+	}
+	defer first.Close()
+	defer root.Close()
+	b := &beside{first: first, root: root, said: &transfer.Said{Say: func(line string) { u.say("%s", line) }}}
+	if from.box != "" {
+		return f.out(b, r, from.path, to.path)
+	}
+	return f.in(b, r, from.path, to.path)
+}
+
+// reachBox asks the supervisor of a sandbox for its first process and its root.
+func reachBox(all *state.Sandboxes, r state.Record) (first, root *os.File, err error) {
+	_, files, err := askBox(all, r, control.Request{Do: control.Reach})
+	if err == nil && len(files) != 2 {
+		for _, f := range files {
+			f.Close()
+		}
+		err = fmt.Errorf("it answered with %d files", len(files))
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return files[0], files[1], nil
+}
+
+// out copies out of a sandbox. Who copies owns what comes out, and setuid bits do not: a
+// program of the sandbox's would have the caller's rights.
+func (f cpFlags) out(b *beside, r state.Record, from, to string) error {
+	var sink transfer.Sink
+	if to == "-" {
+		sink = transfer.NewTarWriter(os.Stdout)
+	} else {
+		root, path, err := hostRoot(r, to)
+		if err != nil {
+			return err
+		}
+		o := transfer.Options{Times: true}
+		if !f.Archive {
+			o.Mask = umask()
+		}
+		tree := &transfer.Tree{Root: root, Path: path, Options: o}
+		defer tree.Close()
+		sink = tree
+	}
+	return b.receive(sink, followed(f.FollowLink), from)
+}
+
+// in copies into a sandbox.
+func (f cpFlags) in(b *beside, r state.Record, from, to string) error {
+	owners := ownersNone
+	if f.Archive {
+		owners = ownersHost
+	}
+	if from == "-" {
+		if f.Archive {
+			owners = ownersInside
+		}
+		return b.send(func(to transfer.Sink) error { return transfer.ReadTar(os.Stdin, to, b.said.Warn) }, owners, to)
+	}
+	root, path, err := hostRoot(r, from)
+	if err != nil {
+		return err
+	}
+	reader := transfer.Reader{Root: root, Follow: f.FollowLink, Warn: b.said.Warn}
+	return b.send(func(to transfer.Sink) error { return reader.Read(path, to) }, owners, to)
+}
+
+func umask() uint32 {
+	mask := unix.Umask(0o077)
+	unix.Umask(mask)
+	return uint32(mask)
+}
+
+// hostRoot says how a path of the host is looked up: as always, but that a link in the
+// sandbox's project leads nowhere else. The sandbox may have made it: cp to it would write
+// to ~/.ssh, and cp from it hand that over.
+func hostRoot(r state.Record, path string) (transfer.Root, string, error) {
+	below, ok, err := inProject(r.Project, path)
+	if err != nil || !ok {
+		return transfer.Host(), path, err
+	}
+	fd, err := unix.Open(r.Project, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return transfer.Host(), path, &os.PathError{Op: "open", Path: r.Project, Err: err}
+	}
+	return transfer.Within(os.NewFile(uintptr(fd), r.Project)), below, nil // open for as long as sbx runs
+}
+
+// inProject gives the part of a path that is below a project, of whatever name.
+func inProject(project, path string) (below string, ok bool, err error) {
+	if project == "" || path == "" {
+		return "", false, nil
+	}
+	abs := path
+	if !filepath.IsAbs(abs) {
+		dir, err := sandbox.WorkingDirectory()
+		if err != nil {
+			return "", false, err
+		}
+		abs = dir + "/" + path
+	}
+	is, err := os.Stat(project)
+	if err != nil {
+		return "", false, nil // it is gone, and so is who could write there
+	}
+	clean := filepath.Clean(abs)
+	for i := 0; i <= len(clean); i++ {
+		if i < len(clean) && clean[i] != '/' {
+			continue
+		}
+		if at, err := os.Stat(clean[:i] + "/"); err != nil || !os.SameFile(at, is) {
+			continue
+		}
+		below = strings.TrimPrefix(clean[i:], "/")
+		switch {
+		case below == "":
+			below = "."
+		case strings.HasSuffix(path, "/."):
+			below += "/."
+		case strings.HasSuffix(path, "/"):
+			below += "/"
+		}
+		return below, true, nil
+	}
+	return "", false, nil
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/control"
+	"github.com/sbxrun/sbx/sandbox/procs"
+)
+
+// netOf names the network of a sandbox as --net does.
+func netOf(s sandbox.Spec) string {
+	switch {
+	case s.HostNetwork:
+		return "host"
+	case s.Egress != nil:
+		return "allow"
+	case s.UserNetwork != nil:
+		return "user"
+	}
+	return "none"
+}
+
+// usage answers with what the sandbox takes.
+func (s *supervisor) usage(c *control.Conn) {
+	cmd, err := s.running()
+	var taken control.Taken
+	if err == nil {
+		taken, err = takenBy(cmd)
+	}
+	if err != nil {
+		_ = c.Fail(err)
+		return
+	}
+	_ = c.Answer(0, taken)
+}
+
+// takenBy is what the living processes of a sandbox take together.
+func takenBy(cmd *sandbox.Cmd) (control.Taken, error) {
+	all, err := cmd.Processes(false)
+	if err != nil {
+		return control.Taken{}, err
+	}
+	sum := procs.Total(all)
+	return control.Taken{
+		At: now(), CPU: sum.CPU.Seconds(), Memory: sum.Memory, Processes: &sum.Processes, ReadBytes: sum.Read, WrittenBytes: sum.Written, From: control.FromProcesses,
+	}, nil
+}
+
+// now is by a clock that nobody sets, and that is the same for all processes.
+func now() float64 {
+	var t unix.Timespec
+	_ = unix.ClockGettime(unix.CLOCK_BOOTTIME, &t) // it cannot fail
+	return time.Duration(t.Nano()).Seconds()
+}
+
+// top answers with the sandbox's processes.
+func (s *supervisor) top(c *control.Conn) {
+	cmd, err := s.running()
+	var all []procs.Process
+	if err == nil {
+		all, err = cmd.Processes(true)
+	}
+	if err != nil {
+		_ = c.Fail(err)
+		return
+	}
+	_ = c.Answer(0, all)
+}
