@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/layer"
 	"github.com/sbxrun/sbx/userns"
@@ -230,7 +231,7 @@ func (c *compiler) apart() error {
 	}
 	c.add(userns.NewKeyring{Spare: c.filtersByDefault()}, userns.NewSession{}, userns.NoNewPrivs{})
 	bounding, _, err := c.capabilitySteps()
-	if err == nil && bounding.Keep == 0 {
+	if err == nil && bounding.Keep == 0 && !c.becomesOther() {
 		c.add(bounding) // of PID 1 and the command; what the steps need is not taken by it
 	}
 	return err
@@ -255,16 +256,17 @@ func (c *compiler) process() error {
 	c.awaitSupervisor()
 	if !c.spec.NoInit {
 		init := c.loopback()
-		if bounding.Keep != 0 {
-			init = append(init, userns.DropBounding{})
+		kill := c.killsOther()
+		if bounding.Keep != 0 || kill != 0 {
+			init = append(init, userns.DropBounding{Keep: kill})
 		}
 		stays := !c.spec.HostClock && !c.host.Kernel.AtLeast(execChangesClock.Major, execChangesClock.Minor)
-		c.add(userns.Fork{Init: append(init, userns.SetCaps{}), Copy: stays || c.becomesOther()})
+		c.add(userns.Fork{Init: append(init, userns.SetCaps{Permitted: kill, Effective: kill, Ambient: kill}), Copy: stays || c.becomesOther()})
 	}
 	for _, l := range limits {
 		c.add(l)
 	}
-	if bounding.Keep != 0 {
+	if bounding.Keep != 0 || c.becomesOther() {
 		c.add(bounding)
 	}
 	c.user()
@@ -311,6 +313,14 @@ func (c *compiler) becomesOther() bool {
 	uid, _ := fromOCI(l.UIDMappings).ToOutside(u.UID)
 	gid, _ := fromOCI(l.GIDMappings).ToOutside(u.GID)
 	return uid != c.host.UID || gid != c.host.GID
+}
+
+// killsOther is what PID 1 needs to hand signals on to a command that is another user.
+func (c *compiler) killsOther() userns.Caps {
+	if !c.becomesOther() {
+		return 0
+	}
+	return 1 << unix.CAP_KILL
 }
 
 // search gives the places where execvp(3) would look for a program. An empty

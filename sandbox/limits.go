@@ -222,6 +222,17 @@ func (c *Cmd) Cgroup() *os.File {
 	return c.limits.group.Dir()
 }
 
+// Limits are the limits of the sandbox in words, and where its cgroup is. Without, there
+// are none.
+func (c *Cmd) Limits() (words []string, path string) {
+	c.limits.Lock()
+	defer c.limits.Unlock()
+	if c.limits.group == nil {
+		return nil, ""
+	}
+	return cgroup.Words(c.limits.resources), c.limits.group.Path()
+}
+
 var errNoCgroup = fmt.Errorf("the sandbox has no cgroup: it has no limits, or has ended")
 
 // cgroupHint is for a child that was not born in a cgroup.

@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
@@ -31,7 +30,7 @@ func TestSecurityCopyRaced(t *testing.T) {
 	sbx("run", "-d", "--name", "evil", "-v", tool(t, "hostile")+":/tmp/hostile:ro", "--", "sh", "-c",
 		"cp -r good /tmp/theirs; for d in /tmp/theirs /tmp/theirs/sub ours ours/sub; do /tmp/hostile swap $d "+canary+" & done; : >swaps; wait")
 	defer sbx("rm", "-f", "evil")
-	until(t, func() bool { _, err := os.Stat(dir + "/swaps"); return err == nil })
+	until(t, "what the sandbox does", func() bool { _, err := os.Stat(dir + "/swaps"); return err == nil })
 	copies := 0
 	try := func(args ...string) {
 		cmd := exec.Command(tool(t, "sbx"), append([]string{"cp"}, args...)...)
@@ -93,16 +92,6 @@ func checkNoCanary(t *testing.T, dir string) {
 	}
 }
 
-// until waits for something that is about to be.
-func until(t *testing.T, is func() bool) {
-	t.Helper()
-	for begun := time.Now(); !is(); time.Sleep(10 * time.Millisecond) {
-		if time.Since(begun) > testenv.Patience {
-			t.Fatal("it does not come")
-		}
-	}
-}
-
 // TestCopyInterrupted: who interrupts a copy leaves no half of a file, and who kills it no
 // process.
 func TestCopyInterrupted(t *testing.T) {
@@ -130,7 +119,7 @@ func TestCopyInterrupted(t *testing.T) {
 		half := func() bool {
 			return strings.Contains(copied(t, dir, "box:/tmp/half"), "xxx")
 		}
-		until(t, half)
+		until(t, "half of the file", half)
 		if err := cmd.Process.Signal(sig); err != nil {
 			t.Fatal(err)
 		}
@@ -163,7 +152,7 @@ func TestCopyFails(t *testing.T) {
 	sbx("run", "-d", "--name", "box", "--tmpfs", "/tmp/small:size=1m", "--", "sh", "-c",
 		"mkdir -p /tmp/d; i=0; while test $i -lt 40; do : >/tmp/d/$i; chmod 0 /tmp/d/$i; i=$((i+1)); done; head -c 5000000 /dev/zero | tr '\\0' x >/tmp/big; : >/tmp/ready; sleep 60")
 	defer sbx("rm", "-f", "box")
-	until(t, func() bool { return copied(t, dir, "box:/tmp/ready") != "" })
+	until(t, "what the sandbox does", func() bool { return copied(t, dir, "box:/tmp/ready") != "" })
 	sbx("cp", "box:/tmp/big", "big")
 	for _, row := range []struct {
 		args []string

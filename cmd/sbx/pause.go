@@ -70,8 +70,12 @@ func (s *supervisor) pause(on bool) error {
 	return nil
 }
 
-// hold stops all processes of a sandbox at once, or has them go on.
+// hold stops all processes of a sandbox at once, or has them go on: by its cgroup, where
+// it has one, of which they notice nothing.
 func hold(cmd *sandbox.Cmd, on bool) error {
+	if cmd.Cgroup() != nil {
+		return cmd.Freeze(on)
+	}
 	if on {
 		return cmd.SignalAll(unix.SIGSTOP)
 	}

@@ -46,7 +46,7 @@ func TestPauseHoldsAll(t *testing.T) {
 				t.Fatalf("%s, round %d: it does not go on: %v\n%s%s", flag, round, before, sbx("top", "hopper"), b)
 			}
 			sbx("pause", "hopper")
-			until(t, func() bool { return allHeld(t, sbx, "hopper") })
+			until(t, "what the sandbox does", func() bool { return allHeld(t, sbx, "hopper") })
 			before = count()
 			time.Sleep(20 * time.Millisecond)
 			if now := count(); now != before || !allHeld(t, sbx, "hopper") {
@@ -59,10 +59,10 @@ func TestPauseHoldsAll(t *testing.T) {
 		}
 		// kill --all gets the one that hops, and the command.
 		sbx("run", "-d", "--name", "other", "--", "sh", "-c", "trap 'echo all >>heard' USR1; sh -c 'trap \"echo all >>heard; exit\" USR1; : >>heard; while :; do sleep 0.02; done' & while :; do sleep 0.02; done")
-		until(t, func() bool { _, err := os.Stat(dir + "/heard"); return err == nil })
+		until(t, "what the sandbox does", func() bool { _, err := os.Stat(dir + "/heard"); return err == nil })
 		time.Sleep(50 * time.Millisecond)
 		sbx("kill", "-s", "USR1", "--all", "other")
-		until(t, func() bool { return length(t, dir+"/heard") == 8 })
+		until(t, "what the sandbox does", func() bool { return length(t, dir+"/heard") == 8 })
 		sbx("rm", "-f", "hopper", "other")
 	}
 }
@@ -97,7 +97,7 @@ func TestPaused(t *testing.T) {
 	}
 	begin := func() {
 		sbx("run", "-d", "--name", "box", "--", "sh", "-c", "trap 'exit 5' TERM; trap 'echo usr >>heard' USR1; : >ready; while :; do sleep 0.02; done")
-		until(t, func() bool { return os.Remove(dir+"/ready") == nil })
+		until(t, "what the sandbox does", func() bool { return os.Remove(dir+"/ready") == nil })
 	}
 	begin()
 	fails("sbx: box: it is not paused\n", "resume", "box")
@@ -115,7 +115,7 @@ func TestPaused(t *testing.T) {
 		t.Error("a signal has come to what is paused")
 	}
 	sbx("resume", "box")
-	until(t, func() bool { return length(t, dir+"/heard") == 4 })
+	until(t, "what the sandbox does", func() bool { return length(t, dir+"/heard") == 4 })
 	// Who is asked to end goes on for that, and has its own way.
 	sbx("pause", "box")
 	sbx("stop", "box")

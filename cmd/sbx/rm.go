@@ -24,7 +24,7 @@ func rmVerb(u ui, args []string) int {
 			if r.Alive() {
 				return &mendedError{state.ErrRuns, "sbx rm -f " + r.Name + " kills it"}
 			}
-			return all.Remove(r)
+			return forget(all, r)
 		})
 	}
 	all, err := sandboxes()
@@ -69,6 +69,11 @@ func removeForced(all *state.Sandboxes, r state.Record) error {
 			return err
 		}
 	}
+	return forget(all, r)
+}
+
+// forget removes a sandbox that has ended. Its supervisor may still be at it.
+func forget(all *state.Sandboxes, r state.Record) error {
 	for until := time.Now().Add(leaving); ; time.Sleep(2 * time.Millisecond) {
 		err := all.Remove(r)
 		if !errors.Is(err, state.ErrRuns) || time.Now().After(until) {

@@ -28,7 +28,7 @@ func TestStats(t *testing.T) {
 		}
 		return list
 	}
-	until(t, func() bool { l := stat("fat"); return l[0].Memory != nil && *l[0].Memory > 50_000_000 })
+	until(t, "what the sandbox does", func() bool { l := stat("fat"); return l[0].Memory != nil && *l[0].Memory > 50_000_000 })
 	list := stat("busy", "fat")
 	busy, fat := list[0], list[1]
 	if busy.Name != "busy" || *busy.Processors < 0.02 || *busy.Processors > 1.5 || busy.CPU < 0.1 || *busy.Memory > 5<<20 || *busy.Processes != 2 {
@@ -66,7 +66,7 @@ func TestStats(t *testing.T) {
 	// The processes' names are theirs to choose.
 	sbx("run", "-d", "--name", "named", "--", "sh", "-c", "sh -c 'sleep 60; :' \"$(printf 'x\\033]0;title\\007')\"")
 	defer sbx("rm", "-f", "named")
-	until(t, func() bool { return strings.Contains(sbx("top", "named"), `x\x1b]0;title\x07`) })
+	until(t, "what the sandbox does", func() bool { return strings.Contains(sbx("top", "named"), `x\x1b]0;title\x07`) })
 }
 
 // TestStatsAtTerminal: the table is written over itself, follows the terminal's size, and

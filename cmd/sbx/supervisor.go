@@ -188,6 +188,7 @@ func (s *supervisor) began(cmd *sandbox.Cmd) {
 			r.Published = append(r.Published, p.String())
 		}
 		r.Terminal = spec.OCI.Process.Terminal
+		r.Limits, r.Cgroup = cmd.Limits()
 	})
 	if err := s.held.Begun(cmd.PID()); err != nil {
 		s.u.fail(err, "")

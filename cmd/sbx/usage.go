@@ -37,8 +37,17 @@ func (s *supervisor) usage(c *control.Conn) {
 	_ = c.Answer(0, taken)
 }
 
-// takenBy is what the living processes of a sandbox take together.
+// takenBy is what a sandbox takes: as its cgroup has it, or else its living processes
+// together.
 func takenBy(cmd *sandbox.Cmd) (control.Taken, error) {
+	if cmd.Cgroup() != nil {
+		u, err := cmd.Usage()
+		return control.Taken{
+			At: now(), CPU: u.CPUSeconds, Memory: counted(u.Memory), MemoryPeak: counted(u.MemoryPeak), MemoryLimit: counted(u.MemoryLimit),
+			Processes: counted(u.Pids), ProcessLimit: counted(u.PidsLimit), ReadBytes: counted(u.ReadBytes), WrittenBytes: counted(u.WriteBytes),
+			From: control.FromCgroup,
+		}, err
+	}
 	all, err := cmd.Processes(false)
 	if err != nil {
 		return control.Taken{}, err
@@ -47,6 +56,14 @@ func takenBy(cmd *sandbox.Cmd) (control.Taken, error) {
 	return control.Taken{
 		At: now(), CPU: sum.CPU.Seconds(), Memory: sum.Memory, Processes: &sum.Processes, ReadBytes: sum.Read, WrittenBytes: sum.Written, From: control.FromProcesses,
 	}, nil
+}
+
+// counted is what a cgroup says, where 0 is also what it does not count.
+func counted(n uint64) *uint64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 // now is by a clock that nobody sets, and that is the same for all processes.
