@@ -12,6 +12,10 @@ import (
 
 const module = "github.com/sbxrun/sbx/"
 
+// builtEnv names a directory with the programs, where there is no Go to build them: in a
+// guest of make vm.
+const builtEnv = "SBX_TEST_PROGRAMS"
+
 // tools is where the real binaries are that the tests run.
 var tools struct {
 	packages []string
@@ -31,7 +35,7 @@ func Main(m *testing.M, packages ...string) int {
 	tools.home = os.Getenv("HOME")
 	tools.env = append(os.Environ(), "CGO_ENABLED=0")
 	defer func() {
-		if tools.dir != "" {
+		if tools.dir != "" && tools.dir != os.Getenv(builtEnv) {
 			os.RemoveAll(tools.dir)
 		}
 	}()
@@ -57,6 +61,9 @@ func Tool(t testing.TB, name string) string {
 func build() (err error) {
 	if tools.packages == nil {
 		return errors.New("no programs: TestMain has not called testenv.Main")
+	}
+	if tools.dir = os.Getenv(builtEnv); tools.dir != "" {
+		return nil
 	}
 	if tools.dir, err = os.MkdirTemp("", "sbx-tools"); err != nil {
 		return err
