@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 FUZZTIME ?= 20s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test check race security vm fuzz bench install clean
+.PHONY: build demo test check race security vm vm-ci fuzz bench install clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/sbx ./cmd/sbx-image
@@ -39,6 +39,10 @@ security:
 # The tests on other kernels, in Debian guests: GUESTS='6.1 6.12' and TESTS=regexp choose.
 vm:
 	@.ci/vm/run
+
+# Two of them, with what CI has time for.
+vm-ci:
+	@PACKAGES='cmd/sbx userns sandbox sandbox/layer sandbox/landlock' GUESTS='5.10 quick' .ci/vm/run
 
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./idmap
