@@ -35,7 +35,7 @@ func Main(m *testing.M, packages ...string) int {
 	tools.home = os.Getenv("HOME")
 	tools.env = append(os.Environ(), "CGO_ENABLED=0")
 	defer func() {
-		if tools.dir != "" && tools.dir != os.Getenv(builtEnv) {
+		if tools.dir != "" {
 			os.RemoveAll(tools.dir)
 		}
 	}()
@@ -62,11 +62,11 @@ func build() (err error) {
 	if tools.packages == nil {
 		return errors.New("no programs: TestMain has not called testenv.Main")
 	}
-	if tools.dir = os.Getenv(builtEnv); tools.dir != "" {
-		return nil
-	}
 	if tools.dir, err = os.MkdirTemp("", "sbx-tools"); err != nil {
 		return err
+	}
+	if dir := os.Getenv(builtEnv); dir != "" {
+		return os.CopyFS(tools.dir, os.DirFS(dir))
 	}
 	build := exec.Command("go", append([]string{"build", "-ldflags", "-s -w", "-o", tools.dir + "/"}, tools.packages...)...)
 	build.Env = tools.env
