@@ -11,82 +11,24 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/sandbox/refusal"
 	"github.com/sbxrun/sbx/userns"
 )
 
 // explain adds to an error of a start what would mend it. It looks at the host
 // only now, when something went wrong.
 func explain(err error, s Spec, h Host) error {
-	var clone *userns.CloneError
 	var step *userns.StepError
 	var mapped *userns.MapError
 	switch {
-	case errors.As(err, &clone):
-		return hinted(err, cloneHint(clone, sysctl, bare))
 	case errors.As(err, &mapped):
 		return hinted(err, mapHint(mapped, h))
 	case errors.As(err, &step):
-		return explainStep(err, step, s)
-	}
-	return err
-}
-
-// sysctl reads a kernel setting, or nothing where there is none by that name.
-func sysctl(name string) string {
-	b, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(b))
-}
-
-// bare tells whether a user namespace alone can be made.
-func bare() bool {
-	child, err := userns.Plan{Namespaces: userns.User, Steps: []userns.Step{userns.Exit{}}}.Start(userns.Input{})
-	if err != nil {
-		return false
-	}
-	status, err := child.Wait()
-	return err == nil && status == 0
-}
-
-// cloneHint tells the ways apart in which user namespaces are forbidden, by the
-// errno and the setting that is to blame. Where one can be made, and nothing in it,
-// it is granted without rights.
-func cloneHint(e *userns.CloneError, sysctl func(string) string, bare func() bool) string {
-	if (e.Err == unix.EPERM || e.Err == unix.EACCES) && bare() {
-		return rightsHint(sysctl)
-	}
-	switch e.Err {
-	case unix.ENOSPC:
-		return fmt.Sprintf("user namespaces are limited to user.max_user_namespaces=%s; as root: sysctl -w user.max_user_namespaces=15000",
-			sysctl("user.max_user_namespaces"))
-	case unix.EUSERS:
-		return "user namespaces nest at most 32 deep"
-	case unix.EACCES:
-		return "AppArmor, or another security module, denies user namespaces to this program; " + profileHint
-	case unix.EPERM:
-		if sysctl("kernel.unprivileged_userns_clone") == "0" {
-			return "kernel.unprivileged_userns_clone=0 forbids user namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1"
+		if told := explainStep(err, step, s); Hint(told) != "" {
+			return told
 		}
-		return "user namespaces are forbidden here, as in a container, a chroot or a sandbox; inside sbx they need --allow-userns, " +
-			"inside a container a seccomp profile that allows clone and unshare"
-	case unix.EAGAIN, unix.ENOMEM:
-		return "the limit of processes or memory is reached; see ulimit -u"
 	}
-	return ""
-}
-
-// profileHint is for AppArmor, which goes by the path of the program.
-const profileHint = "as root, load a profile for it: profile sbx /path/to/sbx flags=(unconfined) { userns, }"
-
-// rightsHint is for user namespaces in which nothing may be done.
-func rightsHint(sysctl func(string) string) string {
-	const restrict = "kernel.apparmor_restrict_unprivileged_userns"
-	if sysctl(restrict) == "1" {
-		return "AppArmor grants user namespaces without rights, as on Ubuntu; " + profileHint + ", or: sysctl -w " + restrict + "=0"
-	}
-	return "a user namespace is granted without rights in it, by AppArmor or another security module; " + profileHint
+	return refusal.Explain(err)
 }
 
 func mapHint(e *userns.MapError, h Host) string {
@@ -105,16 +47,8 @@ func mapHint(e *userns.MapError, h Host) string {
 // explainStep adds to the error of a step.
 func explainStep(err error, e *userns.StepError, s Spec) error {
 	switch step := e.Step.(type) {
-	case userns.MapSelf:
-		if e.Err == unix.EPERM || e.Err == unix.EACCES {
-			return hinted(err, rightsHint(sysctl))
-		}
 	case userns.Confine:
 		return hinted(err, confineHint(step, e.Err))
-	case userns.Fork:
-		if e.Err == unix.EACCES {
-			return hinted(err, "a security module forbids sbx to run its own file in memory; an AppArmor profile that confines sbx needs flags=(attach_disconnected)")
-		}
 	case userns.Exec:
 		return explainExec(e, step, s)
 	case userns.Chdir:
@@ -123,7 +57,7 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 		if e.Err == unix.ELOOP {
 			return hinted(err, "a path in the project is taken through no symbolic link, since the project is not trusted; name what the link leads to")
 		}
-		if step.Source == s.Project {
+		if step.Source == s.Project && e.Err != unix.EPERM && e.Err != unix.ENOSYS {
 			return hinted(fmt.Errorf("project directory %w", err), "it was deleted, or may not be read; change to another, or use --no-project")
 		}
 	case userns.Mount:
@@ -169,8 +103,6 @@ func mountHint(fstype, target string, errno syscall.Errno, s Spec) string {
 	switch {
 	case errno == unix.ELOOP:
 		return "a symbolic link of the rootfs is where the directory " + target + " must be"
-	case fstype == "proc" && errno == unix.EPERM:
-		return "the kernel makes a new /proc only where the one outside is whole; a container hides parts of it: run it with --security-opt unmask=ALL"
 	case fstype == "overlay" && s.Upper != "":
 		return "the file system of " + s.Upper + " may not do as upper; --overlay fuse-overlayfs, or an --upper elsewhere"
 	case fstype == "overlay":
