@@ -83,10 +83,20 @@ func (a Around) step(e *userns.StepError) verdict {
 }
 
 // powers tells whether a user namespace comes with its rights. To map an id takes some,
-// and no filter stands in the way of writing to a file.
+// and so does another namespace. A filter does not stand in the way of the one, and
+// Landlock not in that of the other.
 func (a Around) powers() bool {
+	return a.Try(userns.User, mapSelf()) == nil || a.Try(userns.User|userns.UTS) == nil
+}
+
+// mounts tells whether mounts can be made in it.
+func (a Around) mounts() bool {
+	return a.Try(userns.User|userns.Mounts, mapSelf(), userns.Take{Source: "/", As: "root"}, userns.Seal{Attr: userns.ReadOnly}) == nil
+}
+
+func mapSelf() userns.MapSelf {
 	uid, gid := uint32(os.Geteuid()), uint32(os.Getegid())
-	return a.Try(userns.User, userns.MapSelf{UID: idmap.Single(uid, uid), GID: idmap.Single(gid, gid)}) == nil
+	return userns.MapSelf{UID: idmap.Single(uid, uid), GID: idmap.Single(gid, gid)}
 }
 
 // kind is a kind of namespace, by its name in the settings of the kernel.

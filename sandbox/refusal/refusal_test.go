@@ -15,11 +15,11 @@ import (
 
 const every = userns.User | userns.Mounts | userns.PID | userns.IPC | userns.UTS | userns.Cgroup | userns.Net
 
-// able is a machine where the user namespace can be made, with its rights or without,
-// or not at all.
-func able(bare, powers bool) func(userns.Namespaces, ...userns.Step) error {
-	return func(_ userns.Namespaces, steps ...userns.Step) error {
-		if bare && (powers || len(steps) == 0) {
+// able is a machine where the user namespace can be made or not, with its rights or
+// without, and mounts in it or none.
+func able(bare, powers, mounts bool) func(userns.Namespaces, ...userns.Step) error {
+	return func(n userns.Namespaces, steps ...userns.Step) error {
+		if bare && (powers || n == userns.User && len(steps) == 0) && (mounts || n&userns.Mounts == 0) {
 			return nil
 		}
 		return unix.EPERM
@@ -58,7 +58,7 @@ var refusals = []struct {
 	around      Around
 	cause, mend string
 }{
-	{clone(unix.EPERM), Around{Setting: settings("kernel.unprivileged_userns_clone", "0"), Try: able(false, false)},
+	{clone(unix.EPERM), Around{Setting: settings("kernel.unprivileged_userns_clone", "0"), Try: able(false, false, false)},
 		"kernel.unprivileged_userns_clone=0 forbids user namespaces", "sysctl -w kernel.unprivileged_userns_clone=1"},
 	{clone(unix.ENOSPC), Around{Setting: settings("user.max_user_namespaces", "0"), Try: short(userns.User, unix.ENOSPC)},
 		"user.max_user_namespaces=0 forbids namespaces", "sysctl -w user.max_user_namespaces=15000"},
@@ -70,39 +70,41 @@ var refusals = []struct {
 		"user.max_mnt_namespaces=20000 namespaces are in use", "lsns -t mnt shows by what; or as root: sysctl -w user.max_mnt_namespaces=40000"},
 	{clone(unix.ENOSPC), Around{Setting: settings("user.max_user_namespaces", "2147483647"), Try: short(userns.User, unix.ENOSPC), Nested: true},
 		"user namespaces are nested 32 deep, or what is around this one limits user.max_user_namespaces", "run sbx less deep"},
-	{clone(unix.EACCES), Around{Setting: settings(), Try: able(false, false), AppArmor: "corp (enforce)"},
+	{clone(unix.EACCES), Around{Setting: settings(), Try: able(false, false, false), AppArmor: "corp (enforce)"},
 		"AppArmor's profile corp (enforce) has no rule for user namespaces", "apparmor_parser -r FILE"},
-	{clone(unix.EACCES), Around{Setting: settings(), Try: able(false, false), Program: "/opt/sbx"},
+	{clone(unix.EACCES), Around{Setting: settings(), Try: able(false, false, false), Program: "/opt/sbx"},
 		"a security module denies user namespaces to sbx", `profile sbx "/opt/sbx" flags=(unconfined) { userns, }`},
-	{clone(unix.EACCES), Around{Setting: settings(), Try: able(false, false), SELinux: "a:b:container_t:s0"},
+	{clone(unix.EACCES), Around{Setting: settings(), Try: able(false, false, false), SELinux: "a:b:container_t:s0"},
 		"SELinux lets no process of a:b:container_t:s0 make user namespaces", "ausearch -m avc"},
-	{clone(unix.EPERM), Around{Setting: settings("kernel.apparmor_restrict_unprivileged_userns", "1"), Try: able(true, false), Program: "/usr/bin/sbx"},
+	{clone(unix.EPERM), Around{Setting: settings("kernel.apparmor_restrict_unprivileged_userns", "1"), Try: able(true, false, false), Program: "/usr/bin/sbx"},
 		"AppArmor grants user namespaces without rights, by kernel.apparmor_restrict_unprivileged_userns=1", `profile sbx "/usr/bin/sbx" flags=(unconfined) { userns, }`},
-	{clone(unix.EPERM), Around{Setting: settings(), Try: able(true, false), AppArmor: "corp (enforce)"},
+	{clone(unix.EPERM), Around{Setting: settings(), Try: able(true, false, false), AppArmor: "corp (enforce)"},
 		"AppArmor's profile corp (enforce) grants user namespaces without rights", "flags=(unconfined)"},
-	{step(userns.MapSelf{}, unix.EPERM), Around{Setting: settings(), Try: able(true, false), SELinux: "a:b:c:s0"},
+	{step(userns.MapSelf{}, unix.EPERM), Around{Setting: settings(), Try: able(true, false, false), SELinux: "a:b:c:s0"},
 		"SELinux grants a:b:c:s0 user namespaces without rights", "ausearch -m avc"},
-	{step(userns.Seal{}, unix.EPERM), Around{Setting: settings(), Try: able(true, false), Program: "/usr/bin/sbx"},
+	{step(userns.Seal{}, unix.EPERM), Around{Setting: settings(), Try: able(true, false, false), Program: "/usr/bin/sbx"},
 		"a security module grants user namespaces without rights", "apparmor_parser -r"},
-	{step(userns.Seal{}, unix.EACCES), Around{Setting: settings(), Try: able(true, true), AppArmor: "docker-default (enforce)", Inside: "docker"},
+	{step(userns.Seal{}, unix.EACCES), Around{Setting: settings(), Try: able(true, true, false), AppArmor: "docker-default (enforce)", Inside: "docker"},
 		"AppArmor's profile docker-default (enforce) confines what a sandbox is made by", "apparmor=unconfined"},
-	{step(userns.Fork{}, unix.EACCES), Around{Setting: settings(), Try: able(true, true), AppArmor: "corp (enforce)"},
+	{step(userns.Fork{}, unix.EACCES), Around{Setting: settings(), Try: able(true, true, false), AppArmor: "corp (enforce)"},
 		"AppArmor's profile corp (enforce) lets no file in memory be run, as PID 1 is one", "flags=(attach_disconnected)"},
-	{step(userns.Fork{}, unix.EACCES), Around{Setting: settings(), Try: able(true, true)},
+	{step(userns.Fork{}, unix.EACCES), Around{Setting: settings(), Try: able(true, true, false)},
 		"a security module lets no file in memory be run, as PID 1 is one", "--no-init"},
 	{step(userns.Fork{}, unix.EACCES), Around{Setting: settings("vm.memfd_noexec", "2")},
 		"vm.memfd_noexec=2 forbids to run a file in memory, as PID 1 is one", "sysctl -w vm.memfd_noexec=1"},
-	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false), Filtered: true, Inside: "docker"},
+	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false, false), Filtered: true, Inside: "docker"},
 		"a seccomp filter around sbx forbids what a sandbox is made by", "docker run --security-opt seccomp=unconfined"},
-	{step(userns.Seal{}, unix.ENOSYS), Around{Setting: settings(), Try: able(true, true), Filtered: true, Inside: "sbx"},
+	{step(userns.Seal{}, unix.ENOSYS), Around{Setting: settings(), Try: able(true, true, false), Filtered: true, Inside: "sbx"},
 		"a seccomp filter around sbx forbids what a sandbox is made by", "sbx run --allow-userns"},
-	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false), Chroot: true},
+	{step(userns.Seal{}, unix.EPERM), Around{Setting: settings(), Try: able(true, true, false)},
+		"what is around sbx forbids mounts, as Landlock does", "--allow-userns"},
+	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false, false), Chroot: true},
 		"the kernel makes no user namespaces in a chroot", "sbx run --rootfs DIR"},
-	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false), Nested: true, Unmapped: true},
+	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false, false), Nested: true, Unmapped: true},
 		"the user has no id in the user namespace around", "/proc/self/uid_map"},
-	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false)},
+	{clone(unix.EPERM), Around{Setting: settings(), Try: able(false, false, false)},
 		"user namespaces are forbidden here, as in a chroot or by what is around", "--allow-userns"},
-	{step(userns.Mount{Type: "proc", Target: "/proc"}, unix.EPERM), Around{Setting: settings(), Try: able(true, true), Inside: "podman"},
+	{step(userns.Mount{Type: "proc", Target: "/proc"}, unix.EPERM), Around{Setting: settings(), Try: able(true, true, false), Inside: "podman"},
 		"the kernel makes no new /proc where parts of the one around are covered", "unmask=ALL"},
 	{clone(unix.EINVAL), Around{Setting: settings(), Try: short(userns.PID, unix.EINVAL)},
 		"the kernel has no pid namespaces", "CONFIG_PID_NS"},
@@ -127,10 +129,10 @@ func TestRefusals(t *testing.T) {
 
 // TestNotToBlame: what the machine is not to blame for stays as it is.
 func TestNotToBlame(t *testing.T) {
-	fine := Around{Setting: settings(), Try: able(true, true)}
+	fine := Around{Setting: settings(), Try: able(true, true, true)}
 	for _, err := range []error{
 		errors.New("something else"), step(userns.Chdir{Path: "/nowhere"}, unix.ENOENT), step(userns.Exec{}, unix.EACCES),
-		step(userns.Take{}, unix.EACCES), step(userns.Seal{}, unix.EINVAL), step(userns.Attach{}, unix.EPERM), clone(unix.EBADF),
+		step(userns.Take{}, unix.EACCES), step(userns.Seal{}, unix.EINVAL), step(userns.Seal{}, unix.EPERM), step(userns.Attach{}, unix.EPERM), clone(unix.EBADF),
 	} {
 		if got := fine.Explain(err); got != err {
 			t.Errorf("%v: got %v", err, got)

@@ -60,13 +60,15 @@ func (a Around) forbidden(errno syscall.Errno) verdict {
 // powerless is for a user namespace that can be made, and nothing in it.
 func (a Around) powerless() verdict {
 	const restrict = "kernel.apparmor_restrict_unprivileged_userns"
-	switch {
-	case a.powers() && a.AppArmor != "":
+	switch powers := a.powers(); {
+	case powers && a.mounts():
+		return verdict{} // something else is to blame
+	case powers && a.AppArmor != "":
 		return verdict{"AppArmor's profile " + a.AppArmor + " confines what a sandbox is made by", a.loosen()}
-	case a.powers() && a.Filtered:
+	case powers && a.Filtered:
 		return a.filter()
-	case a.powers():
-		return verdict{}
+	case powers:
+		return verdict{"what is around sbx forbids mounts, as Landlock does", a.loosen()}
 	case a.Setting(restrict) == "1" && a.AppArmor == "":
 		return verdict{"AppArmor grants user namespaces without rights, by " + restrict + "=1", a.profile()}
 	case a.AppArmor != "":
