@@ -182,6 +182,9 @@ func (c *Cmd) prepare() (Host, Spec, userns.Plan, error) {
 	if spec.Overlay == DriverFuse && host.UpperUnfit != "" {
 		c.trace("overlay driver fuse-overlayfs: %s", host.UpperUnfit)
 	}
+	if n := spec.unlabelled(); n != "" {
+		c.note("%s", n)
+	}
 	plan, err := Compile(spec, host)
 	return host, spec, plan, err
 }
