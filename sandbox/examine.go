@@ -32,20 +32,20 @@ func Examine(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	made, protected := tried(ctx)
-	return append([]Finding{found("sandbox", true, made, "a command runs in the host view, with "+protected)}, h.findings(refusal.Look())...), nil
+	protected, err := tried(ctx)
+	return append([]Finding{found("sandbox", true, err, "a command runs in the host view, with "+protected)}, h.findings(refusal.Look())...), nil
 }
 
 // tried makes a sandbox of the host view.
-func tried(ctx context.Context) (err error, protected string) {
+func tried(ctx context.Context) (protected string, err error) {
 	c := CommandContext(ctx, "true")
 	c.failed, c.Spec.Project = nil, "" // wherever this is called
 	c.Spec.OCI.Process = &specs.Process{Args: []string{"true"}, Env: Environment(HostView, os.Environ(), nil)}
 	c.Receipted = true
 	if err = c.Run(); err != nil {
-		return err, ""
+		return "", err
 	}
-	return nil, strings.Join(c.Receipt().layers(), ", ")
+	return strings.Join(c.Receipt().layers(), ", "), nil
 }
 
 // layers are the protections that a receipt is about.
