@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -33,6 +34,9 @@ type Around struct {
 	// Nested says that it is in a user namespace other than the machine's first, Chroot
 	// that its root is no mount, and Unmapped that it has no user id there.
 	Nested, Chroot, Unmapped bool
+	// NoSetFCap says that this is root without the capability that it takes to be root
+	// in a user namespace too.
+	NoSetFCap bool
 }
 
 // Look looks around.
@@ -40,7 +44,9 @@ func Look() Around {
 	a := Around{Setting: Setting, Try: try, Program: program(), Inside: inside()}
 	a.Nested, a.Unmapped = ids(read("/proc/self/uid_map"), os.Geteuid())
 	a.AppArmor, a.SELinux = labels(read("/proc/self/attr/apparmor/current"), read("/proc/self/attr/current"))
-	a.Filtered = strings.Contains(read("/proc/self/status"), "\nSeccomp:\t2\n")
+	status := read("/proc/self/status")
+	a.Filtered = strings.Contains(status, "\nSeccomp:\t2\n")
+	a.NoSetFCap = os.Geteuid() == 0 && !effective(status, unix.CAP_SETFCAP)
 	var st unix.Statx_t
 	if unix.Statx(unix.AT_FDCWD, "/", 0, 0, &st) == nil && st.Attributes_mask&unix.STATX_ATTR_MOUNT_ROOT != 0 {
 		a.Chroot = st.Attributes&unix.STATX_ATTR_MOUNT_ROOT == 0
@@ -68,6 +74,14 @@ func try(namespaces userns.Namespaces, steps ...userns.Step) error {
 	}
 	_, err = child.Wait()
 	return err
+}
+
+// effective reads whether a process has a capability.
+func effective(status string, capability int) bool {
+	_, set, _ := strings.Cut(status, "\nCapEff:\t")
+	set, _, _ = strings.Cut(set, "\n")
+	caps, err := strconv.ParseUint(set, 16, 64)
+	return err != nil || caps&(1<<capability) != 0
 }
 
 // program is the path of sbx, which starts sbx-image.

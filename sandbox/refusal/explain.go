@@ -69,7 +69,14 @@ func (a Around) step(e *userns.StepError) verdict {
 		if s.Type == "proc" && e.Err == unix.EPERM && a.powers() {
 			return a.coveredProc()
 		}
-	case userns.MapSelf, userns.Seal, userns.Make, userns.SetAttr, userns.Hide, userns.Attach, userns.PivotRoot,
+	case userns.MapSelf:
+		if e.Err == unix.EROFS {
+			return verdict{"/proc is read-only, and ids are mapped there", a.loosen()}
+		}
+		if e.Err == unix.EPERM && a.NoSetFCap {
+			return verdict{"root without CAP_SETFCAP may not be root of a user namespace", "run sbx as an ordinary user, or with that capability"}
+		}
+	case userns.Seal, userns.Make, userns.SetAttr, userns.Hide, userns.Attach, userns.PivotRoot,
 		userns.Hostname, userns.LoopbackUp, userns.NewKeyring:
 	case userns.Take:
 		denied = denied && e.Err != unix.EACCES // of the path

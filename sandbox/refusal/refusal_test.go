@@ -82,6 +82,10 @@ var refusals = []struct {
 		"AppArmor's profile corp (enforce) grants user namespaces without rights", "flags=(unconfined)"},
 	{step(userns.MapSelf{}, unix.EPERM), Around{Setting: settings(), Try: able(true, false, false), SELinux: "a:b:c:s0"},
 		"SELinux grants a:b:c:s0 user namespaces without rights", "ausearch -m avc"},
+	{step(userns.MapSelf{}, unix.EROFS), Around{Inside: "podman"},
+		"/proc is read-only, and ids are mapped there", "unmask=ALL"},
+	{step(userns.MapSelf{}, unix.EPERM), Around{NoSetFCap: true},
+		"root without CAP_SETFCAP may not be root of a user namespace", "ordinary user"},
 	{step(userns.Seal{}, unix.EPERM), Around{Setting: settings(), Try: able(true, false, false), Program: "/usr/bin/sbx"},
 		"a security module grants user namespaces without rights", "apparmor_parser -r"},
 	{step(userns.Seal{}, unix.EACCES), Around{Setting: settings(), Try: able(true, true, false), AppArmor: "docker-default (enforce)", Inside: "docker"},
@@ -177,6 +181,16 @@ func TestLabels(t *testing.T) {
 	} {
 		if profile, label := labels(c.apparmor, c.current); profile != c.profile || label != c.label {
 			t.Errorf("%+v: got %q, %q", c, profile, label)
+		}
+	}
+}
+
+func TestEffective(t *testing.T) {
+	for status, want := range map[string]bool{
+		"Name:\tx\nCapEff:\t000001ffffffffff\nSeccomp:\t0\n": true, "Name:\tx\nCapEff:\t0000000000000000\n": false, "Name:\tx\nCapEff:\t0000000080000000\n": true, "": true,
+	} {
+		if got := effective(status, 31); got != want {
+			t.Errorf("%q: %v", status, got)
 		}
 	}
 }
