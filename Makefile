@@ -6,7 +6,7 @@ PREFIX ?= /usr/local
 FUZZTIME ?= 20s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: build demo test check race security fuzz bench install clean
+.PHONY: build demo test check race security vm vm-ci fuzz bench install install-apparmor clean
 
 build:
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/sbx ./cmd/sbx-image
@@ -35,6 +35,14 @@ race:
 # The attacks alone, which are among the tests: in sbx, and without a sandbox.
 security:
 	@.ci/test -run TestSecurity
+
+# The tests on other kernels, in Debian guests: GUESTS='6.1 6.12' and TESTS=regexp choose.
+vm:
+	@.ci/vm/run
+
+# Two of them, with what CI has time for.
+vm-ci:
+	@PACKAGES='cmd/sbx userns sandbox sandbox/layer sandbox/landlock' GUESTS='5.10 quick' .ci/vm/run
 
 fuzz:
 	$(GO) test -run '^$$' -fuzz FuzzParse -fuzztime $(FUZZTIME) ./idmap
@@ -68,6 +76,12 @@ bench:
 install: build
 	install -D -m 0755 bin/sbx $(DESTDIR)$(PREFIX)/bin/sbx
 	install -D -m 0755 bin/sbx-image $(DESTDIR)$(PREFIX)/libexec/sbx/sbx-image
+
+# For Ubuntu, and wherever AppArmor forbids user namespaces to programs without a profile.
+install-apparmor:
+	install -d $(DESTDIR)/etc/apparmor.d
+	sed 's|/usr/local/|$(PREFIX)/|' etc/apparmor.d/sbx >$(DESTDIR)/etc/apparmor.d/sbx
+	test -n '$(DESTDIR)' || apparmor_parser -r /etc/apparmor.d/sbx
 
 clean:
 	rm -rf bin

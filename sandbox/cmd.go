@@ -200,6 +200,9 @@ func (c *Cmd) complete(host Host) (Spec, userns.Plan, error) {
 	if spec.Overlay == DriverFuse && host.UpperUnfit != "" {
 		c.trace("overlay driver fuse-overlayfs: %s", host.UpperUnfit)
 	}
+	if n := spec.unlabelled(); n != "" {
+		c.note("%s", n)
+	}
 	plan, err := Compile(spec, host)
 	return spec, plan, err
 }

@@ -352,30 +352,6 @@ func TestRefused(t *testing.T) {
 	}
 }
 
-func TestCloneHints(t *testing.T) {
-	settings := func(values map[string]string) func(string) string { return func(n string) string { return values[n] } }
-	for _, c := range []struct {
-		err  *userns.CloneError
-		with map[string]string
-		bare bool // a user namespace alone can be made
-		want string
-	}{
-		{&userns.CloneError{Err: 28}, map[string]string{"user.max_user_namespaces": "0"}, true, "user.max_user_namespaces=0"},
-		{&userns.CloneError{Err: 28}, map[string]string{"user.max_user_namespaces": "2147483647"}, true, "allows no more user namespaces"},
-		{&userns.CloneError{Err: 1}, map[string]string{"kernel.unprivileged_userns_clone": "0"}, false, "sysctl -w kernel.unprivileged_userns_clone=1"},
-		{&userns.CloneError{Err: 1}, nil, false, "in a container"},
-		{&userns.CloneError{Err: 13}, nil, false, "flags=(unconfined) { userns, }"},
-		{&userns.CloneError{Err: 1}, map[string]string{"kernel.apparmor_restrict_unprivileged_userns": "1"}, true, "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"},
-		{&userns.CloneError{Err: 1}, nil, true, "granted without rights"},
-		{&userns.CloneError{Err: 13}, nil, true, "granted without rights"},
-		{&userns.CloneError{Err: 11}, nil, true, "ulimit -u"},
-	} {
-		if got := cloneHint(c.err, settings(c.with), func() bool { return c.bare }); !strings.Contains(got, c.want) {
-			t.Errorf("%v: got %q, want %q", c.err, got, c.want)
-		}
-	}
-}
-
 func TestStepHints(t *testing.T) {
 	s := build("make")
 	for _, c := range []struct {
@@ -383,10 +359,8 @@ func TestStepHints(t *testing.T) {
 		err  error
 		want string
 	}{
-		{userns.MapSelf{}, fs.ErrPermission, "granted without rights"},
 		{userns.Confine{Module: "AppArmor"}, fs.ErrNotExist, "apparmor_parser -r"},
 		{userns.Confine{Module: "SELinux"}, fs.ErrPermission, "does not let"},
-		{userns.Mount{Type: "proc", Target: "/proc"}, fs.ErrPermission, "unmask=ALL"},
 		{userns.Take{Source: "/home/ada/p"}, fs.ErrNotExist, "--no-project"},
 		{userns.Chdir{Path: "/x"}, fs.ErrNotExist, "--workdir"},
 		{userns.MountFuse{}, fs.ErrNotExist, "chmod 666 /dev/fuse"},

@@ -6,14 +6,12 @@ import (
 	"io"
 	"os"
 	"path"
-	"slices"
-	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/refusal"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -29,78 +27,14 @@ func explain(err error, s Spec, h Host) error {
 	switch {
 	case errors.As(err, &clone) && clone.Cgroup:
 		return hinted(err, cgroupHint(clone.Err))
-	case errors.As(err, &clone):
-		return hinted(err, cloneHint(clone, sysctl, bare))
 	case errors.As(err, &mapped):
 		return hinted(err, mapHint(mapped, h))
 	case errors.As(err, &step):
-		return explainStep(err, step, s)
-	}
-	return err
-}
-
-// sysctl reads a kernel setting, or nothing where there is none by that name.
-func sysctl(name string) string {
-	b, err := os.ReadFile("/proc/sys/" + strings.ReplaceAll(name, ".", "/"))
-	if err != nil {
-		return ""
-	}
-	return strings.TrimSpace(string(b))
-}
-
-// enoughNamespaces is how many user namespaces nobody has.
-const enoughNamespaces = 15000
-
-// bare tells whether a user namespace alone can be made.
-func bare() bool {
-	child, err := userns.Plan{Namespaces: userns.User, Steps: []userns.Step{userns.Exit{}}}.Start(userns.Input{})
-	if err != nil {
-		return false
-	}
-	status, err := child.Wait()
-	return err == nil && status == 0
-}
-
-// cloneHint tells the ways apart in which user namespaces are forbidden, by the
-// errno and the setting that is to blame. Where one can be made, and nothing in it,
-// it is granted without rights.
-func cloneHint(e *userns.CloneError, sysctl func(string) string, bare func() bool) string {
-	if (e.Err == unix.EPERM || e.Err == unix.EACCES) && bare() {
-		return rightsHint(sysctl)
-	}
-	switch e.Err {
-	case unix.ENOSPC:
-		limit := sysctl("user.max_user_namespaces")
-		if n, err := strconv.Atoi(limit); err == nil && n > enoughNamespaces {
-			return "the container or sandbox that this is in allows no more user namespaces"
+		if told := explainStep(err, step, s); Hint(told) != "" {
+			return told
 		}
-		return fmt.Sprintf("user namespaces are limited to user.max_user_namespaces=%s; as root: sysctl -w user.max_user_namespaces=%d", limit, enoughNamespaces)
-	case unix.EUSERS:
-		return "user namespaces nest at most 32 deep"
-	case unix.EACCES:
-		return "AppArmor, or another security module, denies user namespaces to this program; " + profileHint
-	case unix.EPERM:
-		if sysctl("kernel.unprivileged_userns_clone") == "0" {
-			return "kernel.unprivileged_userns_clone=0 forbids user namespaces; as root: sysctl -w kernel.unprivileged_userns_clone=1"
-		}
-		return "user namespaces are forbidden here, as in a container, a chroot or a sandbox; inside sbx they need --allow-userns, " +
-			"inside a container a seccomp profile that allows clone and unshare"
-	case unix.EAGAIN, unix.ENOMEM:
-		return "the limit of processes or memory is reached; see ulimit -u"
 	}
-	return ""
-}
-
-// profileHint is for AppArmor, which goes by the path of the program.
-const profileHint = "as root, load a profile for it: profile sbx /path/to/sbx flags=(unconfined) { userns, }"
-
-// rightsHint is for user namespaces in which nothing may be done.
-func rightsHint(sysctl func(string) string) string {
-	const restrict = "kernel.apparmor_restrict_unprivileged_userns"
-	if sysctl(restrict) == "1" {
-		return "AppArmor grants user namespaces without rights, as on Ubuntu; " + profileHint + ", or: sysctl -w " + restrict + "=0"
-	}
-	return "a user namespace is granted without rights in it, by AppArmor or another security module; " + profileHint
+	return refusal.Explain(err)
 }
 
 func mapHint(e *userns.MapError, h Host) string {
@@ -119,25 +53,8 @@ func mapHint(e *userns.MapError, h Host) string {
 // explainStep adds to the error of a step.
 func explainStep(err error, e *userns.StepError, s Spec) error {
 	switch step := e.Step.(type) {
-	case userns.MapSelf:
-		if e.Err == unix.EROFS {
-			return hinted(err, "/proc is read-only here, as in a container: run it with --security-opt unmask=ALL")
-		}
-		if e.Err == unix.EPERM && mapsRoot(step.UID) && !capable(unix.CAP_SETFCAP) {
-			return hinted(err, "root must have CAP_SETFCAP to be root in a user namespace too (user_namespaces(7)); run sbx as an ordinary user, or add the capability")
-		}
-		if e.Err == unix.EPERM || e.Err == unix.EACCES {
-			return hinted(err, rightsHint(sysctl))
-		}
 	case userns.Confine:
 		return hinted(err, confineHint(step, e.Err))
-	case userns.Fork:
-		if e.Err == unix.EAGAIN {
-			return hinted(err, "the limit of processes is reached; see --pids-limit and ulimit -u")
-		}
-		if e.Err == unix.EACCES {
-			return hinted(err, "a security module forbids sbx to run its own file in memory; an AppArmor profile that confines sbx needs flags=(attach_disconnected)")
-		}
 	case userns.Exec:
 		return explainExec(e, step, s)
 	case userns.Chdir:
@@ -146,7 +63,7 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 		if e.Err == unix.ELOOP {
 			return hinted(err, "a path in the project is taken through no symbolic link, since the project is not trusted; name what the link leads to")
 		}
-		if step.Source == s.Project {
+		if step.Source == s.Project && e.Err != unix.EPERM && e.Err != unix.ENOSYS {
 			return hinted(fmt.Errorf("project directory %w", err), "it was deleted, or may not be read; change to another, or use --no-project")
 		}
 	case userns.Mount:
@@ -176,19 +93,6 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 	return err
 }
 
-// mapsRoot tells whether the root outside is mapped.
-func mapsRoot(m idmap.Map) bool {
-	return slices.ContainsFunc(m, func(l idmap.Mapping) bool { return l.Outside == 0 })
-}
-
-// capable tells whether this process has a capability.
-func capable(capability uint) bool {
-	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	var sets [2]unix.CapUserData
-	err := unix.Capget(&header, &sets[0])
-	return err == nil && sets[capability/32].Effective&(1<<(capability%32)) != 0
-}
-
 func confineHint(c userns.Confine, errno syscall.Errno) string {
 	switch {
 	case c.Module == "AppArmor" && (errno == unix.ENOENT || errno == unix.EINVAL):
@@ -205,8 +109,6 @@ func mountHint(fstype, target string, errno syscall.Errno, s Spec) string {
 	switch {
 	case errno == unix.ELOOP:
 		return "a symbolic link of the rootfs is where the directory " + target + " must be"
-	case fstype == "proc" && errno == unix.EPERM:
-		return "the kernel makes a new /proc only where the one outside is whole; a container hides parts of it: run it with --security-opt unmask=ALL"
 	case fstype == "overlay" && s.Upper != "":
 		return "the file system of " + s.Upper + " may not do as upper; --overlay fuse-overlayfs, or an --upper elsewhere"
 	case fstype == "overlay":

@@ -61,6 +61,16 @@ func (c *compiler) labelOptions(fstype string) []userns.Option {
 	return nil
 }
 
+// unlabelled says what has no label of the sandbox's although it has one: in a user
+// namespace the kernel takes a label for four types of file systems, and FUSE is not
+// among them (selinux_set_mnt_opts).
+func (s Spec) unlabelled() string {
+	if s.Overlay != DriverFuse || s.OCI.Linux.MountLabel == "" {
+		return ""
+	}
+	return "fuse-overlayfs serves the union, whose files SELinux gives no label of the sandbox's own; the command has one"
+}
+
 // addLabels has the next execve give the process its labels.
 func (c *compiler) addLabels() {
 	p := c.spec.OCI.Process

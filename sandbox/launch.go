@@ -94,6 +94,9 @@ func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan, run func(userns.Pla
 	}
 	c.trace("overlay driver fuse-overlayfs, since the kernel refused: %v", refused.Err)
 	spec.Overlay = DriverFuse
+	if n := spec.unlabelled(); n != "" {
+		c.note("%s", n)
+	}
 	if plan, err = Compile(spec, host); err != nil {
 		return err
 	}

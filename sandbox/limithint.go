@@ -21,7 +21,7 @@ func limitHint(err error) string {
 	case errors.Is(err, unix.EFBIG):
 		return "the limit of a file's size is too low; raise it: ulimit -f unlimited"
 	case inChild && errors.Is(err, unix.EAGAIN) && isFork(step.Step):
-		return "the limit of processes is reached; see ulimit -u"
+		return "the limit of processes is reached; see --pids-limit and ulimit -u"
 	case inChild && errors.Is(err, unix.EOVERFLOW): // a file by an id that is not mapped (vfs_create)
 		return "newuidmap and newgidmap said that the maps are written, and they are not; see what is installed by these names"
 	case inChild && errors.Is(err, unix.ENOMEM):

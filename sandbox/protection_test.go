@@ -260,6 +260,13 @@ func TestLabels(t *testing.T) {
 	}) {
 		t.Errorf("%d mounts with labels, overlay %v", labelled, overlay)
 	}
+	done, _, err := Complete(s, h)
+	if err != nil || done.unlabelled() != "" {
+		t.Errorf("the kernel's union has its label: %q, %v", done.unlabelled(), err)
+	}
+	if done.Overlay = DriverFuse; done.unlabelled() == "" {
+		t.Error("that a union in user mode has no label is not said")
+	}
 	h.FileLabels = map[string]string{s.Project: "unconfined_u:object_r:user_home_t:s0"}
 	if _, _, err := Complete(s, h); err == nil || !strings.Contains(Hint(err), "chcon -R -t container_file_t /home/ada/p") {
 		t.Errorf("a project of another label: %v", err)

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/egress"
+	"github.com/sbxrun/sbx/sandbox/refusal"
 )
 
 // A publisher has ports of the sandbox be reached at the host's.
@@ -138,7 +139,7 @@ func publishHint(p PublishedPort, err error) string {
 	case errors.Is(err, unix.EACCES):
 		other.Host += 8000
 		return fmt.Sprintf("ports below %s are root's (net.ipv4.ip_unprivileged_port_start); take another, as -p %s",
-			sysctl("net.ipv4.ip_unprivileged_port_start"), strings.TrimSuffix(other.String(), "/tcp"))
+			refusal.Setting("net.ipv4.ip_unprivileged_port_start"), strings.TrimSuffix(other.String(), "/tcp"))
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return "this machine has no such address; see ip address"
 	}

@@ -77,9 +77,12 @@ func sbxImage(args []string) int {
 	}
 	if err != nil {
 		r.say("%v", err)
-		var hint hinted
-		if errors.As(err, &hint) {
-			r.say("hint: %s", hint.hint)
+		var hint interface {
+			error
+			Hint() string
+		}
+		if errors.As(err, &hint) && hint.Hint() != "" {
+			r.say("hint: %s", hint.Hint())
 		}
 		return exitFailed
 	}
@@ -93,6 +96,7 @@ type hinted struct {
 }
 
 func (h hinted) Unwrap() error { return h.error }
+func (h hinted) Hint() string  { return h.hint }
 
 // program is this program's file, to be run again.
 func program() (string, error) {

@@ -11,9 +11,9 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/layer sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/procs sandbox/state sandbox/transfer userns idmap",
+	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/layer sandbox/refusal sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/procs sandbox/state sandbox/transfer userns idmap",
 	"cmd/sbx-image":       "sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack",
-	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack userns idmap",
+	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack sandbox/refusal userns idmap",
 	"sandbox/image/pack":  "sandbox/image/tree",
 	"sandbox/image/tree":  "",
 	"sandbox/image/store": "",
@@ -21,7 +21,7 @@ var mayImport = map[string]string{
 	"cmd/bench":           "",
 	"profiles":            "sandbox/amount",
 	"profiles/hosts":      "profiles",
-	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/procs sandbox/runlater sandbox/seccomp sandbox/secrets " +
+	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/procs sandbox/refusal sandbox/runlater sandbox/seccomp sandbox/secrets " +
 		"sandbox/terminal sandbox/usernet idmap",
 	"sandbox/amount":       "",
 	"sandbox/cgroup":       "sandbox/amount",
@@ -35,6 +35,7 @@ var mayImport = map[string]string{
 	"sandbox/landlock":     "",
 	"sandbox/layer":        "userns idmap",
 	"sandbox/nofile":       "",
+	"sandbox/refusal":      "userns idmap",
 	"sandbox/runlater":     "",
 	"sandbox/seccomp":      "",
 	// They write its tables, and are in no program.

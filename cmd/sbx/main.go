@@ -29,6 +29,7 @@ var verbs = map[string]func(u ui, args []string) int{
 	"trust":   trustVerb,
 	"untrust": untrustVerb,
 	"unshare": unshareVerb,
+	"doctor":  doctorVerb,
 	"version": versionVerb,
 	"help":    helpVerb,
 

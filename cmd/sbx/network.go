@@ -71,7 +71,7 @@ func sayRefused(u ui, flows []egress.Flow) {
 		if (f.Allowed && !proxyFailed(f)) || f.Error == "" {
 			continue
 		}
-		line := refusal(f)
+		line := refusedFlow(f)
 		if counts[line]++; counts[line] == 1 {
 			order = append(order, line)
 		}
@@ -90,8 +90,8 @@ func sayRefused(u ui, flows []egress.Flow) {
 	}
 }
 
-// refusal is what was refused, and why or how to allow it.
-func refusal(f egress.Flow) string {
+// refusedFlow is what was refused, and why or how to allow it.
+func refusedFlow(f egress.Flow) string {
 	host := f.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"

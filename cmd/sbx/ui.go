@@ -70,6 +70,7 @@ Usage:
   sbx profile ls|show|check|init      what a tool may see
   sbx net hosts [@SET...]             what @npm and its like stand for
   sbx unshare [CMD]                   look at what images and sandboxes left
+  sbx doctor                          what this machine grants to sandboxes
   sbx version                         print the version
 
 Examples:

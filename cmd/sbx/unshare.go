@@ -12,6 +12,7 @@ import (
 
 	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/refusal"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -40,7 +41,7 @@ func unshareVerb(u ui, args []string) int {
 	}
 	status, err := runUnshared(plan)
 	if err != nil {
-		return exitCode(u, err)
+		return exitCode(u, refusal.Explain(err))
 	}
 	if status.Signaled() {
 		return 128 + int(status.Signal())

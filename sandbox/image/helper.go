@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/refusal"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -75,7 +76,7 @@ func (h helper) stream(dir string, in io.Reader, out io.Writer, args ...string) 
 		Stdin: pipes[0][0], Stdout: pipes[1][1], Stderr: pipes[2][1],
 	})
 	if err != nil {
-		return fmt.Errorf("start the unpacker: %w", err)
+		return fmt.Errorf("start the unpacker: %w", refusal.Explain(err))
 	}
 	pipes[0][0].Close()
 	pipes[1][1].Close()

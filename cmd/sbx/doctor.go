@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"text/tabwriter"
+
+	"github.com/sbxrun/sbx/sandbox"
+)
+
+// doctorVerb is sbx doctor [--json]: what this machine grants. It succeeds where sbx run
+// would.
+func doctorVerb(u ui, args []string) int {
+	asJSON := slices.Equal(args, []string{"--json"})
+	if len(args) > 0 && !asJSON {
+		if args[0] == "-h" || args[0] == "--help" {
+			fmt.Fprint(u.out, "Usage: sbx doctor [--json]\n\nTell what this machine grants to sandboxes, and what would mend the rest. The exit\ncode is 0 where sbx run works.\n")
+			return 0
+		}
+		u.fail(fmt.Errorf("sbx doctor: %q is not known", args[0]), "sbx doctor [--json]")
+		return exitFailed
+	}
+	findings, err := sandbox.Examine(context.Background())
+	if err == nil && asJSON {
+		e := json.NewEncoder(u.out)
+		e.SetEscapeHTML(false)
+		e.SetIndent("", "  ")
+		err = e.Encode(findings)
+	} else if err == nil {
+		err = printFindings(u, findings)
+	}
+	if err != nil {
+		u.fail(err, sandbox.Hint(err))
+		return exitFailed
+	}
+	if slices.ContainsFunc(findings, func(f sandbox.Finding) bool { return f.Needed && !f.Granted }) {
+		return exitFailed
+	}
+	return 0
+}
+
+func printFindings(u ui, findings []sandbox.Finding) error {
+	w := tabwriter.NewWriter(u.out, 0, 0, 2, ' ', 0)
+	for _, f := range findings {
+		verdict := "ok"
+		if !f.Granted {
+			verdict = "no"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\n", verdict, f.Name, plain(f.Says))
+		if f.Hint != "" {
+			fmt.Fprintf(w, "\t\thint: %s\n", plain(f.Hint))
+		}
+	}
+	return w.Flush()
+}
