@@ -136,7 +136,7 @@ func Probe(s Spec) (Host, error) {
 	if s.View == HostView {
 		h.probeHostView(s)
 	}
-	if s.View == Union && s.Overlay != DriverKernel {
+	if s.View == Union { // where the kernel is asked for too, for the hint
 		h.FuseOverlayfs = hostProgram("fuse-overlayfs")
 	}
 	if s.View == Union {

@@ -11,6 +11,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/sbxrun/sbx/cmd/internal/testenv"
+	"github.com/sbxrun/sbx/sandbox"
 )
 
 func TestMain(m *testing.M) {
@@ -58,6 +59,9 @@ func TestScripts(t *testing.T) {
 			"deleted": deletedCommand,
 		},
 		Condition: func(cond string) (ok bool, err error) {
+			if version, ok := strings.CutPrefix(cond, "kernel:"); ok {
+				return atLeast(version)
+			}
 			missing, known := map[string]func() error{
 				"helpers": func() error { return missingHelpers(t) },
 				"fuse":    missingFuse,
@@ -76,6 +80,16 @@ func TestScripts(t *testing.T) {
 			return err == nil, err
 		},
 	})
+}
+
+// atLeast tells whether the kernel is a version or newer: kernel:6.7.
+func atLeast(version string) (bool, error) {
+	var want sandbox.Kernel
+	if _, err := fmt.Sscanf(version, "%d.%d", &want.Major, &want.Minor); err != nil {
+		return false, err
+	}
+	major, minor, err := sandbox.KernelVersion()
+	return sandbox.Kernel{Major: major, Minor: minor}.AtLeast(want.Major, want.Minor), err
 }
 
 func inPath(program string) func() error {
