@@ -107,7 +107,7 @@ func newReceipt(s Spec, h Host, p userns.Plan) Receipt {
 			r.Writable = append(r.Writable, m.Destination)
 		}
 	}
-	r.Net = s.network()
+	r.Net = s.Network()
 	if s.UserNetwork != nil {
 		r.NetDriver = s.UserNetwork.Driver
 		r.NetClosed, _ = s.UserNetwork.closed(h.UserNetwork) // it was looked at before
@@ -148,8 +148,8 @@ func (r *Receipt) add(step userns.Step, h Host) {
 	}
 }
 
-// network names the network.
-func (s Spec) network() string {
+// Network names the network as sbx run --net does.
+func (s Spec) Network() string {
 	switch {
 	case s.HostNetwork:
 		return "host"

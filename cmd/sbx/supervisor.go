@@ -182,7 +182,7 @@ func (s *supervisor) began(cmd *sandbox.Cmd) {
 	s.mu.Unlock()
 	spec := cmd.Spec
 	s.change(func(r *state.Record) {
-		r.View, r.Project, r.Net = spec.View.String(), spec.Project, netOf(spec)
+		r.View, r.Project, r.Net = spec.View.String(), spec.Project, spec.Network()
 		r.Published = nil
 		for _, p := range cmd.Published() {
 			r.Published = append(r.Published, p.String())

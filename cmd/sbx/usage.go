@@ -10,19 +10,6 @@ import (
 	"github.com/sbxrun/sbx/sandbox/procs"
 )
 
-// netOf names the network of a sandbox as --net does.
-func netOf(s sandbox.Spec) string {
-	switch {
-	case s.HostNetwork:
-		return "host"
-	case s.Egress != nil:
-		return "allow"
-	case s.UserNetwork != nil:
-		return "user"
-	}
-	return "none"
-}
-
 // usage answers with what the sandbox takes.
 func (s *supervisor) usage(c *control.Conn) {
 	cmd, err := s.running()
