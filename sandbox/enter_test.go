@@ -387,7 +387,9 @@ func TestEndWaitsForNobody(t *testing.T) {
 // TestEnterSignals: signals reach the command, and it stops and goes on.
 func TestEnterSignals(t *testing.T) {
 	c := enterable(t, nil)
-	inside := enter(t, c, "/bin/sh", "-c", "trap 'echo heard; exit 4' USR1; echo there; while :; do sleep 0.05; done")
+	// It forks beforehand: a shell waits for a child that has not executed yet (vfork(2)), and does
+	// not stop when that does.
+	inside := enter(t, c, "/bin/sh", "-c", "trap 'echo heard; exit 4' USR1; sleep 1000 & echo there; wait")
 	out, in, err := os.Pipe()
 	if err != nil {
 		t.Fatal(err)
