@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	systemd "github.com/coreos/go-systemd/v22/dbus"
@@ -80,7 +81,34 @@ func scopeAt(ctx context.Context, socket string, bus bool, unit string) (path st
 	if !ok || filepath.Base(group) != unit || !filepath.IsAbs(group) {
 		return "", fmt.Errorf("the scope has the cgroup %q", group)
 	}
-	return filepath.Join(Root, group), nil
+	path = filepath.Join(Root, group)
+	reclaimScopes(ctx, conn, path, time.Now())
+	return path, nil
+}
+
+// settled is the age from which on a scope without a process is nobody's. One that is
+// being made has none for a moment.
+const settled = 10 * time.Second
+
+// reclaimScopes has systemd remove scopes of sbx's beside that one in which nothing is.
+// It does so by itself when the last process ends, but can miss that of one that is killed
+// while its scope is made.
+func reclaimScopes(ctx context.Context, conn *systemd.Conn, path string, now time.Time) {
+	for _, scope := range emptyScopes(filepath.Dir(path), now) {
+		_, _ = conn.StopUnitContext(ctx, scope, "fail", nil) // the next one tries again
+	}
+}
+
+func emptyScopes(slice string, now time.Time) (units []string) {
+	dirs, _ := filepath.Glob(filepath.Join(slice, prefix+"*.scope"))
+	for _, dir := range dirs {
+		events, err := os.ReadFile(filepath.Join(dir, "cgroup.events"))
+		info, statErr := os.Stat(dir)
+		if err == nil && statErr == nil && strings.Contains(string(events), "populated 0") && now.Sub(info.ModTime()) > settled {
+			units = append(units, filepath.Base(dir))
+		}
+	}
+	return units
 }
 
 // dial connects to systemd itself, or to it through a bus, whose first word is Hello.

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -212,5 +213,35 @@ func TestScopeSockets(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v does not say %s", err, want)
 		}
+	}
+}
+
+// What nobody is in, and is no longer being made, is found.
+func TestEmptyScopes(t *testing.T) {
+	slice := t.TempDir()
+	now := time.Now()
+	for name, c := range map[string]struct {
+		events string
+		age    time.Duration
+	}{
+		"sbx-old.scope": {"populated 0\nfrozen 0\n", time.Minute}, "sbx-new.scope": {"populated 0\nfrozen 0\n", time.Second},
+		"sbx-busy.scope": {"populated 1\nfrozen 0\n", time.Minute}, "other.scope": {"populated 0\nfrozen 0\n", time.Minute},
+		"sbx-none.scope": {"", time.Minute},
+	} {
+		dir := filepath.Join(slice, name)
+		if err := os.Mkdir(dir, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if c.events != "" {
+			if err := os.WriteFile(filepath.Join(dir, "cgroup.events"), []byte(c.events), 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chtimes(dir, now.Add(-c.age), now.Add(-c.age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := emptyScopes(slice, now); !slices.Equal(got, []string{"sbx-old.scope"}) {
+		t.Errorf("%v", got)
 	}
 }
