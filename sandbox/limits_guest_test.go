@@ -1,8 +1,9 @@
+//go:build guest
+
 package sandbox
 
 import (
 	"fmt"
-	"os"
 	"testing"
 	"time"
 
@@ -12,9 +13,6 @@ import (
 // TestLimitsTogether: sandboxes of one process share its scope, at the same time and
 // one after the other. They are counted, frozen and let go.
 func TestLimitsTogether(t *testing.T) {
-	if os.Getenv("SBX_TEST_GUEST") != "1" {
-		t.Skip("for the guests of make vm")
-	}
 	t.Chdir(t.TempDir())
 	begin := func(n int) *Cmd {
 		c := Command("sh", "-c", "while :; do :; done")

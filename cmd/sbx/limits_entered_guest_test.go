@@ -1,3 +1,5 @@
+//go:build guest
+
 package main
 
 import (
@@ -6,13 +8,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 	"github.com/sbxrun/sbx/sandbox/control"
 )
 
 // TestLimitsEntered: a command that enters a sandbox with limits is in its cgroup, which
 // says what the sandbox takes and holds all of it.
 func TestLimitsEntered(t *testing.T) {
-	needGuest(t)
+	testenv.NeedGuest(t)
 	_, sbx := lives(t)
 	sbx("run", "-d", "--name", "box", "-m", "64m", "--pids-limit", "50", "--", "sleep", "1000")
 	defer sbx("rm", "-f", "box")

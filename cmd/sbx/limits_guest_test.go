@@ -1,3 +1,5 @@
+//go:build guest
+
 package main
 
 import (
@@ -33,7 +35,7 @@ type limitedRun struct {
 // limited runs sbx with flags, and "--" and a command among them.
 func limited(t *testing.T, args ...string) (r limitedRun) {
 	t.Helper()
-	needGuest(t)
+	testenv.NeedGuest(t)
 	dir := project(t)
 	receipt := filepath.Join(t.TempDir(), "receipt")
 	cmd := exec.Command(tool(t, "sbx"), append([]string{"run", "--receipt", receipt}, args...)...)
@@ -75,7 +77,7 @@ func begun(t *testing.T, args ...string) (*exec.Cmd, string) {
 
 func beganReading(t *testing.T, args ...string) (*exec.Cmd, string, *bufio.Reader) {
 	t.Helper()
-	needGuest(t)
+	testenv.NeedGuest(t)
 	cmd := exec.Command(tool(t, "sbx"), append([]string{"run"}, args...)...)
 	cmd.Dir = project(t)
 	out, err := cmd.StdoutPipe()
@@ -195,7 +197,7 @@ func TestLimitProcessors(t *testing.T) {
 
 // TestLimitDisk: what is written goes at its speed.
 func TestLimitDisk(t *testing.T) {
-	needGuest(t)
+	testenv.NeedGuest(t)
 	dir, err := os.MkdirTemp("/var/tmp", "sbx")
 	if err != nil {
 		t.Fatal(err)
@@ -314,7 +316,7 @@ func TestLimitsCannotBeLifted(t *testing.T) {
 // TestLimitsKilled: a SIGKILL of sbx, whenever it comes, leaves no process, no cgroup and
 // no scope.
 func TestLimitsKilled(t *testing.T) {
-	needGuest(t)
+	testenv.NeedGuest(t)
 	dir, sbx := project(t), tool(t, "sbx")
 	for range kills(t) {
 		cmd := exec.Command(sbx, "run", "-q", "-m", "64m", "--", "sleep", "4242")
@@ -348,7 +350,7 @@ func TestLimitsKilled(t *testing.T) {
 // be found: its sockets are covered. Its first argument is sbx.
 func withoutSystemd(t *testing.T, script string) string {
 	t.Helper()
-	needGuest(t)
+	testenv.NeedGuest(t)
 	inner := fmt.Sprintf("mount -t tmpfs tmpfs /run/user/%d; unset XDG_RUNTIME_DIR DBUS_SESSION_BUS_ADDRESS; exec setpriv --inh-caps=-all --ambient-caps=-all --bounding-set=-all bash -c \"$0\" \"$1\"", os.Getuid())
 	cmd := exec.Command("systemd-run", "--user", "--scope", "--quiet", "-p", "Delegate=yes",
 		"unshare", "--user", "--map-current-user", "--keep-caps", "--mount", "sh", "-c", inner, script, tool(t, "sbx"))
@@ -412,7 +414,7 @@ func TestLimitsBusy(t *testing.T) {
 
 // TestLimitsThatCannotBe: what the kernel refuses stops the run, and leaves nothing.
 func TestLimitsThatCannotBe(t *testing.T) {
-	needGuest(t)
+	testenv.NeedGuest(t)
 	cmd := exec.Command(tool(t, "sbx"), "run", "--cpuset", "4000", "--", "true")
 	cmd.Dir = project(t)
 	out, err := cmd.CombinedOutput()

@@ -17,5 +17,4 @@ var (
 	missingHelpers = testenv.MissingHelpers
 	kills          = testenv.Kills
 	gone           = testenv.Gone
-	needGuest      = testenv.NeedGuest
 )

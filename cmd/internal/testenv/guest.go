@@ -5,11 +5,11 @@ import (
 	"testing"
 )
 
-// NeedGuest skips what is for a guest of make vm, where there is a systemd that
-// delegates cgroups: there it must work.
+// NeedGuest is for what is compiled with the tag guest, which make vm does: there is a
+// systemd that delegates cgroups there.
 func NeedGuest(t testing.TB) {
 	t.Helper()
 	if os.Getenv("SBX_TEST_GUEST") != "1" {
-		t.Skip("for the guests of make vm")
+		Skip(t, "no guest of make vm")
 	}
 }
