@@ -40,7 +40,7 @@ func TestAttachTerminal(t *testing.T) {
 	y.Sees("inner> ")
 	y.Types("\x10\x11")
 	y.Sees("sbx: detached; sbx attach shell returns to it\r\n")
-	y.Sees("code 0\r\n")
+	y.Sees("code 0\r\nouter> ")
 	y.Types("stty -a | grep -o -e '-*icanon'\n")
 	y.Sees("'\r\nicanon")
 	y.Sees("outer> ")
@@ -56,7 +56,7 @@ func TestAttachTerminal(t *testing.T) {
 	y.Types("\x03") // which forgets what is typed too soon
 	y.Sees("inner> ")
 	y.Types("exit 5\n")
-	y.Sees("code 5\r\n")
+	y.Sees("code 5\r\nouter> ")
 	y.Types("stty -a | grep -o -e '-*icanon'\n")
 	y.Sees("'\r\nicanon")
 	if code := sbx("wait", "shell"); code != "5\n" {
@@ -86,7 +86,7 @@ func TestAttachKilled(t *testing.T) {
 		}
 	}
 	y.Sees("sbx: shell: its supervisor was killed\r\n")
-	y.Sees("code 137\r\n")
+	y.Sees("code 137\r\nouter> ")
 	y.Types("stty -a | grep -o -e '-*icanon'\n")
 	y.Sees("'\r\nicanon")
 	sbx("rm", "shell")
