@@ -263,15 +263,13 @@ func (c *compiler) process() error {
 		stays := !c.spec.HostClock && !c.host.Kernel.AtLeast(execChangesClock.Major, execChangesClock.Minor)
 		c.add(userns.Fork{Init: append(init, userns.SetCaps{Permitted: kill, Effective: kill, Ambient: kill}), Copy: stays || c.becomesOther()})
 	}
-	for _, l := range limits {
-		c.add(l)
-	}
+	c.addLimits(limits)
 	if bounding.Keep != 0 || c.becomesOther() {
 		c.add(bounding)
 	}
 	c.user()
 	c.add(userns.Chdir{Path: p.Cwd, Plain: true}, set, userns.Umask{Mask: *p.User.Umask}, stdio, userns.CloseOnExec{}, userns.RestoreSignals{})
-	if err := c.confine(); err != nil {
+	if err := c.confine(limits); err != nil {
 		return err
 	}
 	c.add(userns.Exec{Paths: search(p.Args[0], p.Env), Argv: p.Args, Env: p.Env, Secrets: c.secretVariables()})

@@ -60,14 +60,13 @@ func compileEntry(e Entry, p specs.Process, secrets []userns.Secret, leave bool)
 		c.add(userns.DieWithSupervisor{Later: true}, userns.Fork{Outside: true, Init: init},
 			userns.DieWithInit{}, userns.AwaitSupervisor{})
 	}
-	for _, l := range limits {
-		c.add(l)
-	}
+	c.addLimits(limits)
 	c.add(userns.Chdir{Path: p.Cwd, Plain: true}, set, userns.Umask{Mask: *p.User.Umask}, stdio, userns.CloseOnExec{}, userns.RestoreSignals{})
 	c.addLabels()
 	if e.Landlock != "" {
 		c.add(userns.Restrict{By: enteredRules, Words: e.Landlock})
 	}
+	c.addFileLimit(limits)
 	filter := func() {
 		if f := e.Seccomp; f != nil {
 			c.add(userns.Seccomp{Name: f.Name, Filter: f.unpack(), Flags: f.Flags})

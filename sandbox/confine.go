@@ -58,10 +58,11 @@ func landlockMissing(h Host) string {
 }
 
 // confine adds the steps that confine the command, the last before it is run.
-func (c *compiler) confine() error {
+func (c *compiler) confine(limits []userns.Rlimit) error {
 	c.addLabels()
 	c.keepRules()
 	c.addLandlock()
+	c.addFileLimit(limits)
 	if c.spec.NoInit {
 		return c.addSeccomp()
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -72,7 +73,16 @@ func (d *daemon) output() string {
 	if err != nil && err != io.EOF {
 		return ""
 	}
-	return strings.TrimSpace(string(b[:n]))
+	return withoutNoise(string(b[:n]))
+}
+
+// withoutNoise leaves out what fuse-overlayfs 1.10 (Debian 12) says at each start: of its own
+// option lazytime, that its own parser does not know it.
+func withoutNoise(said string) string {
+	lines := slices.DeleteFunc(strings.Split(said, "\n"), func(line string) bool {
+		return strings.HasSuffix(line, "unknown argument ignored: lazytime")
+	})
+	return strings.TrimSpace(strings.Join(lines, "\n"))
 }
 
 // unmounted is how long fuse-overlayfs may take to end after the sandbox, and

@@ -37,6 +37,35 @@ func rlimits(in []specs.POSIXRlimit) ([]userns.Rlimit, error) {
 	return out, nil
 }
 
+// addLimits adds all limits but that of open files, see addFileLimit.
+func (c *compiler) addLimits(limits []userns.Rlimit) {
+	for _, l := range limits {
+		if l.Resource != unix.RLIMIT_NOFILE {
+			c.add(l)
+		}
+	}
+}
+
+// addFileLimit adds the limit of open files, which is the command's. What comes before it
+// may have a descriptor for each of thousands of mounts, and goes by the hard limit.
+func (c *compiler) addFileLimit(limits []userns.Rlimit) {
+	for _, l := range limits {
+		if l.Resource == unix.RLIMIT_NOFILE {
+			c.add(l)
+		}
+	}
+}
+
+// Tighten lowers a limit to the hard one that the caller has: what is asked for as a bound
+// is kept where a narrower one is in force.
+func Tighten(l specs.POSIXRlimit) specs.POSIXRlimit {
+	var have unix.Rlimit
+	if n, ok := rlimitNumbers[l.Type]; ok && unix.Getrlimit(n, &have) == nil {
+		l.Soft, l.Hard = min(l.Soft, have.Max), min(l.Hard, have.Max)
+	}
+	return l
+}
+
 // ParseUlimit reads NAME=SOFT[:HARD], as docker's --ulimit does.
 func ParseUlimit(text string) (specs.POSIXRlimit, error) {
 	name, value, ok := strings.Cut(text, "=")
@@ -67,6 +96,12 @@ func parseLimit(s string) (uint64, error) {
 // starts it, as root and outside, whatever the limit says, except for this one
 // value (fs/coredump.c; core(5)). No core that is a file fits in a byte either.
 const noCore = 1
+
+// boundBy adds a limit that is not there, as far as the caller's allows it.
+func boundBy(limits []specs.POSIXRlimit, name string, n uint64) []specs.POSIXRlimit {
+	l := Tighten(specs.POSIXRlimit{Type: name, Soft: n, Hard: n})
+	return defaultLimit(limits, name, l.Soft, l.Hard)
+}
 
 // defaultLimit adds a limit that is not there.
 func defaultLimit(limits []specs.POSIXRlimit, name string, soft, hard uint64) []specs.POSIXRlimit {

@@ -15,7 +15,7 @@ func limitHint(err error) string {
 	inChild := errors.As(err, &step)
 	switch {
 	case errors.Is(err, unix.EMFILE):
-		return "the limit of open files is too low; raise it: ulimit -n 256, or --ulimit nofile=256"
+		return "the hard limit of open files is too low; begin sbx where ulimit -Hn shows more"
 	case errors.Is(err, unix.ENFILE):
 		return "this machine has too many open files; as root: sysctl -w fs.file-max=1000000"
 	case errors.Is(err, unix.EFBIG):

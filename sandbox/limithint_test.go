@@ -20,7 +20,7 @@ func TestLimitHints(t *testing.T) {
 		err  syscall.Errno
 		want string
 	}{
-		{userns.Take{Source: "/home/ada/p"}, unix.EMFILE, "ulimit -n"}, {userns.Chdir{Path: "/x"}, unix.EMFILE, "ulimit -n"},
+		{userns.Take{Source: "/home/ada/p"}, unix.EMFILE, "ulimit -Hn"}, {userns.Chdir{Path: "/x"}, unix.EMFILE, "ulimit -Hn"},
 		{userns.Landlock{}, unix.ENFILE, "fs.file-max"}, {userns.Cover{}, unix.EFBIG, "ulimit -f"},
 		{userns.Fork{}, unix.EAGAIN, "ulimit -u"}, {userns.Mount{Type: "tmpfs"}, unix.ENOMEM, "ulimit -v"},
 		{userns.Mkdir{Path: "/proc/root"}, unix.EOVERFLOW, "newuidmap"},
@@ -31,7 +31,7 @@ func TestLimitHints(t *testing.T) {
 			t.Errorf("%T, %v: got %q, want %q", c.step, c.err, got, c.want)
 		}
 	}
-	if got := Hint(fmt.Errorf("open it: %w", unix.EMFILE)); !strings.Contains(got, "ulimit -n") {
+	if got := Hint(fmt.Errorf("open it: %w", unix.EMFILE)); !strings.Contains(got, "ulimit -Hn") {
 		t.Errorf("got %q of what is no step", got)
 	}
 	if got := Hint(fmt.Errorf("fork it: %w", unix.EAGAIN)); got != "" {

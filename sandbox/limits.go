@@ -101,11 +101,11 @@ func (s *Spec) degradeLimits(h Host, place cgroup.Place, cause error) (notes []s
 		switch {
 		case name == "memory" && r.Memory != nil && r.Memory.Limit != nil && *r.Memory.Limit > 0:
 			n := uint64(*r.Memory.Limit)
-			p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_DATA", n, n)
+			p.Rlimits = boundBy(p.Rlimits, "RLIMIT_DATA", n)
 			say("memory; each process is held to its data, and all together, files in memory and stacks are not")
 		case name == "pids" && r.Pids != nil && r.Pids.Limit != nil && h.Kernel.AtLeast(countsInside.Major, countsInside.Minor):
 			n := uint64(*r.Pids.Limit)
-			p.Rlimits = defaultLimit(p.Rlimits, "RLIMIT_NPROC", n, n)
+			p.Rlimits = boundBy(p.Rlimits, "RLIMIT_NPROC", n)
 			say("processes; each user inside is held to as many, and all of them together are not")
 		default:
 			say(name)

@@ -44,6 +44,9 @@ func TestScripts(t *testing.T) {
 					env.Setenv(name, value)
 				}
 			}
+			if os.Getenv("SBX_TEST_GUEST") != "" { // an emulated machine
+				env.Setenv("SLOWER", "0")
+			}
 			env.Setenv("PROJECT", project)
 			env.Setenv("UID", fmt.Sprint(os.Getuid()))
 			env.Setenv("GID", fmt.Sprint(os.Getgid()))

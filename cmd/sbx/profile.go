@@ -183,7 +183,7 @@ func (f *runFlags) adopt(s *sandbox.Spec, p profiles.Profile) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", u.From, err)
 		}
-		s.OCI.Process.Rlimits = append(s.OCI.Process.Rlimits, l)
+		s.OCI.Process.Rlimits = append(s.OCI.Process.Rlimits, sandbox.Tighten(l))
 	}
 	if p.Process.Disk.Said() && f.Disk == "" {
 		f.Disk = text(p.Process.Disk.Text)
