@@ -82,7 +82,29 @@ func plainLines(lines []string) string {
 	return b.String()
 }
 
+// plainExec takes a line without flags, as most are: the grammar costs a tenth of what all
+// of exec takes.
+func plainExec(args []string) (*execFlags, bool) {
+	if len(args) < 2 || args[0] == "" || args[0][0] == '-' {
+		return nil, false
+	}
+	command := args[1:]
+	if command[0] == "--" {
+		command = command[1:]
+	} else if strings.HasPrefix(command[0], "-") {
+		return nil, false
+	}
+	return &execFlags{Box: args[0], Command: command}, len(command) > 0
+}
+
 func parseExec(args []string) (*execFlags, *kong.Kong, error) {
+	if f, ok := plainExec(args); ok {
+		return f, nil, nil
+	}
+	return parseExecFlags(args)
+}
+
+func parseExecFlags(args []string) (*execFlags, *kong.Kong, error) {
 	f := &execFlags{}
 	k, err := kong.New(f, kong.Name("sbx exec"), kong.NoDefaultHelp(), kong.Description("Run a command in a sandbox that runs, confined as its own command is."),
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))

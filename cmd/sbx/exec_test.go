@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"syscall"
 	"testing"
@@ -267,5 +268,29 @@ func TestExecStopped(t *testing.T) {
 	}
 	if err := cmd.Wait(); cmd.ProcessState.ExitCode() != 137 {
 		t.Errorf("it ended with %v", err)
+	}
+}
+
+// TestPlainExec: a line without flags means what the grammar makes of it.
+func TestPlainExec(t *testing.T) {
+	for line, plain := range map[string]bool{
+		"box true": true, "box -- true": true, "box make -j 4 --help": true, "box -- make -- x": true, "box make -- x": true, "box -- -x": true, "box sh -c @x": true,
+		"box": false, "box --": false, "": false, "-- box true": false, "-it box sh": false, "box -it sh": false, "box --user=1 sh": false,
+	} {
+		args := strings.Fields(line)
+		got, ok := plainExec(args)
+		if ok != plain {
+			t.Errorf("%q: plain %v", line, ok)
+		}
+		if !ok {
+			continue
+		}
+		want, _, err := parseExecFlags(args)
+		if err != nil || !reflect.DeepEqual(got, want) {
+			t.Errorf("%q: %+v, want %+v, %v", line, got, want, err)
+		}
+	}
+	if _, ok := plainExec([]string{"", "true"}); ok {
+		t.Error("no name is a name")
 	}
 }
