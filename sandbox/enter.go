@@ -139,15 +139,17 @@ func (c *Cmd) prepareEntering() (userns.Plan, Spec, error) {
 
 // account looks a user up in the running sandbox's root: its command may have made him.
 func (e Entry) account(pidfd *os.File, name string) (Account, error) {
-	root, err := RootFD(pidfd)
+	passwd, err := openWithin(pidfd, "/etc/passwd")
 	if err != nil {
 		return Account{}, err
 	}
-	defer root.Close()
-	dir := "/proc/self/fd/" + strconv.Itoa(int(root.Fd()))
-	s := Spec{View: Rootfs, User: name}
-	s.OCI.Root = &specs.Root{Path: dir}
-	return s.account()
+	defer passwd.Close()
+	group, err := openWithin(pidfd, "/etc/group")
+	if err != nil {
+		return Account{}, err
+	}
+	defer group.Close()
+	return lookUp(name, passwd, group)
 }
 
 // capabilities are those of a user who is not the command's.

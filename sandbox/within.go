@@ -3,6 +3,7 @@ package sandbox
 import (
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"syscall"
 	"time"
@@ -68,26 +69,61 @@ func rootPlan() userns.Plan {
 // RootFD is the sandbox's root directory, as a place to look up others from (O_PATH). A
 // link in there leads where it would from outside, so look up with RESOLVE_IN_ROOT.
 // The pidfd is that of the sandbox's first process.
-func RootFD(pidfd *os.File) (root *os.File, err error) {
-	status, err := rootPlan().Run(userns.Input{
+func RootFD(pidfd *os.File) (*os.File, error) {
+	root, err := sent(rootPlan(), pidfd)
+	if err != nil {
+		return nil, fmt.Errorf("the sandbox's root: %w", err)
+	}
+	return root, nil
+}
+
+// sent is the descriptor that a plan within sends.
+func sent(p userns.Plan, pidfd *os.File) (got *os.File, err error) {
+	status, err := p.Run(userns.Input{
 		Files: map[userns.FD]*os.File{enteredPID: pidfd},
 		Receive: func(_ userns.FD, f *os.File, _ *userns.Process) error {
-			root = f
+			got = f
 			return nil
 		},
 	}, nil)
 	switch {
-	case err == nil && status == 0 && root != nil:
-		return root, nil
+	case err == nil && status == 0 && got != nil:
+		return got, nil
 	case ended(pidfd, err):
 		err = os.ErrProcessDone
 	case err == nil:
 		err = fmt.Errorf("it ended with %d", status)
 	}
-	if root != nil {
-		root.Close()
+	if got != nil {
+		got.Close()
 	}
-	return nil, fmt.Errorf("the sandbox's root: %w", err)
+	return nil, err
+}
+
+// filePlan opens a file from within: what fuse-overlayfs serves, the kernel shows to nobody
+// outside of the user namespace (fs/fuse/dir.c, fuse_allow_current_process).
+func filePlan(path string) userns.Plan {
+	const file userns.FD = "file"
+	return userns.Plan{Steps: []userns.Step{
+		userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts},
+		userns.OpenFile{Path: path, As: file}, userns.Send{FD: file}, userns.Exit{},
+	}}
+}
+
+// openWithin opens a regular file of the sandbox, or an empty one where there is none.
+func openWithin(pidfd *os.File, path string) (io.ReadCloser, error) {
+	f, err := sent(filePlan(path), pidfd)
+	switch {
+	case errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR):
+		return io.NopCloser(eof{}), nil
+	case err != nil:
+		return nil, fmt.Errorf("%s of the sandbox: %w", path, err)
+	}
+	if fi, err := f.Stat(); err != nil || !fi.Mode().IsRegular() {
+		f.Close()
+		return io.NopCloser(eof{}), nil
+	}
+	return f, nil
 }
 
 // ended tells whether the process of a pidfd has, which is then the cause of an error:

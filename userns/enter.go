@@ -41,6 +41,20 @@ func (s OpenPlace) lower(a *assembler) {
 	a.keep(a.syscall(unix.SYS_OPENAT, cwd(), a.str(s.Path), num(unix.O_PATH|unix.O_CLOEXEC), num(0)), s.As)
 }
 
+// OpenFile opens a file to read it, and waits for nothing where it is a pipe or a device.
+// No link of /proc leads to it.
+type OpenFile struct {
+	Path string
+	As   FD
+}
+
+func (s OpenFile) String() string { return "open " + s.Path + " to read it" }
+
+func (s OpenFile) lower(a *assembler) {
+	how := a.longs(unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0, unix.RESOLVE_NO_MAGICLINKS)
+	a.keep(a.syscall(unix.SYS_OPENAT2, cwd(), a.str(s.Path), how, num(24)), s.As)
+}
+
 // ForkInto has a new process go on, which is in the pid namespace that was joined: who
 // joins one is not in it himself (setns(2)). The one that forked waits, and ends as
 // that does. When it is ended so is the other.

@@ -190,7 +190,7 @@ func (a *attachment) lost() (int, error) {
 	case now.Error != "":
 		return *now.Exit, errors.New(now.Error)
 	}
-	return *now.Exit, nil
+	return exitFailed, &mendedError{errors.New("the end of its output was not read here in time"), "sbx logs " + a.box.Name + " has it"}
 }
 
 // sendInput sends what is typed, or comes from a file.

@@ -84,7 +84,7 @@ func TestSupervisorsKilled(t *testing.T) {
 		if i%2 == 1 {
 			limit = 40 * time.Millisecond
 		}
-		time.Sleep(rand.N(limit))
+		time.Sleep(rand.N(testenv.Slowed(limit)))
 		// Its own end comes first: else it could begin one that is not there yet.
 		cmd.Process.Kill()
 		_ = cmd.Wait() // it was killed, or has ended

@@ -11,6 +11,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/sbxrun/sbx/cmd/internal/testenv"
+	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/landlock"
 	"github.com/sbxrun/sbx/sandbox/seccomp"
 	"github.com/sbxrun/sbx/userns"
@@ -45,7 +46,12 @@ func around(t *testing.T) map[string]userns.Step {
 		}
 		steps[name] = userns.Seccomp{Name: name, Filter: f.Instructions, Flags: f.Flags}
 	}
-	steps["Landlock"] = userns.Landlock{Files: uint64(landlock.Write)}
+	host, err := sandbox.Probe(sandbox.Spec{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	writing, _ := landlock.Policy{Files: landlock.Write}.Restrict(host.Landlock)
+	steps["Landlock"] = userns.Landlock{Files: uint64(writing.Files)}
 	return steps
 }
 

@@ -91,7 +91,7 @@ func TestStatsAtTerminal(t *testing.T) {
 	y.Sees("... and 2 more\r\n")
 	sbx("rm", "-f", "two")
 	y.Types("\x03")
-	y.Sees("code 0")
+	y.Sees("code 0\r\nouter> ")
 	y.Types("stty -a | grep -o -e '-*icanon'\n")
 	y.Sees("'\r\nicanon")
 }

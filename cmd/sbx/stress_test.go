@@ -44,7 +44,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 		if i%2 == 1 {
 			limit = 40 * time.Millisecond
 		}
-		time.Sleep(rand.N(limit))
+		time.Sleep(rand.N(testenv.Slowed(limit)))
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

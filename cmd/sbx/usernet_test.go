@@ -177,10 +177,10 @@ func TestUserNetworkCannotBe(t *testing.T) {
 		name, flags, want, hint string
 		before                  []string
 	}{
-		{"no driver", "", "neither pasta nor slirp4netns is installed", "as root: apt-get install passt",
+		{"no driver", "", "neither pasta nor slirp4netns is installed", "install passt",
 			hide("mount --bind /dev/null $(readlink -f /usr/bin/pasta) && mount --bind /dev/null /usr/bin/slirp4netns && ")},
-		{"no pasta", "--net-driver pasta", "pasta is not installed", "as root: apt-get install passt", hide("mount --bind /dev/null $(readlink -f /usr/bin/pasta) && ")},
-		{"no slirp4netns", "--net-driver slirp4netns", "slirp4netns is not installed", "as root: apt-get install slirp4netns", hide("mount --bind /dev/null /usr/bin/slirp4netns && ")},
+		{"no pasta", "--net-driver pasta", "pasta is not installed", "install passt", hide("mount --bind /dev/null $(readlink -f /usr/bin/pasta) && ")},
+		{"no slirp4netns", "--net-driver slirp4netns", "slirp4netns is not installed", "install slirp4netns", hide("mount --bind /dev/null /usr/bin/slirp4netns && ")},
 		{"a closed device", "", "/dev/net/tun: permission denied", "as root: chmod 0666 /dev/net/tun", hide("mount --bind " + closed + " /dev/net/tun && ")},
 		{"no device", "", "/dev/net/tun: no such file or directory", "as root: modprobe tun", hide("mount -t tmpfs tmpfs /dev/net && ")},
 		{"no route", "--net-driver pasta", "pasta serves no network: ", "--net-driver slirp4netns", hide("ip link set lo up && ")},

@@ -135,6 +135,14 @@ func Project(t testing.TB) string {
 	return t.TempDir()
 }
 
+// Slowed is how long that takes which takes d on a machine: an emulated one is slower.
+func Slowed(d time.Duration) time.Duration {
+	if os.Getenv("SBX_TEST_GUEST") != "" {
+		d *= 10
+	}
+	return d
+}
+
 // Kills is how often sbx is killed: 200 times, or SBX_TEST_KILLS times.
 func Kills(t testing.TB) int {
 	t.Helper()
