@@ -199,9 +199,10 @@ func (c *compiler) unscratch() {
 	}
 }
 
-// narrowSys are the mounts that make up the host view's /sys.
+// narrowSys are the mounts that make up the host view's /sys. A sandbox within needs a whole
+// one, which shows a network, so that only its owner may make it.
 func (s Spec) narrowSys(h Host) []specs.Mount {
-	if s.UserNS {
+	if s.UserNS && !s.HostNetwork {
 		return []specs.Mount{{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: []string{"nosuid", "noexec", "nodev", "ro"}}}
 	}
 	if !h.there("/sys") {
