@@ -49,6 +49,21 @@ func look(t *testing.T, dirs ...string) traces {
 	return traces{string(mounts), strings.Join(fds, "\n"), strings.Join(files, "\n")}
 }
 
+// leaves tells whether there is more than before. What an earlier test left to a goroutine
+// to close may be gone meanwhile.
+func (after traces) leaves(before traces) bool {
+	had := map[string]int{}
+	for _, fd := range strings.Split(before.descriptors, "\n") {
+		had[fd]++
+	}
+	for _, fd := range strings.Split(after.descriptors, "\n") {
+		if had[fd]--; had[fd] < 0 {
+			return true
+		}
+	}
+	return after.mounts != before.mounts || after.files != before.files
+}
+
 // faulty gives the plan once for each step, with a fault in the step's place:
 // those of PID 1 too.
 func faulty(p userns.Plan) (plans []userns.Plan, steps []userns.Step, index []int) {
@@ -229,24 +244,30 @@ func TestOldOverlay(t *testing.T) {
 	}
 }
 
-// buildTrue puts a /bin/true into a root that has nothing else. Where there is no Go, in
-// a guest of make vm, it is built already.
+// buildTrue puts a /bin/true into a root that has nothing else.
 func buildTrue(t *testing.T, root string) {
 	t.Helper()
+	buildProgram(t, "true", root+"/bin")
+}
+
+// buildProgram puts a program of testdata into a directory. Where there is no Go, in a
+// guest of make vm, it is built already.
+func buildProgram(t *testing.T, name, to string) {
+	t.Helper()
 	if dir := os.Getenv("SBX_TEST_PROGRAMS"); dir != "" {
-		program, err := os.ReadFile(dir + "/true")
+		program, err := os.ReadFile(filepath.Join(dir, name))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.MkdirAll(root+"/bin", 0o755); err != nil {
+		if err := os.MkdirAll(to, 0o755); err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(root+"/bin/true", program, 0o755); err != nil {
+		if err := os.WriteFile(filepath.Join(to, name), program, 0o755); err != nil {
 			t.Fatal(err)
 		}
 		return
 	}
-	build := exec.Command("go", "build", "-o", root+"/bin/true", "./testdata/true")
+	build := exec.Command("go", "build", "-o", filepath.Join(to, name), "./testdata/"+name)
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"context"
 	"os"
-	"os/exec"
 	"slices"
 	"strings"
 	"sync/atomic"
@@ -29,11 +28,7 @@ type watched struct {
 func watch(t *testing.T) *watched {
 	t.Helper()
 	dir := t.TempDir()
-	build := exec.Command("go", "build", "-o", dir+"/watcher", "./testdata/watcher")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
+	buildProgram(t, "watcher", dir)
 	s := Spec{Project: dir, Writable: []string{dir}, Enterable: true}
 	s.Unconfined, s.Degraded = true, []string{"landlock"}
 	s.OCI.Process = &specs.Process{Args: []string{dir + "/watcher"}}
