@@ -5,11 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/cgroup"
 	"github.com/sbxrun/sbx/sandbox/landlock"
 	"github.com/sbxrun/sbx/sandbox/refusal"
 )
@@ -32,6 +34,7 @@ func Examine(ctx context.Context) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
+	h.Cgroups = cgroup.Probe(h.User)
 	protected, err := tried(ctx)
 	return append([]Finding{found("sandbox", true, err, "a command runs in the host view, with "+protected)}, h.findings(refusal.Look())...), nil
 }
@@ -87,6 +90,7 @@ func (h Host) findings(around refusal.Around) []Finding {
 		found("subordinate ids", false, h.missingRanges(), fmt.Sprintf("%d of users, %d of groups", count(h.UIDs), count(h.GIDs))),
 		found("throw-away layers", false, union, overlay),
 		found("network in user mode", false, network, "by "+n.Driver),
+		limitsFinding(h.Cgroups),
 		found("security modules", false, nil, modules(around)),
 	}
 }
@@ -101,6 +105,23 @@ func (h Host) landlockFinding() Finding {
 		says += ", without " + strings.Join(lost, ", ")
 	}
 	return found("landlock", true, nil, says)
+}
+
+// limitsFinding says what can be limited. That some of it cannot is no refusal: what is
+// delegated by default differs.
+func limitsFinding(h cgroup.Host) Finding {
+	all := []string{"memory", "pids", "cpu", "io", "cpuset"}
+	place, err := h.Choose(all)
+	lost := place.Missing
+	if err != nil && (lost == nil || len(lost) == len(all)) {
+		return found("limits", false, err, "")
+	}
+	has := slices.DeleteFunc(all, func(name string) bool { return slices.Contains(lost, name) })
+	f := found("limits", false, nil, strings.Join(has, ", "))
+	if err != nil {
+		f.Says, f.Hint = f.Says+", without "+strings.Join(lost, ", "), Hint(err)
+	}
+	return f
 }
 
 func count(ranges []idmap.Range) (n uint64) {

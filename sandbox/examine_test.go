@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/cgroup"
 	"github.com/sbxrun/sbx/sandbox/refusal"
 )
 
@@ -13,8 +14,14 @@ import (
 func TestFindings(t *testing.T) {
 	bare := Host{Kernel: Kernel{6, 1}, UpperUnfit: "tmpfs has no user attributes", User: "ada", RangesErr: errors.New("none"),
 		Helpers: idmap.Helpers{NewUIDMap: "/bin/newuidmap", NewGIDMap: "/bin/newgidmap"}, UserNetwork: UserHost{Install: "apt-get install"}}
+	bare.Cgroups.Mode = cgroup.Absent
 	full := laptop()
 	full.Landlock, full.UIDs, full.UserNetwork = 2, []idmap.Range{{Start: 5, Count: 7}, {Start: 50, Count: 10}}, wired().UserNetwork
+	full.Cgroups = cgroup.Host{Mode: cgroup.Unified, Systemd: true, UID: 1000, User: "ada", Sockets: []string{"/run/user/1000/systemd/private"}, Manager: []string{"memory", "pids", "cpu"}}
+	whole := full
+	whole.Cgroups.Manager = []string{"cpuset", "cpu", "io", "memory", "pids"}
+	none := full
+	none.Cgroups.Manager = []string{}
 	for _, c := range []struct {
 		host    Host
 		around  refusal.Around
@@ -34,6 +41,10 @@ func TestFindings(t *testing.T) {
 		{full, refusal.Around{}, "subordinate ids", true, "17 of users", ""},
 		{full, refusal.Around{}, "throw-away layers", true, "by the kernel", ""},
 		{full, refusal.Around{}, "network in user mode", true, "by ", ""},
+		{bare, refusal.Around{}, "limits", false, "no cgroup file system is mounted", "as root: mount -t cgroup2"},
+		{full, refusal.Around{}, "limits", true, "memory, pids, cpu, without io, cpuset", "Delegate=cpu cpuset io memory pids"},
+		{whole, refusal.Around{}, "limits", true, "memory, pids, cpu, io, cpuset", ""},
+		{none, refusal.Around{}, "limits", false, "cannot be had", "Delegate=cpu cpuset io memory pids"},
 	} {
 		for _, f := range c.host.findings(c.around) {
 			if f.Name == c.name && (f.Granted != c.granted || !strings.Contains(f.Says, c.says) || !strings.Contains(f.Hint, c.hint)) {
@@ -41,7 +52,7 @@ func TestFindings(t *testing.T) {
 			}
 		}
 	}
-	if n := len(full.findings(refusal.Around{})); n != 6 {
+	if n := len(full.findings(refusal.Around{})); n != 7 {
 		t.Errorf("%d findings", n)
 	}
 }
