@@ -101,6 +101,31 @@ func TestDead(t *testing.T) {
 	empty(t, s)
 }
 
+// TestDeadOnFullDisk: that one is dead is told where it cannot be written down too.
+func TestDeadOnFullDisk(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may write anywhere")
+	}
+	s := fresh(t)
+	h := add(t, s, Record{Name: "a"})
+	if err := h.Begun(4711); err != nil {
+		t.Fatal(err)
+	}
+	h.Close()
+	for _, mode := range []os.FileMode{0o500, 0o700} {
+		if err := os.Chmod(s.box(h.Record().ID), mode); err != nil {
+			t.Fatal(err)
+		}
+		if list, failed := s.List(); len(list) != 1 || list[0].Status != Dead || *list[0].Exit != 137 || len(failed) > 0 {
+			t.Errorf("%o: %+v, %v", mode, list, failed)
+		}
+	}
+	if err := s.Remove(h.Record()); err != nil {
+		t.Fatal(err)
+	}
+	empty(t, s)
+}
+
 // What a crash leaves half made or half removed is no sandbox, and is swept up.
 func TestSweep(t *testing.T) {
 	s := fresh(t)
