@@ -21,6 +21,10 @@ var resourceRows = []row{
 		setup: func(s *scene) { s.mkdir("{PROJECT}/memory") }, cmd: []string{"{ATTACKS}", "fill", "{PROJECT}/memory/large", "4"}},
 	{id: "limit-inodes", group: "resources", tries: "fill the memory by empty files", views: both, flags: []string{"--tmpfs", "{PROJECT}/memory:nr_inodes=100"},
 		setup: func(s *scene) { s.mkdir("{PROJECT}/memory") }, cmd: []string{"{ATTACKS}", "inodes", "{PROJECT}/memory", "500"}},
+	{id: "limit-disk", group: "resources", tries: "fill the disk by what is thrown away", views: both, flags: []string{"--disk", "2m", "--tmpfs", "{PROJECT}/memory"},
+		setup: func(s *scene) { s.mkdir("{PROJECT}/memory") }, cmd: []string{"{ATTACKS}", "fill", "{PROJECT}/memory/large", "4"}},
+	{id: "limit-disk-inodes", group: "resources", tries: "fill it by empty files", views: both, flags: []string{"--disk", "2m", "--tmpfs", "{PROJECT}/memory"},
+		setup: func(s *scene) { s.mkdir("{PROJECT}/memory") }, cmd: []string{"{ATTACKS}", "inodes", "{PROJECT}/memory", "3000"}},
 	{id: "limit-time", group: "resources", tries: "ignore the end of the time, and leave somebody behind", views: both, flags: []string{"--timeout", "200ms"}, refusal: 124,
 		cmd: []string{"{ATTACKS}", "stay", "{PROJECT}/late"},
 		judge: func(s *scene) string {
