@@ -110,22 +110,28 @@ func TestPlans(t *testing.T) {
 		{"network", network, online}, {"user-network", user, wired()}, {"disk", disk, laptop()}, {"disk-union", diskUnion, laptop()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			// Another architecture has calls of its own to filter.
-			got := regexp.MustCompile(`[0-9]+ instructions`).ReplaceAllString(plan(t, c.spec, c.host).String(), "N instructions")
-			golden := filepath.Join("testdata", c.name+".plan")
-			if *update {
-				if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-			}
-			want, err := os.ReadFile(golden)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("(-want +got):\n%s", diff)
-			}
+			golden(t, c.name, plan(t, c.spec, c.host))
 		})
+	}
+}
+
+// golden compares a plan with the one in testdata.
+func golden(t *testing.T, name string, p userns.Plan) {
+	t.Helper()
+	// Another architecture has calls of its own to filter.
+	got := regexp.MustCompile(`[0-9]+ instructions`).ReplaceAllString(p.String(), "N instructions")
+	file := filepath.Join("testdata", name+".plan")
+	if *update {
+		if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", name, diff)
 	}
 }
 

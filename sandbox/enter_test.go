@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -73,20 +71,7 @@ func TestEntryPlans(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got := regexp.MustCompile(`[0-9]+ instructions`).ReplaceAllString(plan.String(), "N instructions")
-		golden := filepath.Join("testdata", c.name+".plan")
-		if *update {
-			if err := os.WriteFile(golden, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-		}
-		want, err := os.ReadFile(golden)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-			t.Errorf("%s (-want +got):\n%s", c.name, diff)
-		}
+		golden(t, c.name, plan)
 	}
 }
 

@@ -54,19 +54,7 @@ func TestSecurityEntered(t *testing.T) {
 				continue
 			}
 			made++
-			t.Run(r.id+"/"+string(v), func(t *testing.T) {
-				t.Parallel()
-				r.needMachine(t)
-				if v == rootfsView {
-					needDebian(t)
-				}
-				s := newScene(t, t.TempDir(), v, r)
-				got, why := r.try(s, enterLauncher{})
-				if got != held {
-					t.Fatalf("%s: %s: %s", r.tries, got, why)
-				}
-				t.Log(why)
-			})
+			r.mustHold(t, v, enterLauncher{})
 		}
 	}
 	if made < 40 {

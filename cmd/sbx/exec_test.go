@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,6 +147,21 @@ func TestExecRoots(t *testing.T) {
 	})
 }
 
+// heard begins a program, and waits until it has written something.
+func heard(t *testing.T, cmd *exec.Cmd) {
+	t.Helper()
+	out, err := cmd.StdoutPipe()
+	if err == nil {
+		err = cmd.Start()
+	}
+	if err == nil {
+		_, err = out.Read(make([]byte, 8))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
 // TestExecSignals: a signal to sbx exec is the command's, whoever's it is.
 func TestExecSignals(t *testing.T) {
 	root := needDebian(t)
@@ -157,16 +171,7 @@ func TestExecSignals(t *testing.T) {
 	for _, user := range []string{"root", "games"} {
 		cmd := exec.Command(tool(t, "sbx"), "exec", "-u", user, "box", "sh", "-c", "trap 'exit 9' TERM; echo there; while :; do sleep 0.05; done")
 		cmd.Dir = dir
-		out, err := cmd.StdoutPipe()
-		if err == nil {
-			err = cmd.Start()
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := out.Read(make([]byte, 8)); err != nil {
-			t.Fatal(err)
-		}
+		heard(t, cmd)
 		time.Sleep(100 * time.Millisecond) // until it hands signals on
 		if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
 			t.Fatal(err)
@@ -222,16 +227,7 @@ func TestExecKilled(t *testing.T) {
 	for i := range kills(t) {
 		cmd := exec.Command(tool(t, "sbx"), "exec", "box", "sleep", mark)
 		cmd.Dir = dir
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		limit := 12 * time.Millisecond
-		if i%2 == 1 {
-			limit = 40 * time.Millisecond
-		}
-		time.Sleep(rand.N(testenv.Slowed(limit)))
-		cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed
+		killedSoon(t, cmd, i, 12*time.Millisecond)
 	}
 	gone(t, mark)
 	if out, code := execs(t, dir, "", "box", "sh", "-c", "set -- /proc/[0-9]*; echo $#"); out != "3\n" || code != 0 { // two of the sandbox, and this one
@@ -245,16 +241,7 @@ func TestExecStopped(t *testing.T) {
 	sbx("run", "-d", "--name", "box", "--", "sleep", "1000")
 	cmd := exec.Command(tool(t, "sbx"), "exec", "box", "sh", "-c", "echo there; sleep 1000")
 	cmd.Dir = dir
-	out, err := cmd.StdoutPipe()
-	if err == nil {
-		err = cmd.Start()
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := out.Read(make([]byte, 8)); err != nil {
-		t.Fatal(err)
-	}
+	heard(t, cmd)
 	if err := cmd.Process.Signal(unix.SIGSTOP); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,6 @@ package main
 import (
 	"encoding/json"
 	"fmt"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -77,17 +76,8 @@ func TestSupervisorsKilled(t *testing.T) {
 		args = append(args, "--name", "victim-"+strconv.Itoa(i))
 		cmd := exec.Command(program, append(args, "--", "sh", "-c", "setsid sleep "+mark+" & sleep "+mark)...)
 		cmd.Dir = dir
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		limit := 12 * time.Millisecond
-		if i%2 == 1 {
-			limit = 40 * time.Millisecond
-		}
-		time.Sleep(rand.N(testenv.Slowed(limit)))
 		// Its own end comes first: else it could begin one that is not there yet.
-		cmd.Process.Kill()
-		_ = cmd.Wait() // it was killed, or has ended
+		killedSoon(t, cmd, i, 12*time.Millisecond)
 		// One that has just been forked has no command line for a moment, and one that
 		// was killed keeps its lock until the kernel has closed what it had open.
 		for since := time.Now(); ; time.Sleep(5 * time.Millisecond) {

@@ -226,19 +226,23 @@ func TestSecurity(t *testing.T) {
 		}
 		seen[r.id] = true
 		for _, v := range r.views {
-			t.Run(r.id+"/"+string(v), func(t *testing.T) {
-				t.Parallel()
-				r.needMachine(t)
-				if v == rootfsView {
-					needDebian(t)
-				}
-				s := newScene(t, t.TempDir(), v, r)
-				got, why := r.try(s, sbxLauncher{})
-				if got != held {
-					t.Fatalf("%s: %s: %s", r.tries, got, why)
-				}
-				t.Log(why)
-			})
+			r.mustHold(t, v, sbxLauncher{})
 		}
 	}
+}
+
+// mustHold makes an attack, beside others, which may not come through.
+func (r row) mustHold(t *testing.T, v view, l launcher) {
+	t.Run(r.id+"/"+string(v), func(t *testing.T) {
+		t.Parallel()
+		r.needMachine(t)
+		if v == rootfsView {
+			needDebian(t)
+		}
+		got, why := r.try(newScene(t, t.TempDir(), v, r), l)
+		if got != held {
+			t.Fatalf("%s: %s: %s", r.tries, got, why)
+		}
+		t.Log(why)
+	})
 }

@@ -25,6 +25,21 @@ func mountinfo(t testing.TB) string {
 	return string(b)
 }
 
+// killedSoon kills a program at some moment: every other time in what are its first, else
+// within 40 ms.
+func killedSoon(t *testing.T, cmd *exec.Cmd, round int, first time.Duration) {
+	t.Helper()
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if round%2 == 1 {
+		first = 40 * time.Millisecond
+	}
+	time.Sleep(rand.N(testenv.Slowed(first)))
+	_ = cmd.Process.Kill() // it may have ended
+	_ = cmd.Wait()         // it was killed
+}
+
 // TestKilledAtAnyMoment kills sbx with SIGKILL 200 times, from its first
 // moments on. Nothing is left: no process, no mount, no file.
 func TestKilledAtAnyMoment(t *testing.T) {
@@ -36,19 +51,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	for i := range kills(t) {
 		cmd := exec.Command(sbx, "run", "--", "sh", "-c", "sleep "+mark+" & setsid sleep "+mark+" & wait")
 		cmd.Dir = dir
-		if err := cmd.Start(); err != nil {
-			t.Fatal(err)
-		}
-		// Half of the kills are in the first 6 ms, when the sandbox is made.
-		limit := 6 * time.Millisecond
-		if i%2 == 1 {
-			limit = 40 * time.Millisecond
-		}
-		time.Sleep(rand.N(testenv.Slowed(limit)))
-		if err := cmd.Process.Kill(); err != nil {
-			t.Fatal(err)
-		}
-		_ = cmd.Wait() // it was killed
+		killedSoon(t, cmd, i, 6*time.Millisecond) // when the sandbox is made
 	}
 	gone(t, mark)
 	testenv.DescendantsGone(t, "sbx-init")
