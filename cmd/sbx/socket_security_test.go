@@ -16,7 +16,7 @@ import (
 // socketRows are the network, servers of the caller's, and IPC.
 var socketRows = []row{
 	{id: "socket-abstract", group: "sockets", tries: "connect to an abstract socket of the host", views: both, setup: serveAbstract, cmd: []string{"{ATTACKS}", "abstract", "{NAME}"}},
-	{id: "socket-abstract-net-host", group: "sockets", tries: "the same with the host's network", views: both, setup: serveAbstract, flags: []string{"--net", "host"},
+	{id: "socket-abstract-net-host", group: "sockets", tries: "the same with the host's network", views: both, since: "6.12", setup: serveAbstract, flags: []string{"--net", "host"},
 		cmd: []string{"{ATTACKS}", "abstract", "{NAME}"}},
 	{id: "socket-home", group: "sockets", tries: "connect to a socket in the caller's home", views: both, setup: serve("{HOME}/.agent"), cmd: []string{"{ATTACKS}", "connect", "unix", "{SOCKET}"}},
 	{id: "socket-tmp", group: "sockets", tries: "connect to a socket in /tmp", views: both, setup: serveTmp, cmd: []string{"{ATTACKS}", "connect", "unix", "{SOCKET}"}},
