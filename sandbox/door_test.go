@@ -63,11 +63,11 @@ func TestDoors(t *testing.T) {
 		s := build("true")
 		s.Project, s.OCI.Mounts = project, slices.Clone(mounts)
 		c.change(&s)
+		s.UserNS = true // without, a newer Landlock refuses sockets by itself
 		h, err := Probe(s)
 		if err != nil {
 			t.Fatal(err)
 		}
-		h.Landlock = min(h.Landlock, landlockSockets-1) // a newer one refuses sockets by itself
 		done, _, err := Complete(s, h)
 		if err != nil {
 			t.Fatal(err)

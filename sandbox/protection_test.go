@@ -87,7 +87,8 @@ func TestMissingProtection(t *testing.T) {
 }
 
 // TestConfinementComesLast: a filter or a ruleset before a step would be in its
-// way, and one after the exec would not be there.
+// way, and one after the exec would not be there. The limit of open files is between,
+// since rules need descriptors and a filter may forbid limits.
 func TestConfinementComesLast(t *testing.T) {
 	for name, s := range map[string]Spec{"host": build("make"), "rootfs": func() Spec {
 		s := build("make")
@@ -96,10 +97,10 @@ func TestConfinementComesLast(t *testing.T) {
 	}()} {
 		steps := plan(t, s, laptop()).Steps
 		var tail []string
-		for _, step := range steps[len(steps)-4:] {
+		for _, step := range steps[len(steps)-5:] {
 			tail = append(tail, fmt.Sprintf("%T", step))
 		}
-		if want := []string{"userns.Landlock", "userns.Seccomp", "userns.AwaitInit", "userns.Exec"}; !slices.Equal(tail, want) {
+		if want := []string{"userns.Landlock", "userns.Rlimit", "userns.Seccomp", "userns.AwaitInit", "userns.Exec"}; !slices.Equal(tail, want) {
 			t.Errorf("%s ends with %q", name, tail)
 		}
 	}

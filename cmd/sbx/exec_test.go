@@ -147,6 +147,24 @@ func TestExecRoots(t *testing.T) {
 	})
 }
 
+// TestExecHostilePasswd: what is in the place of the files of users is not waited for, and no
+// link leads out of the sandbox.
+func TestExecHostilePasswd(t *testing.T) {
+	root := needDebian(t)
+	dir, sbx := lives(t)
+	for name, script := range map[string]string{
+		"fifo": "mkfifo /etc/passwd", "directory": "mkdir /etc/passwd", "link": "ln -s /proc/1/root/etc/passwd /etc/passwd", "gone": "true", "device": "ln -s /dev/zero /etc/passwd",
+	} {
+		t.Run(name, func(t *testing.T) {
+			sbx("run", "-d", "--name", "box", "--rootfs", root, "--", "sh", "-c", "rm /etc/passwd; "+script+"; touch /tmp/made; exec sleep 1000")
+			defer sbx("rm", "-f", "box")
+			until(t, "made", func() bool { _, code := execs(t, dir, "", "box", "test", "-e", "/tmp/made"); return code == 0 })
+			execWants(t, dir, "7\n", 0, "-u", "7", "box", "id", "-u")
+			execWants(t, dir, "...games", 125, "-u", "games", "box", "id", "-u")
+		})
+	}
+}
+
 // heard begins a program, and waits until it has written something.
 func heard(t *testing.T, cmd *exec.Cmd) {
 	t.Helper()
