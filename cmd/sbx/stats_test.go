@@ -28,7 +28,10 @@ func TestStats(t *testing.T) {
 		}
 		return list
 	}
-	until(t, "what the sandbox does", func() bool { l := stat("fat"); return l[0].Memory != nil && *l[0].Memory > 50_000_000 && *l[0].Processors < 0.5 })
+	until(t, "what the sandbox does", func() bool {
+		l := stat("fat")
+		return l[0].Memory != nil && *l[0].Memory > 50_000_000 && *l[0].Processors < 0.5
+	})
 	list := stat("busy", "fat")
 	busy, fat := list[0], list[1]
 	if busy.Name != "busy" || *busy.Processors < 0.02 || *busy.Processors > 1.5 || busy.CPU < 0.1 || *busy.Memory > 5<<20 || *busy.Processes != 2 {
