@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -221,12 +222,32 @@ func (r row) once(s *scene, l launcher) (v verdict, why string, refused bool) {
 // lastWord finds the last line that is a verdict.
 func lastWord(output string) (word, why string) {
 	for line := range strings.Lines(strings.ReplaceAll(output, "\r", "")) {
-		w, rest, ok := strings.Cut(strings.TrimSpace(line), ": ")
-		if ok && (w == "HELD" || w == "BROKE" || w == "TRIED" || w == "WRONG") {
-			word, why = w, rest
+		if found := verdictLine.FindStringSubmatch(line); found != nil {
+			word, why = found[1], strings.TrimSpace(found[2])
 		}
 	}
 	return word, why
+}
+
+// A verdictLine begins with the verdict, or with the echo of what sbx answered in
+// the terminal's place: the kernel echoes it when it comes, which may be between
+// two lines of the command's.
+var verdictLine = regexp.MustCompile(`^\s*(?:\^\[\[\S*?)?(HELD|BROKE|TRIED|WRONG): (.*)`)
+
+// TestLastWord reads what attacks were seen to leave on terminals.
+func TestLastWord(t *testing.T) {
+	for output, want := range map[string]string{
+		"TRIED: asked: <nil>\r\n":                         "TRIED, asked: <nil>",
+		"\r\n^[[?1;2cTRIED: asked: <nil>\r\n":             "TRIED, asked: <nil>",
+		"TRIED: asked: <nil>^[[?1;2c\r\n":                 "TRIED, asked: <nil>^[[?1;2c",
+		"BROKE: first\nHELD: then\nsbx: found: 2 files\n": "HELD, then",
+		"it said HELD: no\n":                              ", ",
+	} {
+		word, why := lastWord(output)
+		if got := word + ", " + why; got != want {
+			t.Errorf("%q: %s, want %s", output, got, want)
+		}
+	}
 }
 
 // TestSecurity makes every attack inside sbx. None may come through.
