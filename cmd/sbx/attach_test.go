@@ -98,12 +98,12 @@ func TestHostileOutput(t *testing.T) {
 	dir, sbx := lives(t)
 	y := shell(t)
 	const evil = `\033]0;title\a\033]52;c;aGk=\a\033P$q\033\\\\\033[6n\033c\033[31mred`
-	script := fmt.Sprintf(`until test -e %s/go; do sleep 0.05; done; printf '%s'; echo; printf '%s' >&2; echo >&2; sleep 0.5; echo end`, dir, evil, evil)
+	script := fmt.Sprintf(`until test -e %s/go; do echo waiting; sleep 0.05; done; printf '%s'; echo; printf '%s' >&2; echo >&2; sleep 0.5; echo end`, dir, evil, evil)
 	for _, flags := range [][]string{{"-d"}, {"-d", "-t"}} {
 		os.Remove(filepath.Join(dir, "go"))
 		sbx(append(append([]string{"run"}, flags...), "--name", "evil", "--", "sh", "-c", script)...)
 		y.Types("sbx attach evil\n")
-		time.Sleep(300 * time.Millisecond)
+		y.Sees("waiting\r")
 		if err := os.WriteFile(filepath.Join(dir, "go"), nil, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -122,7 +122,7 @@ func TestHostileOutput(t *testing.T) {
 				}
 			}
 		}
-		if raw := sbx("logs", "evil"); len(flags) == 1 && !strings.HasPrefix(raw, "\x1b]0;title\a\x1b]52;") {
+		if raw := sbx("logs", "evil"); len(flags) == 1 && !strings.Contains(raw, "waiting\n\x1b]0;title\a\x1b]52;") {
 			t.Errorf("the log is %q", raw)
 		}
 		sbx("wait", "evil")

@@ -6,6 +6,11 @@ import (
 	"time"
 )
 
+// firstMoments are what passes, on a busy machine too, between a command's first line and the
+// moment from which signals and sizes are the command's: the first 10 ms are sbx's own, see
+// session.go.
+const firstMoments = 200 * time.Millisecond
+
 func TestTerminalIsItsOwn(t *testing.T) {
 	y := shell(t)
 	y.Types("sbx run -- sh -c 'tty; stty size; ls -1 /dev/pts; echo done' ; tty\n")
@@ -14,7 +19,7 @@ func TestTerminalIsItsOwn(t *testing.T) {
 	// The size follows.
 	y.Types("sbx run -- sh -c 'trap \"stty size; exit\" WINCH; echo ready; while :; do sleep 0.05; done'\n")
 	y.Sees("\r\nready")
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(firstMoments)
 	y.Resizes(33, 101)
 	y.Sees("33 101")
 }
@@ -23,7 +28,7 @@ func TestControlC(t *testing.T) {
 	y := shell(t)
 	y.Types("sbx run -- sh -c 'echo ready; exec sleep 60'; echo code $?\n")
 	y.Sees("\r\nready")
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(firstMoments)
 	y.Types("\x03")
 	y.Sees("code 130")
 	y.Sees("outer> ")
@@ -37,7 +42,7 @@ func TestControlZ(t *testing.T) {
 	y := shell(t)
 	y.Types("sbx run -- sh -c 'echo ready; exec cat'\n")
 	y.Sees("\r\nready")
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(firstMoments)
 	y.Types("one\n")
 	y.Sees("one\r\none\r\n")
 	y.Types("\x1a")
@@ -47,7 +52,7 @@ func TestControlZ(t *testing.T) {
 	y.Sees("'\r\nicanon")
 	y.Types("fg\n")
 	y.Sees("cat'\r\n")
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(firstMoments)
 	y.Types("two\n")
 	y.Sees("two\r\ntwo\r\n")
 	y.Types("\x04")
@@ -77,7 +82,7 @@ func TestControlZOfPipe(t *testing.T) {
 	y := shell(t)
 	y.Types("sbx run -- sh -c 'echo ready; until test -e go; do sleep 0.1; done; echo end' | cat\n")
 	y.Sees("\r\nready")
-	time.Sleep(100 * time.Millisecond)
+	time.Sleep(firstMoments)
 	y.Types("\x1a")
 	y.Sees("Stopped")
 	y.Types("touch go; fg\n")
