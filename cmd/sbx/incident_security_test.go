@@ -28,10 +28,10 @@ var resourceRows = []row{
 	{id: "limit-time", group: "resources", tries: "ignore the end of the time, and leave somebody behind", views: both, flags: []string{"--timeout", "200ms"}, refusal: 124,
 		cmd: []string{"{ATTACKS}", "stay", "{PROJECT}/late"},
 		judge: func(s *scene) string {
-			if s.took > 1900*time.Millisecond {
+			if s.took > 3900*time.Millisecond {
 				return fmt.Sprintf("it took %v", s.took)
 			}
-			return appears(s, "{PROJECT}/late", 1600*time.Millisecond-min(s.took, 1500*time.Millisecond))
+			return appears(s, "{PROJECT}/late", 3100*time.Millisecond-min(s.took, 3*time.Second))
 		}},
 }
 

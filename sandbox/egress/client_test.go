@@ -275,7 +275,7 @@ func TestProxyEnds(t *testing.T) {
 		defer c.Close()
 		_, _ = io.WriteString(c, said)
 	}
-	time.Sleep(50 * time.Millisecond)
+	time.Sleep(300 * time.Millisecond)
 	w.s.Close()
 	for range said {
 		if f := w.flow(); f.Error != errEnded.Error() {

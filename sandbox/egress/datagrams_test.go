@@ -159,7 +159,7 @@ func TestDatagramsOfSix(t *testing.T) {
 // TestDatagramsBound: more sources than that are dropped, which is said once, until there
 // is room again; where nobody listens nothing is kept.
 func TestDatagramsBound(t *testing.T) {
-	p := newPost(t, "127.0.0.1:0", server(t, "udp4", "127.0.0.1:0"), &Datagrams{MostSources: 2, Idle: 300 * time.Millisecond})
+	p := newPost(t, "127.0.0.1:0", server(t, "udp4", "127.0.0.1:0"), &Datagrams{MostSources: 2, Idle: time.Second})
 	exchanged(t, p.client("127.0.0.1"), "x")
 	held := p.client("127.0.0.1")
 	exchanged(t, held, "x")
@@ -176,7 +176,7 @@ func TestDatagramsBound(t *testing.T) {
 		t.Errorf("%+v", p.flows)
 	}
 	p.mu.Unlock()
-	for range 8 { // the other one is silent, and this one not
+	for range 14 { // the other one is silent, and this one not
 		exchanged(t, held, "x")
 		time.Sleep(100 * time.Millisecond)
 	}

@@ -54,11 +54,11 @@ func TestUpstreams(t *testing.T) {
 		"both, without IPv6 here": {[]netip.Addr{six, four}, works, unreachable, "hello, all", nil, ""}, "both, without IPv4 here": {[]netip.Addr{four, six}, unreachable, works, "hello, all", nil, ""},
 		"both, of which one hangs": {[]netip.Addr{six, four}, works, hangs, "hello, all", nil, ""},
 		"IPv6 alone, without IPv6": {[]netip.Addr{six}, nil, unreachable, "", syscall.ECONNRESET, "network is unreachable"}, "nobody there": {[]netip.Addr{four}, refuses, nil, "", syscall.ECONNRESET, "connection refused"},
-		"a host that hangs": {[]netip.Addr{four}, hangs, nil, "", syscall.ECONNRESET, "no answer in 500ms"}, "a host that breaks off": {[]netip.Addr{four}, breaks, nil, "half", syscall.ECONNRESET, "connection reset by peer"},
+		"a host that hangs": {[]netip.Addr{four}, hangs, nil, "", syscall.ECONNRESET, "no answer in 2s"}, "a host that breaks off": {[]netip.Addr{four}, breaks, nil, "half", syscall.ECONNRESET, "connection reset by peer"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := newWorld(t, []string{"a.example.com:22"}, nil, nil, table{"a.example.com": row.addresses})
-			w.s.Patience = 500 * time.Millisecond
+			w.s.Patience = 2 * time.Second
 			w.s.Dial = func(ctx context.Context, to netip.AddrPort) (net.Conn, error) {
 				if to.Addr().Is4() {
 					return row.four(ctx)

@@ -247,7 +247,7 @@ func TestUpstreamRefuses(t *testing.T) {
 			c := &company{user: row.user, answer: row.answer}
 			for _, way := range []string{"direct", "tunnel", "request"} {
 				w := behindProxy(t, c, row.scheme, row.credentials)
-				w.s.Patience = 500 * time.Millisecond
+				w.s.Patience = 2 * time.Second
 				var program *net.TCPConn
 				said := hello
 				switch way {

@@ -112,9 +112,9 @@ func raise(args []string) {
 // stay ignores what asks it to end, and leaves somebody behind who does too.
 func stay(args []string) {
 	signal.Ignore()
-	cmd := exec.Command("/bin/sh", "-c", `trap "" HUP TERM INT; sleep 1.5; echo late > "$1"`, "sh", args[0])
+	cmd := exec.Command("/bin/sh", "-c", `trap "" HUP TERM INT; sleep 3; echo late > "$1"`, "sh", args[0])
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	must(cmd.Start())
-	time.Sleep(2 * time.Second)
+	time.Sleep(4 * time.Second)
 	broke("nobody ended it")
 }
