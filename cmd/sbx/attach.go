@@ -72,7 +72,7 @@ func attach(u ui, all *state.Sandboxes, r state.Record, flags attachFlags, keys 
 		return exitFailed, &mendedError{control.ErrNobody, "sbx logs " + r.Name + " prints what it wrote"}
 	}
 	a := &attachment{u: u, all: all, box: r, flags: flags, keys: keys}
-	conn, err := control.Dial(all.Socket(r))
+	conn, err := control.Dial(all.Socket(r.ID))
 	if err != nil {
 		return exitFailed, err
 	}

@@ -82,7 +82,7 @@ func askBox(all *state.Sandboxes, r state.Record, q control.Request) (control.Re
 	if !r.Alive() {
 		return control.Reply{}, nil, control.ErrNobody
 	}
-	return control.Ask(all.Socket(r), q)
+	return control.Ask(all.Socket(r.ID), q)
 }
 
 // ended is how a sandbox ended. Its supervisor is asked, which answers when it has; one
@@ -122,10 +122,20 @@ func enterBox(name string) (entry json.RawMessage, files []*os.File, err error) 
 	if err != nil {
 		return nil, nil, err
 	}
-	r, err := all.Find(name)
+	id, err := all.ID(name)
 	if err != nil {
 		return nil, nil, err
 	}
-	reply, files, err := askBox(all, r, control.Request{Do: control.Enter})
+	// Who answers lives, so its record is not read.
+	reply, files, err := control.Ask(all.Socket(id), control.Request{Do: control.Enter})
+	if errors.Is(err, control.ErrNobody) {
+		r, gone := all.Find(name)
+		switch {
+		case gone != nil:
+			err = gone
+		case !r.Alive():
+			err = control.ErrNobody
+		}
+	}
 	return reply.Body, files, err
 }

@@ -45,7 +45,7 @@ func newSupervisor(u ui, f *runFlags) (*supervisor, error) {
 	if s.held, err = all.Add(f.record()); err != nil {
 		return nil, err
 	}
-	if s.listener, err = control.Listen(all.Socket(s.held.Record())); err != nil {
+	if s.listener, err = control.Listen(all.Socket(s.held.Record().ID)); err != nil {
 		return nil, errors.Join(err, s.held.Remove())
 	}
 	go s.listener.Serve(s.handle)

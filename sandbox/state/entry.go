@@ -100,39 +100,45 @@ var ErrNotFound = errors.New("no such sandbox")
 
 // Find finds a sandbox by its name, its id, or the beginning of its id.
 func (s *Sandboxes) Find(what string) (Record, error) {
-	if CheckName(what) == nil {
-		if id, err := os.Readlink(s.named(what)); err == nil {
-			return s.found(what, id)
-		}
-	}
-	if what == "" || strings.Trim(what, "0123456789abcdef") != "" {
-		return Record{}, fmt.Errorf("%w: %q", ErrNotFound, what)
-	}
-	entries, err := os.ReadDir(filepath.Join(s.dir, "boxes"))
+	id, err := s.ID(what)
 	if err != nil {
-		return Record{}, &DirError{err}
+		return Record{}, err
 	}
-	id := ""
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), what) {
-			if id != "" {
-				return Record{}, fmt.Errorf("%s is the beginning of several ids, %s and %s", what, id, e.Name())
-			}
-			id = e.Name()
-		}
-	}
-	if id == "" {
-		return Record{}, fmt.Errorf("%w: %s", ErrNotFound, what)
-	}
-	return s.found(what, id)
-}
-
-func (s *Sandboxes) found(what, id string) (Record, error) {
 	r, err := s.look(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: %s", ErrNotFound, what)
 	}
 	return r, err
+}
+
+// ID finds the id alone, for who asks the supervisor next: what became of the sandbox, and
+// whether it is there at all, Find tells.
+func (s *Sandboxes) ID(what string) (string, error) {
+	if CheckName(what) == nil {
+		if id, err := os.Readlink(s.named(what)); err == nil {
+			return id, nil
+		}
+	}
+	if what == "" || strings.Trim(what, "0123456789abcdef") != "" {
+		return "", fmt.Errorf("%w: %q", ErrNotFound, what)
+	}
+	entries, err := os.ReadDir(filepath.Join(s.dir, "boxes"))
+	if err != nil {
+		return "", &DirError{err}
+	}
+	id := ""
+	for _, e := range entries {
+		if strings.HasPrefix(e.Name(), what) {
+			if id != "" {
+				return "", fmt.Errorf("%s is the beginning of several ids, %s and %s", what, id, e.Name())
+			}
+			id = e.Name()
+		}
+	}
+	if id == "" {
+		return "", fmt.Errorf("%w: %s", ErrNotFound, what)
+	}
+	return id, nil
 }
 
 // ErrRuns says that a sandbox cannot be removed yet.
@@ -153,8 +159,8 @@ func (s *Sandboxes) Remove(r Record) error {
 	return s.remove(r)
 }
 
-// Socket is where a sandbox's supervisor listens.
-func (s *Sandboxes) Socket(r Record) string { return filepath.Join(s.box(r.ID), "control") }
+// Socket is where the supervisor of the sandbox of an id listens.
+func (s *Sandboxes) Socket(id string) string { return filepath.Join(s.box(id), "control") }
 
 // Box is the directory of a sandbox.
 func (s *Sandboxes) Box(r Record) string { return s.box(r.ID) }
