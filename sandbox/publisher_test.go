@@ -161,7 +161,7 @@ func TestPublishLeavesNothing(t *testing.T) {
 // a while are gone: when they are what is wanted, or after a while.
 func settled(t *testing.T, want string) (fds string) {
 	t.Helper()
-	for range 50 {
+	for range 500 {
 		runtime.GC()
 		if fds = look(t).descriptors; fds == want {
 			break

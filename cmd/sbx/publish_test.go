@@ -53,7 +53,7 @@ func TestPublishedMany(t *testing.T) {
 				c.Close()
 			}
 			// Of the closed ones two each are gone, and those that were made at once may wait.
-			for range 100 {
+			for range 1000 {
 				if sockets(t, cmd.Process.Pid) <= before+200+16 {
 					break
 				}

@@ -290,7 +290,7 @@ func TestUserNetworkDriver(t *testing.T) {
 				}
 				time.Sleep(20 * time.Millisecond)
 			}
-			time.Sleep(100 * time.Millisecond)
+			time.Sleep(500 * time.Millisecond)
 			in.Close()
 			if err := cmd.Wait(); err != nil || !strings.Contains(said.String(), driver+" ended before the command") {
 				t.Errorf("%v: %s", err, said.String())
@@ -348,7 +348,7 @@ func TestKilledWithUserNetwork(t *testing.T) {
 				t.Errorf("a program was seen %d times of 20", seen)
 			}
 			gone(t, "sleep 86397")
-			for range 100 {
+			for range 1000 {
 				if len(helpersOf(t)) <= len(before) {
 					return
 				}

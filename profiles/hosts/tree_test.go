@@ -126,7 +126,7 @@ func TestRunIsBounded(t *testing.T) {
 		t.Fatal(err)
 	}
 	// It is killed, and whoever is its parent now has it die.
-	for range 100 {
+	for range 500 {
 		stat, err := os.ReadFile("/proc/" + strings.TrimSpace(string(b)) + "/stat")
 		if err != nil || strings.Contains(string(stat), ") Z ") {
 			return

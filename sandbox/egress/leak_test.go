@@ -85,7 +85,7 @@ func TestProxyLeaks(t *testing.T) {
 		round()
 	}
 	after := descriptors(t)
-	for range 100 { // the other ends are closed a little later
+	for range 1000 { // the other ends are closed a little later
 		if after <= before {
 			break
 		}
