@@ -43,7 +43,7 @@ func TestSecurityCopyRaced(t *testing.T) {
 			t.Errorf("sbx cp %q: %s", args, out)
 		}
 	}
-	const tries = 60
+	const tries = 30
 	for i := range tries {
 		out := t.TempDir()
 		try("evil:/tmp/theirs/.", out)

@@ -96,7 +96,10 @@ func TestRealWork(t *testing.T) {
 	t.Setenv("PATH", pathOutsideHome())
 	for _, j := range slices.Concat(jobs, packageJobs) {
 		for _, profile := range []string{"", j.profile} {
-			t.Run(j.name+"/"+profile, func(t *testing.T) { j.do(t, profile) })
+			t.Run(j.name+"/"+profile, func(t *testing.T) {
+				t.Parallel()
+				j.do(t, profile)
+			})
 		}
 	}
 }
