@@ -116,18 +116,21 @@ func settled(all *state.Sandboxes, r state.Record) (now state.Record, err error)
 
 // enterBox asks the supervisor of a sandbox for what a process in it is confined by.
 // The files are a pidfd of its first process and, where it has one, its cgroup's
-// directory.
-func enterBox(name string) (entry json.RawMessage, files []*os.File, err error) {
+// directory. The connection is to be closed when the process runs its command.
+func enterBox(name string) (entry json.RawMessage, files []*os.File, conn *control.Conn, err error) {
 	all, err := sandboxes()
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	id, err := all.ID(name)
 	if err != nil {
-		return nil, nil, err
+		return nil, nil, nil, err
 	}
 	// Who answers lives, so its record is not read.
-	reply, files, err := control.Ask(all.Socket(id), control.Request{Do: control.Enter})
+	var reply control.Reply
+	if conn, err = control.Dial(all.Socket(id)); err == nil {
+		reply, files, err = conn.Ask(control.Request{Do: control.Enter})
+	}
 	if errors.Is(err, control.ErrNobody) {
 		r, gone := all.Find(name)
 		switch {
@@ -137,5 +140,5 @@ func enterBox(name string) (entry json.RawMessage, files []*os.File, err error) 
 			err = control.ErrNobody
 		}
 	}
-	return reply.Body, files, err
+	return reply.Body, files, conn, err
 }

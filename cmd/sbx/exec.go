@@ -152,7 +152,7 @@ func (f *execFlags) enter() (*sandbox.Cmd, error) {
 	// How an Entry is read is found out by reflection, which takes a twentieth of all of exec:
 	// that is done while the supervisor answers.
 	go func() { _, _ = sandbox.ReadEntry([]byte("{}")) }()
-	body, files, err := enterBox(f.Box)
+	body, files, conn, err := enterBox(f.Box)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Box, err)
 	}
@@ -162,6 +162,7 @@ func (f *execFlags) enter() (*sandbox.Cmd, error) {
 	}
 	cmd := sandbox.Enter(context.Background(), entry, files, p)
 	cmd.Spec.User = string(f.User)
+	cmd.Started = func() { conn.Close() }
 	if f.Detach {
 		cmd.Leave()
 	}

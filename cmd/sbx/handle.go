@@ -12,10 +12,6 @@ import (
 // handle answers what others ask of the sandbox. Who asked and is gone needs no
 // answer, so what sending it fails with is dropped.
 func (s *supervisor) handle(r control.Request, c *control.Conn) {
-	if r.Do == control.Enter && s.isPaused() {
-		_ = c.Fail(s.errPaused())
-		return
-	}
 	switch r.Do {
 	case control.Signal:
 		_ = answer(c, s.signal(syscall.Signal(r.Signal), r.All))

@@ -55,9 +55,9 @@ func (s *supervisor) pause(on bool) error {
 		return fmt.Errorf("it is not paused")
 	}
 	if on {
-		s.setPaused(cmd, true) // before the command stops, which is no job's stop
+		s.setPaused(cmd, true) // before the command stops, which is no job's stop; and nobody enters any more
 	}
-	if err := hold(cmd, on); err != nil {
+	if err := s.hold(cmd, on); err != nil {
 		s.setPaused(cmd, !on)
 		return err
 	}
@@ -70,13 +70,16 @@ func (s *supervisor) pause(on bool) error {
 	return nil
 }
 
-// hold stops all processes of a sandbox at once, or has them go on: by its cgroup, where
-// it has one, of which they notice nothing.
-func hold(cmd *sandbox.Cmd, on bool) error {
+// hold stops all processes of the sandbox at once, or has them go on: by its cgroup, where
+// it has one, of which they notice nothing, and into which who enters is born.
+func (s *supervisor) hold(cmd *sandbox.Cmd, on bool) error {
 	if cmd.Cgroup() != nil {
 		return cmd.Freeze(on)
 	}
 	if on {
+		if err := s.awaitEntered(); err != nil {
+			return err
+		}
 		return cmd.SignalAll(unix.SIGSTOP)
 	}
 	return cmd.SignalAll(unix.SIGCONT)

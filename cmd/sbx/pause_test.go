@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/cmd/internal/testenv"
+	"github.com/sbxrun/sbx/sandbox/control"
 	"github.com/sbxrun/sbx/sandbox/procs"
 	"github.com/sbxrun/sbx/sandbox/state"
 )
@@ -160,4 +161,54 @@ func TestPauseAtTerminal(t *testing.T) {
 	y.Sees("\r\ntick") // and not its line, which the shell shows before it hands the terminal over
 	y.Types("\x03")
 	y.Sees("outer> ")
+}
+
+// TestPauseMeetsWhoEnters: a pause waits for who is about to run something in the sandbox,
+// and for whom no signal there would be. It lets nobody else begin to, and gives up in the end.
+func TestPauseMeetsWhoEnters(t *testing.T) {
+	dir, sbx := lives(t)
+	sbx("run", "-d", "--name", "box", "--", "sleep", "1000")
+	defer sbx("rm", "-f", "box")
+	conn := halfway(t, "box")
+	pause := exec.Command(tool(t, "sbx"), "pause", "box")
+	if err := pause.Start(); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "that nobody else may enter", func() bool {
+		out, code := execs(t, dir, "", "box", "true")
+		return code == 125 && strings.Contains(out, "it is paused")
+	})
+	if r := recorded(t, sbx)[0]; r.Status != state.Running {
+		t.Errorf("who entered was not waited for: %+v", r)
+	}
+	conn.Close()
+	if err := pause.Wait(); err != nil {
+		t.Error(err)
+	}
+	if r := recorded(t, sbx)[0]; r.Status != state.Paused {
+		t.Errorf("%+v", r)
+	}
+	sbx("resume", "box")
+
+	defer halfway(t, "box").Close()
+	out, err := exec.Command(tool(t, "sbx"), "pause", "box").CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 125 || string(out) != "sbx: box: a command of sbx exec does not come to run in it\nsbx: hint: end that sbx exec, or try again\n" {
+		t.Errorf("%v: %s", err, out)
+	}
+	if out, code := execs(t, dir, "", "box", "echo", "on"); out != "on\n" || code != 0 {
+		t.Errorf("it does not go on: %d, %s", code, out)
+	}
+}
+
+// halfway is the connection of somebody who has asked what it takes to enter.
+func halfway(t *testing.T, box string) *control.Conn {
+	t.Helper()
+	_, files, conn, err := enterBox(box)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range files {
+		f.Close()
+	}
+	return conn
 }

@@ -32,6 +32,7 @@ type supervisor struct {
 	exit     int           // how, then
 	paused   *sandbox.Cmd  // that sbx pause holds, or nil
 	resumed  time.Time     // when it was let go on
+	entering int           // how many are about to run something in it
 	holding  sync.Mutex    // of who pauses and resumes
 }
 
