@@ -109,7 +109,10 @@ func (a *attachment) run() (int, error) {
 		a.raw.enter()
 		defer a.raw.leave()
 	}
-	go a.heed()
+	signals := make(chan os.Signal, 16)
+	// Before anything is shown, which could be what the caller waits for to send one.
+	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGTSTP, unix.SIGCONT)
+	go a.heed(signals)
 	if takes {
 		go a.sendInput()
 	}
@@ -219,9 +222,7 @@ func (a *attachment) sendInput() {
 // heed heeds signals. Those that would end other programs go on to a command that has
 // no terminal of its own, since it is what the caller means; but for the end of the
 // caller's session, which is none of a detached command's.
-func (a *attachment) heed() {
-	signals := make(chan os.Signal, 16)
-	signal.Notify(signals, unix.SIGINT, unix.SIGTERM, unix.SIGHUP, unix.SIGQUIT, unix.SIGUSR1, unix.SIGUSR2, unix.SIGWINCH, unix.SIGTSTP, unix.SIGCONT)
+func (a *attachment) heed(signals <-chan os.Signal) {
 	for s := range signals {
 		sig := s.(syscall.Signal)
 		switch {

@@ -190,7 +190,7 @@ func TestExecSignals(t *testing.T) {
 		cmd := exec.Command(tool(t, "sbx"), "exec", "-u", user, "box", "sh", "-c", "trap 'exit 9' TERM; echo there; while :; do sleep 0.05; done")
 		cmd.Dir = dir
 		heard(t, cmd)
-		time.Sleep(100 * time.Millisecond) // until it hands signals on
+		time.Sleep(firstMoments)
 		if err := cmd.Process.Signal(unix.SIGTERM); err != nil {
 			t.Fatal(err)
 		}

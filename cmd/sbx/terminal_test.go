@@ -9,7 +9,7 @@ import (
 // firstMoments are what passes, on a busy machine too, between a command's first line and the
 // moment from which signals and sizes are the command's: the first 10 ms are sbx's own, see
 // session.go.
-const firstMoments = 200 * time.Millisecond
+const firstMoments = 500 * time.Millisecond
 
 func TestTerminalIsItsOwn(t *testing.T) {
 	y := shell(t)
