@@ -46,6 +46,9 @@ func connect(args []string) {
 	if err != nil {
 		held("%v", err)
 	}
+	if conn.LocalAddr().String() == conn.RemoteAddr().String() { // the kernel chose that port, one of 28,000
+		held("it is nobody's there")
+	}
 	_ = conn.SetDeadline(time.Now().Add(time.Second))
 	_, _ = conn.Write([]byte("hello\n"))
 	b := make([]byte, 100)
