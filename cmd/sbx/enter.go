@@ -61,8 +61,8 @@ func (s *supervisor) entered() {
 	s.entering--
 }
 
-// enteringLimit is how long a pause waits for those who enter. Something inside may be able
-// to stop them.
+// enteringLimit is how long a pause waits for those who enter before it gives up: something
+// inside may be able to stop them.
 const enteringLimit = 5 * time.Second
 
 // awaitEntered waits until nobody enters. Who does is in no pid namespace of the sandbox's
