@@ -98,6 +98,7 @@ type Cmd struct {
 	user      *userServer
 	limits    limits
 	disk      *diskWatch
+	masks     *maskWatch // of what the host can take off, or nil
 	entry     *keptEntry // of what is Enterable
 	entering  *entering  // a sandbox that is there, or nil
 }
@@ -226,6 +227,9 @@ func (c *Cmd) Receipt() *Receipt { return c.receipt }
 // started takes over a sandbox whose command runs.
 func (c *Cmd) started(p *userns.Process) {
 	c.process = p
+	if c.masks != nil {
+		close(c.masks.up)
+	}
 	if c.network != nil {
 		c.network.begin()
 	}
@@ -302,6 +306,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 
 // release gives back what the command held.
 func (c *Cmd) release() (err error) {
+	err = c.endMasks()
 	c.closePublisher()
 	c.closeNetwork()
 	c.log.end()

@@ -1,11 +1,13 @@
 package sandbox
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/sbxrun/sbx/sandbox/layer"
 	"github.com/sbxrun/sbx/userns"
@@ -68,6 +70,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		c.guarded, c.homes = host.Guard, host.Homes
 		c.writable = spec.writableDirectories(host)
 	}
+	c.masks = newMaskWatch(spec, host)
 	if err = c.launch(host, spec, plan, run); err != nil {
 		c.guarded = nil
 		c.release()
@@ -183,7 +186,7 @@ func refusedUnion(err error) *userns.StepError {
 }
 
 func (c *Cmd) input(spec Spec) (userns.Input, error) {
-	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Lasting: c.Lasting, LastingAfter: c.LastingAfter, Files: c.limits.files()}
+	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Lasting: c.lasting, LastingAfter: cmp.Or(c.LastingAfter, lastingAfter), Files: c.limits.files()}
 	var err error
 	if spec.OCI.Process.Terminal {
 		return in, nil
@@ -201,4 +204,27 @@ func (c *Cmd) input(spec Spec) (userns.Input, error) {
 		}
 	}
 	return in, spec.checkStreams(streamAccess, policyAllows, in.Stdin, in.Stdout, in.Stderr)
+}
+
+// lastingAfter is how long a command runs before what it should not have to pay is begun.
+const lastingAfter = 10 * time.Millisecond
+
+// lasting begins what only a command needs that lasts.
+func (c *Cmd) lasting() {
+	if c.masks != nil {
+		c.masks.begin(c)
+	}
+	if c.Lasting != nil {
+		c.Lasting()
+	}
+}
+
+// endMasks ends the watch of masks.
+func (c *Cmd) endMasks() error {
+	if c.masks == nil {
+		return nil
+	}
+	err := c.masks.close()
+	c.masks = nil
+	return err
 }

@@ -22,6 +22,7 @@ type Guard struct {
 	began   start
 	roots   []root
 	watched []watched // sorted by root and path
+	doubts  []watched // see Renew
 }
 
 // A root is a directory that is walked at the end.

@@ -1,0 +1,506 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	specs "github.com/opencontainers/runtime-spec/specs-go"
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/runlater"
+	"github.com/sbxrun/sbx/sandbox/secrets"
+	"github.com/sbxrun/sbx/userns"
+)
+
+// A mask is a mount on a name in a directory that is the user's: it hides the file, makes
+// it read-only, or keeps its directory from being renamed inside.
+type mask struct {
+	inside, outside string // the same place in the sandbox and on the host
+	how             masking
+}
+
+type masking uint8
+
+const (
+	hides masking = iota
+	readOnly
+	pins
+)
+
+// masks are those of the sandbox's mounts that the host can take off: the kernel detaches
+// what is mounted on a name when that name is removed or replaced in another mount
+// namespace (detach_mounts of fs/namespace.c). Editors and git replace what they write.
+func (s Spec) masks(h Host) (list []mask) {
+	for _, p := range s.OCI.Linux.MaskedPaths {
+		if below(p, "/proc") || below(p, "/sys") {
+			continue
+		}
+		if outside := s.backing(p, s.OCI.Mounts); outside != "" && !slices.ContainsFunc(list, func(m mask) bool { return m.inside == p }) {
+			list = append(list, mask{p, outside, hides})
+		}
+	}
+	if h.Guard != nil && !s.AllowRunLater {
+		for _, b := range h.Guard.Binds {
+			m := mask{b.Path, b.Path, pins}
+			if b.ReadOnly {
+				m.how = readOnly
+			}
+			list = append(list, m)
+		}
+	}
+	for _, m := range s.OCI.Mounts {
+		own := isBind(m) && m.Source == m.Destination && slices.Contains(m.Options, "ro") && s.Project != "" && m.Source != s.Project && below(m.Source, s.Project)
+		if own && !slices.ContainsFunc(list, func(other mask) bool { return other.inside == m.Destination }) {
+			list = append(list, mask{m.Destination, m.Destination, readOnly})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b mask) int { return strings.Compare(a.inside, b.inside) }) // parents first
+	return list
+}
+
+// appears gives the mask of a name that appeared in a directory of the host, if it is of
+// a kind that is hidden.
+func (s Spec) appears(h Host, dir, name string) (mask, bool) {
+	at := path.Join(dir, name)
+	if dir != s.Project || !secrets.ProjectFile(name) || s.exposed(h, at) {
+		return mask{}, false
+	}
+	return mask{at, at, hides}, true
+}
+
+// maskWatch puts masks back that the host takes off while the command runs.
+type maskWatch struct {
+	spec  Spec
+	host  Host
+	note  func(string, ...any)
+	id    string   // of names in the sandbox's /dev, which the command cannot foresee
+	first *os.File // a pidfd of the sandbox's first process
+	root  *os.File // the sandbox's root, with its mounts
+	kill  func() error
+
+	guard *runlater.Guard // what is looked at when the command has ended, or nil
+
+	helper  *userns.Resident // which masks, or nil
+	project int              // the project's directory, wherever it is moved, or -1
+	masks   []mask
+	known   map[string]bool // inside paths that are masked
+	loose   map[string]bool // those whose mask may be off
+	opened  map[string]bool // those that the command may have open for writing
+	blind   bool            // the root cannot be looked into from here, as one of fuse-overlayfs
+	trails  *nameTrails     // of what is read-only
+
+	up   chan struct{} // closed when the command runs
+	stop chan struct{}
+	done sync.WaitGroup
+
+	mu     sync.Mutex // guards what is below
+	events *nameEvents
+	err    error
+}
+
+// newMaskWatch is for every start, so it does nothing that can wait.
+func newMaskWatch(s Spec, h Host) *maskWatch {
+	return &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), stop: make(chan struct{})}
+}
+
+// begin watches until close. A command that ends at once does not come to it.
+func (w *maskWatch) begin(c *Cmd) {
+	w.done.Go(func() {
+		select {
+		case <-w.up:
+		case <-w.stop:
+			return
+		}
+		first, root, err := c.Reach()
+		if err != nil {
+			if !errors.Is(err, os.ErrProcessDone) {
+				w.fail(err, c.process.Kill)
+			}
+			return
+		}
+		defer first.Close()
+		defer root.Close()
+		w.first, w.root, w.note, w.kill, w.guard = first, root, c.note, c.process.Kill, c.guarded
+		w.id, w.masks = randomName(), w.spec.masks(w.host)
+		w.known, w.loose, w.opened = map[string]bool{}, map[string]bool{}, map[string]bool{}
+		for _, m := range w.masks {
+			w.known[m.inside] = true
+		}
+		if w.spec.Project != "" {
+			if w.project, err = unix.Open(w.spec.Project, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
+				w.fail(fmt.Errorf("%s: %w", w.spec.Project, err), w.kill)
+				return
+			}
+			defer unix.Close(w.project)
+		}
+		w.run()
+	})
+}
+
+func (w *maskWatch) fail(err error, kill func() error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.err == nil {
+		w.err = fmt.Errorf("what is hidden or read-only could not be kept so while the command ran: %w", err)
+	}
+	_ = kill() // it may have ended just now
+}
+
+// pollEvery is how often names are looked at where the kernel does not report changes.
+const pollEvery = 100 * time.Millisecond
+
+func (w *maskWatch) run() {
+	events, err := newNameEvents()
+	if err == nil {
+		defer events.close()
+		if w.trails, err = newNameTrails(w.readOnly()); err == nil {
+			defer w.trails.close()
+		}
+	}
+	if err == nil {
+		err = w.watch(events)
+	}
+	if err != nil {
+		w.note("changes of hidden and read-only files are looked for every %v, since the kernel does not report them: %v", pollEvery, err)
+		w.poll()
+		return
+	}
+	w.mu.Lock()
+	w.events = events
+	w.mu.Unlock()
+	defer w.dismiss()
+	if slices.ContainsFunc(w.masks, func(m mask) bool { return below(m.outside, w.spec.Project) }) {
+		if err := w.ready(); err != nil && !ended(w.first, err) {
+			w.fail(err, w.kill)
+			return
+		}
+	}
+	// What was replaced before the watch began is found by looking.
+	w.restore(slices.DeleteFunc(slices.Clone(w.current()), w.covered))
+	for {
+		changed, ok := events.next(w.stop)
+		if !ok {
+			w.settleAll(events.read())
+			return
+		}
+		w.handle(changed)
+		if w.trails != nil {
+			w.trails.read()
+		}
+	}
+}
+
+// watch has the directories with the names reported, or finds them again.
+func (w *maskWatch) watch(events *nameEvents) error {
+	for _, dir := range w.directories() {
+		if err := errors.Join(events.watch(dir, w.at(dir)), w.trails.watch(dir, w.at(dir))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// at is a path by which a place of the host's is found, also if the project was moved.
+func (w *maskWatch) at(outside string) string {
+	if w.project < 0 || !below(outside, w.spec.Project) {
+		return outside
+	}
+	return fmt.Sprintf("/proc/self/fd/%d/%s", w.project, strings.TrimPrefix(strings.TrimPrefix(outside, w.spec.Project), "/"))
+}
+
+// poll is run without reports.
+func (w *maskWatch) poll() {
+	tick := time.NewTicker(pollEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-w.stop:
+			return
+		case <-tick.C:
+			w.restore(slices.DeleteFunc(slices.Clone(w.current()), w.covered))
+		}
+	}
+}
+
+// directories are those of the host that have the names.
+func (w *maskWatch) directories() []string {
+	var dirs []string
+	add := func(dir string) {
+		if !slices.Contains(dirs, dir) {
+			dirs = append(dirs, dir)
+		}
+	}
+	if w.spec.Project != "" {
+		add(w.spec.Project)
+	}
+	for _, m := range w.masks {
+		add(path.Dir(m.outside))
+	}
+	return dirs
+}
+
+// current are all masks, with those of names that have appeared.
+func (w *maskWatch) current() []mask {
+	if w.spec.Project != "" {
+		for _, e := range entries(w.at(w.spec.Project)) {
+			w.appeared(w.spec.Project, e.name)
+		}
+	}
+	return w.masks
+}
+
+// appeared adds the mask of a name that is there now, and tells whether there is one.
+func (w *maskWatch) appeared(dir, name string) bool {
+	m, ok := w.spec.appears(w.host, dir, name)
+	if ok && !w.known[m.inside] {
+		w.known[m.inside] = true
+		w.masks = append(w.masks, m)
+		w.note("%s appeared while the command ran, and is hidden from it; --unsafe-expose %s shows it", m.outside, m.outside)
+	}
+	return ok
+}
+
+// handle restores what changes of names have taken off.
+func (w *maskWatch) handle(changed []nameEvent) {
+	var need []mask
+	add := func(m mask) {
+		if !slices.ContainsFunc(need, func(other mask) bool { return other.inside == m.inside }) {
+			need = append(need, m)
+		}
+	}
+	for _, c := range changed {
+		if c.all() {
+			w.again()
+			need = slices.Clone(w.current())
+			break
+		}
+		at := c.path()
+		if c.arrived() {
+			w.appeared(c.dir, c.name)
+		}
+		for _, m := range w.masks {
+			if m.outside == at {
+				add(m)
+			} else if below(m.outside, at) { // a directory above was replaced
+				w.again()
+				add(m)
+			}
+		}
+	}
+	if len(need) > 0 {
+		w.restore(need)
+	}
+}
+
+// again finds the directories, after one of them was replaced.
+func (w *maskWatch) again() {
+	if err := w.watch(w.events); err != nil {
+		w.fail(err, w.kill)
+	}
+}
+
+// restoreTries bounds how often a name may change again while it is masked.
+const restoreTries = 1000
+
+// restore masks what is not masked, and goes on until all are.
+func (w *maskWatch) restore(masks []mask) {
+	var open []mask
+	for range restoreTries {
+		open = slices.DeleteFunc(slices.Clone(masks), w.covered)
+		if len(open) == 0 {
+			w.settle(masks)
+			return
+		}
+		for _, m := range open {
+			w.loose[m.inside] = true
+		}
+		err := w.mount(open)
+		var step *userns.StepError
+		switch {
+		case err == nil && w.blind:
+			w.settle(masks)
+			return
+		case err == nil:
+		case ended(w.first, err):
+			return
+		case errors.As(err, &step) && (step.Err == unix.ENOENT || step.Err == unix.ENOTDIR || step.Err == unix.ELOOP || step.Err == unix.EINVAL):
+			// It changed again.
+		default:
+			w.fail(err, w.kill)
+			return
+		}
+	}
+	w.fail(fmt.Errorf("%s changes too often", open[0].outside), w.kill)
+}
+
+// maskLimit is how long the child that masks may take for its steps. Nothing inside can
+// reach it.
+const maskLimit = 10 * time.Second
+
+// ready has the child that masks wait in the sandbox's mount namespace.
+func (w *maskWatch) ready() error {
+	if w.helper != nil {
+		return nil
+	}
+	in := userns.Input{Files: map[userns.FD]*os.File{enteredPID: w.first}, Limit: maskLimit}
+	var err error
+	w.helper, err = userns.Plan{Steps: []userns.Step{
+		userns.CloseOthers{}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts}, userns.Close{FD: enteredPID},
+	}}.Stay(in)
+	return err
+}
+
+// mount covers paths from within, where alone it can be done.
+func (w *maskWatch) mount(open []mask) error {
+	err := w.ready()
+	if err == nil {
+		err = w.helper.Do(userns.Input{}, maskSteps(w.id, open, w.isDir)...)
+	}
+	if w.helper != nil && (err != nil || w.helper.Spent()) {
+		w.dismiss()
+		if err == nil {
+			err = w.ready()
+		}
+	}
+	return err
+}
+
+// dismiss ends the child that masks.
+func (w *maskWatch) dismiss() {
+	if w.helper != nil {
+		w.helper.End()
+		w.helper = nil
+	}
+}
+
+// maskSteps cover paths in a sandbox that runs. No link in them is followed: the command
+// can write to the directories that they are in.
+func maskSteps(id string, open []mask, isDir func(mask) bool) (steps []userns.Step) {
+	for i, m := range open {
+		from := userns.FD(fmt.Sprintf("mask %d", i))
+		attr, blank := userns.NoSuid|userns.NoDev, ""
+		switch dir := isDir(m); {
+		case m.how == hides && dir:
+			steps = append(steps, userns.Mount{
+				Type: "tmpfs", Target: m.inside, Attr: attr | userns.ReadOnly | userns.NoExec, Exact: true,
+				Options: []userns.Option{{Key: "mode", Value: "555"}, {Key: "size", Value: "4k"}},
+			})
+			continue
+		case m.how == hides:
+			blank = fmt.Sprintf("/dev/.hidden-%s-%d", id, i)
+			steps = append(steps, userns.Blank{Path: blank, As: from})
+		default:
+			if m.how == readOnly {
+				attr |= userns.ReadOnly
+			}
+			steps = append(steps, userns.Take{Source: m.inside, Attr: attr, Alone: !dir, Exact: true, As: from})
+		}
+		steps = append(steps, userns.Attach{From: from, What: m.outside, Target: m.inside, Attr: attr, Exact: true}, userns.Close{FD: from})
+		if blank != "" {
+			steps = append(steps, userns.Remove{Path: blank})
+		}
+	}
+	return steps
+}
+
+func randomName() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
+
+func (w *maskWatch) isDir(m mask) bool {
+	info, err := os.Lstat(w.at(m.outside))
+	return err == nil && info.IsDir()
+}
+
+// covered tells whether a mask is on its name, or has nothing to cover there. A link is
+// not covered: what it leads to is seen by its own name, or not at all.
+func (w *maskWatch) covered(m mask) bool {
+	info, err := os.Lstat(w.at(m.outside))
+	if err != nil || info.Mode().Type() == fs.ModeSymlink {
+		return true
+	}
+	fd, err := unix.Openat2(int(w.root.Fd()), strings.TrimPrefix(m.inside, "/"), &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if err != nil {
+		w.blind = w.blind || err == unix.EACCES
+		return err == unix.ENOENT || err == unix.ENOTDIR
+	}
+	defer unix.Close(fd)
+	var st unix.Statx_t
+	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, 0, &st)
+	return err == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+}
+
+// readOnly are the host's paths of what is read-only.
+func (w *maskWatch) readOnly() (paths []string) {
+	for _, m := range w.masks {
+		if m.how == readOnly {
+			paths = append(paths, m.outside)
+		}
+	}
+	return paths
+}
+
+// settle judges what the host put in the place of read-only files, now that they are
+// masked again. A git configuration that the command could write to, and that is not
+// harmless, ends the sandbox: the caller's prompt would obey it before the command ends.
+func (w *maskWatch) settle(masks []mask) {
+	for _, m := range masks {
+		delete(w.loose, m.inside)
+		if m.how != readOnly || w.guard == nil {
+			continue
+		}
+		clean := w.trails.take(m.outside).clean() && w.sole(m)
+		if w.opened[m.inside] = !clean; !clean && w.events != nil {
+			w.events.watchFile(m.outside, w.at(m.outside))
+		}
+		if bad := w.guard.Renew(m.outside, clean); bad != "" {
+			w.fail(fmt.Errorf("%s was replaced outside, and changed while the command could write to it for a moment: %s", m.outside, bad), w.kill)
+		}
+	}
+}
+
+// settleAll takes what is read-only as it is now for the host's, when the command has
+// ended: it could not write there. What changed last was perhaps not masked again.
+func (w *maskWatch) settleAll(last []nameEvent) {
+	for _, m := range w.masks {
+		open := slices.ContainsFunc(last, func(e nameEvent) bool { return e.all() || below(m.outside, e.path()) })
+		if m.how == readOnly && w.guard != nil && !open && !w.loose[m.inside] && !w.opened[m.inside] && w.sole(m) {
+			w.guard.Renew(m.outside, true)
+		}
+	}
+}
+
+// sole tells whether the masked name is the only one by which the command could write to
+// the file: no hard link, no other mount of its directory, and no mount namespaces of the
+// command's own, in which masks are not put back.
+func (w *maskWatch) sole(m mask) bool {
+	elsewhere := slices.ContainsFunc(w.spec.OCI.Mounts, func(o specs.Mount) bool {
+		return isBind(o) && o.Destination != o.Source && below(m.outside, w.host.real(o.Source)) && !slices.Contains(o.Options, "ro")
+	})
+	return !w.spec.UserNS && !elsewhere && onlyName(w.at(m.outside))
+}
+
+// close ends the watch.
+func (w *maskWatch) close() error {
+	close(w.stop)
+	w.mu.Lock()
+	if w.events != nil {
+		w.events.wake()
+	}
+	w.mu.Unlock()
+	w.done.Wait()
+	return w.err
+}

@@ -1,0 +1,143 @@
+package sandbox
+
+import (
+	"encoding/binary"
+	"os"
+	"path"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// inotify is a queue of reports on names in directories of the host (inotify(7)).
+type inotify struct {
+	fd   int
+	mask uint32
+	dirs map[int32]string
+	buf  []byte
+}
+
+func (n *inotify) open(mask uint32) (err error) {
+	n.mask, n.dirs, n.buf = mask, map[int32]string{}, make([]byte, 64<<10)
+	n.fd, err = unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
+	return os.NewSyscallError("inotify_init1", err)
+}
+
+// watch has the names of a directory reported, which is at that path now. One that is not
+// there has none.
+func (n *inotify) watch(dir, at string) error {
+	wd, err := unix.InotifyAddWatch(n.fd, at, n.mask)
+	switch err {
+	case nil:
+		n.dirs[int32(wd)] = dir
+	case unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ELOOP:
+	default:
+		return os.NewSyscallError("inotify_add_watch", err)
+	}
+	return nil
+}
+
+// A nameEvent is one report.
+type nameEvent struct {
+	dir, name string
+	mask      uint32
+}
+
+func (e nameEvent) path() string { return path.Join(e.dir, e.name) }
+
+// arrived tells that the name stands for another file than before.
+func (e nameEvent) arrived() bool { return e.mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0 }
+
+// all tells that reports were lost, or a directory was moved: anything may have changed.
+func (e nameEvent) all() bool {
+	return e.mask&(unix.IN_Q_OVERFLOW|unix.IN_MOVE_SELF|unix.IN_DELETE_SELF|unix.IN_UNMOUNT) != 0
+}
+
+// each takes the reports that have come until now.
+func (n *inotify) each(use func(nameEvent)) {
+	for {
+		got, err := unix.Read(n.fd, n.buf)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil || got < unix.SizeofInotifyEvent {
+			return
+		}
+		for b := n.buf[:got]; len(b) >= unix.SizeofInotifyEvent; {
+			wd, mask := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:])
+			size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
+			name := unix.ByteSliceToString(b[unix.SizeofInotifyEvent:size])
+			b = b[size:]
+			if mask&unix.IN_IGNORED != 0 {
+				delete(n.dirs, wd)
+				continue
+			}
+			use(nameEvent{n.dirs[wd], name, mask})
+		}
+	}
+}
+
+func (n *inotify) close() { unix.Close(n.fd) }
+
+// nameEvents waits for changes of names.
+type nameEvents struct {
+	inotify
+	bell [2]int // a pipe that ends next
+}
+
+const nameMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MOVE_SELF | unix.IN_DELETE_SELF |
+	unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
+
+func newNameEvents() (*nameEvents, error) {
+	e := &nameEvents{}
+	if err := e.open(nameMask); err != nil {
+		return nil, err
+	}
+	if err := unix.Pipe2(e.bell[:], unix.O_CLOEXEC); err != nil {
+		e.inotify.close()
+		return nil, os.NewSyscallError("pipe2", err)
+	}
+	return e, nil
+}
+
+// watchFile has writes to a file reported as changes of its name. Without it they are
+// found when the command has ended.
+func (e *nameEvents) watchFile(path, at string) {
+	if wd, err := unix.InotifyAddWatch(e.fd, at, unix.IN_MODIFY|unix.IN_DONT_FOLLOW); err == nil {
+		e.dirs[int32(wd)] = path
+	}
+}
+
+// idle is how long next waits when nothing changes.
+const idle = 10 * time.Second
+
+// next waits for changes, and for idle at most. It ends when stop is closed and wake was
+// called.
+func (e *nameEvents) next(stop <-chan struct{}) (changed []nameEvent, ok bool) {
+	select {
+	case <-stop:
+		return nil, false
+	default:
+	}
+	set := []unix.PollFd{{Fd: int32(e.fd), Events: unix.POLLIN}, {Fd: int32(e.bell[0]), Events: unix.POLLIN}}
+	if _, err := unix.Poll(set, int(idle.Milliseconds())); err != nil && err != unix.EINTR {
+		return nil, false
+	}
+	return e.read(), true
+}
+
+// read takes what was reported until now.
+func (e *nameEvents) read() (changed []nameEvent) {
+	e.each(func(event nameEvent) { changed = append(changed, event) })
+	return changed
+}
+
+// wake makes next return.
+func (e *nameEvents) wake() { _, _ = unix.Write(e.bell[1], []byte{0}) }
+
+func (e *nameEvents) close() {
+	e.inotify.close()
+	for _, fd := range e.bell {
+		unix.Close(fd)
+	}
+}
