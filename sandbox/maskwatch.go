@@ -193,9 +193,7 @@ func (w *maskWatch) run() {
 			return
 		}
 		w.handle(changed)
-		if w.trails != nil {
-			w.trails.read()
-		}
+		w.trails.read()
 	}
 }
 
@@ -457,16 +455,18 @@ func (w *maskWatch) readOnly() (paths []string) {
 // masked again. A git configuration that the command could write to, and that is not
 // harmless, ends the sandbox: the caller's prompt would obey it before the command ends.
 func (w *maskWatch) settle(masks []mask) {
+	w.trails.seal()
 	for _, m := range masks {
 		delete(w.loose, m.inside)
 		if m.how != readOnly || w.guard == nil {
 			continue
 		}
-		clean := w.trails.take(m.outside).clean() && w.sole(m)
-		if w.opened[m.inside] = !clean; !clean && w.events != nil {
+		trail := w.trails.take(m.outside)
+		hosts := trail.hosts() && w.sole(m)
+		if w.opened[m.inside] = !hosts || trail.opened; w.opened[m.inside] && w.events != nil {
 			w.events.watchFile(m.outside, w.at(m.outside))
 		}
-		if bad := w.guard.Renew(m.outside, clean); bad != "" {
+		if bad := w.guard.Renew(m.outside, hosts); bad != "" {
 			w.fail(fmt.Errorf("%s was replaced outside, and changed while the command could write to it for a moment: %s", m.outside, bad), w.kill)
 		}
 	}

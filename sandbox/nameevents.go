@@ -40,6 +40,7 @@ func (n *inotify) watch(dir, at string) error {
 // A nameEvent is one report.
 type nameEvent struct {
 	dir, name string
+	watch     int32
 	mask      uint32
 }
 
@@ -68,11 +69,10 @@ func (n *inotify) each(use func(nameEvent)) {
 			size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
 			name := unix.ByteSliceToString(b[unix.SizeofInotifyEvent:size])
 			b = b[size:]
+			use(nameEvent{n.dirs[wd], name, wd, mask})
 			if mask&unix.IN_IGNORED != 0 {
 				delete(n.dirs, wd)
-				continue
 			}
-			use(nameEvent{n.dirs[wd], name, mask})
 		}
 	}
 }
@@ -128,7 +128,11 @@ func (e *nameEvents) next(stop <-chan struct{}) (changed []nameEvent, ok bool) {
 
 // read takes what was reported until now.
 func (e *nameEvents) read() (changed []nameEvent) {
-	e.each(func(event nameEvent) { changed = append(changed, event) })
+	e.each(func(event nameEvent) {
+		if event.mask&unix.IN_IGNORED == 0 {
+			changed = append(changed, event)
+		}
+	})
 	return changed
 }
 

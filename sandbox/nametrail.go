@@ -6,26 +6,29 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A trail is what happened to a name since it was last known to be masked. It tells whether
-// anybody opened the file that the host put there before the mask was back.
+// A trail is what happened to a name while its mask was off. It tells what the command can
+// have done in that moment.
 type trail struct {
 	arrivals int // how often another file came to the name
 	renamed  bool
 	departed bool
 	opened   bool
+	written  bool
 }
 
-// clean tells that the name got one whole file, by rename, and that nobody opened it
-// since: so the command did not.
-func (t trail) clean() bool { return t.arrivals == 1 && t.renamed && !t.departed && !t.opened }
+// hosts tells that what is at the name came from the host, whole: while the mask was on the
+// command could put nothing there, so the first arrival is not the command's.
+func (t trail) hosts() bool { return t.arrivals == 1 && t.renamed && !t.departed && !t.written }
 
 func (t *trail) add(mask uint32) {
 	switch {
 	case mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0:
 		t.arrivals++
-		t.renamed, t.opened = mask&unix.IN_MOVED_TO != 0, false
+		t.renamed, t.opened, t.written = mask&unix.IN_MOVED_TO != 0, false, false
 	case mask&(unix.IN_MOVED_FROM|unix.IN_DELETE) != 0:
 		t.departed = true
+	case mask&unix.IN_MODIFY != 0:
+		t.written = true
 	default:
 		t.opened = true
 	}
@@ -34,44 +37,89 @@ func (t *trail) add(mask uint32) {
 // nameTrails keeps the trails of names by a second queue of reports. It also has what is
 // opened, which is too often to wake anybody: it is read when a name has changed, and now
 // and then, so that it does not overflow.
+//
+// Reports have no times. What came before the mask was back is told by a report of our own,
+// which the kernel puts in the same queue: that a watch has ended.
 type nameTrails struct {
 	inotify
-	trails map[string]*trail // by path; the names of interest
-	lost   bool
+	marker     int32
+	now, until map[string]*trail // since the last seal; what it sealed, and nobody took
 }
 
 const trailMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_OPEN | unix.IN_MODIFY |
 	unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
 func newNameTrails(paths []string) (*nameTrails, error) {
-	t := &nameTrails{trails: map[string]*trail{}}
+	t := &nameTrails{now: map[string]*trail{}, until: map[string]*trail{}}
 	for _, p := range paths {
-		t.trails[p] = &trail{}
+		t.now[p], t.until[p] = &trail{}, &trail{}
 	}
-	return t, t.open(trailMask)
+	if err := t.open(trailMask); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // read takes what was reported until now.
 func (t *nameTrails) read() {
+	if t == nil {
+		return
+	}
 	t.each(func(e nameEvent) {
 		if e.mask&unix.IN_Q_OVERFLOW != 0 {
-			t.lost = true
+			t.lose()
 		}
-		if trail := t.trails[e.path()]; trail != nil {
-			trail.add(e.mask)
+		if e.mask&unix.IN_IGNORED != 0 && e.watch == t.marker {
+			for p, now := range t.now {
+				t.until[p].merge(*now)
+				*now = trail{}
+			}
+		} else if now := t.now[e.path()]; now != nil {
+			now.add(e.mask)
 		}
 	})
 }
 
-// take gives the trail of a path and begins a new one.
-func (t *nameTrails) take(path string) trail {
-	if t == nil || t.trails[path] == nil {
-		return trail{opened: true}
+// merge adds what happened later.
+func (t *trail) merge(later trail) {
+	t.arrivals += later.arrivals
+	t.departed = t.departed || later.departed
+	if later.arrivals > 0 {
+		t.renamed = later.renamed
+	}
+	t.opened, t.written = t.opened || later.opened, t.written || later.written
+}
+
+// lose is for reports that were lost: the command may have done anything.
+func (t *nameTrails) lose() {
+	for _, now := range t.now {
+		now.opened, now.written = true, true
+	}
+}
+
+// seal parts what has happened from what will: masks are on again.
+func (t *nameTrails) seal() {
+	if t == nil {
+		return
+	}
+	id, err := unix.InotifyAddWatch(t.fd, "/dev/null", unix.IN_DELETE_SELF)
+	if err == nil {
+		t.marker = int32(id)
+		_, err = unix.InotifyRmWatch(t.fd, uint32(id))
+	}
+	if err != nil {
+		t.lose()
 	}
 	t.read()
-	got := *t.trails[path]
-	*t.trails[path] = trail{}
-	got.opened = got.opened || t.lost
+}
+
+// take gives the trail of a path up to the last seal.
+func (t *nameTrails) take(path string) trail {
+	if t == nil || t.until[path] == nil {
+		return trail{opened: true, written: true}
+	}
+	got := *t.until[path]
+	*t.until[path] = trail{}
 	return got
 }
 
