@@ -94,6 +94,7 @@ type maskWatch struct {
 	masks   []mask
 	known   map[string]bool // inside paths that are masked
 	loose   map[string]bool // those whose mask may be off
+	arrived []string        // outside paths of what is hidden since it appeared
 	opened  map[string]bool // those that the command may have open for writing
 	blind   bool            // the root cannot be looked into from here, as one of fuse-overlayfs
 	trails  *nameTrails     // of what is read-only
@@ -262,7 +263,7 @@ func (w *maskWatch) appeared(dir, name string) bool {
 	if ok && !w.known[m.inside] {
 		w.known[m.inside] = true
 		w.masks = append(w.masks, m)
-		w.note("%s appeared while the command ran, and is hidden from it; --unsafe-expose %s shows it", m.outside, m.outside)
+		w.arrived = append(w.arrived, m.outside)
 	}
 	return ok
 }
@@ -475,22 +476,33 @@ func (w *maskWatch) settle(masks []mask) {
 // settleAll takes what is read-only as it is now for the host's, when the command has
 // ended: it could not write there. What changed last was perhaps not masked again.
 func (w *maskWatch) settleAll(last []nameEvent) {
+	for _, at := range w.arrived {
+		if _, err := os.Lstat(w.at(at)); err == nil { // an editor's own is gone by now
+			w.note("%s appeared while the command ran, and was hidden from it; --unsafe-expose %s shows it", at, at)
+		}
+	}
 	for _, m := range w.masks {
 		open := slices.ContainsFunc(last, func(e nameEvent) bool { return e.all() || below(m.outside, e.path()) })
-		if m.how == readOnly && w.guard != nil && !open && !w.loose[m.inside] && !w.opened[m.inside] && w.sole(m) {
+		switch held := m.how == readOnly && w.guard != nil && !open && !w.loose[m.inside] && !w.opened[m.inside]; {
+		case held && w.isDir(m) && w.alone(m):
+			w.guard.Hold(m.outside)
+		case held && w.sole(m):
 			w.guard.Renew(m.outside, true)
 		}
 	}
 }
 
 // sole tells whether the masked name is the only one by which the command could write to
-// the file: no hard link, no other mount of its directory, and no mount namespaces of the
-// command's own, in which masks are not put back.
-func (w *maskWatch) sole(m mask) bool {
+// the file.
+func (w *maskWatch) sole(m mask) bool { return w.alone(m) && onlyName(w.at(m.outside)) }
+
+// alone tells whether no other mount shows the masked name, and the command has no mount
+// namespaces of its own, in which masks are not put back.
+func (w *maskWatch) alone(m mask) bool {
 	elsewhere := slices.ContainsFunc(w.spec.OCI.Mounts, func(o specs.Mount) bool {
 		return isBind(o) && o.Destination != o.Source && below(m.outside, w.host.real(o.Source)) && !slices.Contains(o.Options, "ro")
 	})
-	return !w.spec.UserNS && !elsewhere && onlyName(w.at(m.outside))
+	return !w.spec.UserNS && !elsewhere
 }
 
 // close ends the watch.

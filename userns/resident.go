@@ -35,10 +35,8 @@ func (p Plan) Stay(in Input) (*Resident, error) {
 	}
 	// The child has its own copies. Ours would keep it from seeing our end, and us its.
 	e := c.ends
-	unix.Close(e.leash[0])
-	unix.Close(e.reports[1])
-	unix.Close(e.status[0])
-	unix.Close(e.status[1])
+	ours := *e
+	shut(&ours.leash[0], &ours.reports[1], &ours.status[0], &ours.status[1])
 	r := &Resident{c: c, plan: p, limit: in.Limit, rest: residentTimes, leash: e.leash[1], reports: e.reports[0]}
 	if err := r.await(); err != nil {
 		r.End()
@@ -91,15 +89,15 @@ func (r *Resident) await() error {
 
 // End ends the child.
 func (r *Resident) End() {
-	unix.Close(r.leash)
+	shut(&r.leash)
 	_ = unix.Kill(r.c.pid, unix.SIGKILL) // it is not collected yet, so it is there
 	for {
 		if _, err := unix.Wait4(r.c.pid, nil, 0, nil); err != unix.EINTR {
 			break
 		}
 	}
-	unix.Close(r.reports)
-	unix.Close(int(r.c.prog.Pidfd))
+	pidfd := int(r.c.prog.Pidfd)
+	shut(&r.reports, &pidfd)
 	r.c.free()
 }
 

@@ -45,6 +45,7 @@ func (g Guard) Check(writable ...string) (Report, error) {
 		}
 	}
 	w.dangling()
+	w.settle()
 	w.doubtful()
 	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
 		return cmp.Or(strings.Compare(a.Root, b.Root), strings.Compare(a.Path, b.Path))

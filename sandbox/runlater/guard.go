@@ -23,6 +23,7 @@ type Guard struct {
 	roots   []root
 	watched []watched // sorted by root and path
 	doubts  []watched // see Renew
+	held    []watched // see Hold
 }
 
 // A root is a directory that is walked at the end.

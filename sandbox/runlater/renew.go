@@ -2,6 +2,7 @@ package runlater
 
 import (
 	"slices"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,6 +46,66 @@ func (g *Guard) Renew(path string, clean bool) (bad string) {
 	}
 	e.id = id
 	return ""
+}
+
+// Hold says that the command could write nothing below a guarded directory, so that what
+// changed there is the host's. It does nothing where a file in it has another name, by
+// which the command could.
+func (g *Guard) Hold(path string) {
+	index, rel := g.locate(path)
+	if index < 0 {
+		return
+	}
+	root, err := openRoot(g.roots[index].path)
+	if err != nil {
+		return
+	}
+	defer unix.Close(root)
+	if left := holdLimit; onlyNames(root, rel, &left) {
+		g.held = append(g.held, watched{root: index, path: rel})
+	}
+}
+
+// holdLimit bounds how many files are looked at: directories such as .vscode have few.
+const holdLimit = 10000
+
+// onlyNames tells whether no file in a directory has several names.
+func onlyNames(dir int, path string, left *int) bool {
+	fd, err := openDir(dir, path)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	names, err := list(fd, unix.DT_UNKNOWN)
+	if *left -= len(names); err != nil || *left < 0 {
+		return false
+	}
+	for _, name := range names {
+		var st unix.Statx_t
+		if statAt(fd, name, &st) != nil {
+			return false
+		}
+		switch st.Mode & unix.S_IFMT {
+		case unix.S_IFDIR:
+			if !onlyNames(fd, name, left) {
+				return false
+			}
+		case unix.S_IFREG:
+			if st.Nlink > 1 {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// settle takes what the command could not have done out of the report.
+func (w *walker) settle() {
+	w.r.Findings = slices.DeleteFunc(w.r.Findings, func(f Finding) bool {
+		return slices.ContainsFunc(w.g.held, func(h watched) bool {
+			return w.roots[h.root].path == f.Root && (f.Path == h.path || strings.HasPrefix(f.Path, h.path+"/"))
+		})
+	})
 }
 
 // newSettings takes what a configuration says now for allowed, where the command did not
@@ -99,11 +160,10 @@ func (g *Guard) doubt(root int, path string) {
 func (w *walker) doubtful() {
 	for _, d := range w.g.doubts {
 		doubt := Finding{w.roots[d.root].path, d.path, Doubtful, doubtWhy}
-		i := slices.IndexFunc(w.r.Findings, func(f Finding) bool { return f.Root == doubt.Root && f.Path == doubt.Path })
-		switch {
-		case i >= 0:
-			w.r.Findings[i] = doubt
-		case len(w.r.Findings) < reportLimit:
+		w.r.Findings = slices.DeleteFunc(w.r.Findings, func(f Finding) bool {
+			return f.Root == doubt.Root && (f.Path == doubt.Path || strings.HasPrefix(f.Path, doubt.Path+"/"))
+		})
+		if len(w.r.Findings) < reportLimit {
 			w.r.Findings = append(w.r.Findings, doubt)
 		}
 	}
