@@ -100,6 +100,7 @@ type maskWatch struct {
 	trails  *nameTrails     // of what is read-only
 
 	up   chan struct{} // closed when the command runs
+	set  chan struct{} // closed when the masks are watched, or never will be
 	stop chan struct{}
 	done sync.WaitGroup
 
@@ -110,12 +111,13 @@ type maskWatch struct {
 
 // newMaskWatch is for every start, so it does nothing that can wait.
 func newMaskWatch(s Spec, h Host) *maskWatch {
-	return &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), stop: make(chan struct{})}
+	return &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
 }
 
 // begin watches until close. A command that ends at once does not come to it.
 func (w *maskWatch) begin(c *Cmd) {
 	w.done.Go(func() {
+		defer w.watched()
 		select {
 		case <-w.up:
 		case <-w.stop:
@@ -187,6 +189,7 @@ func (w *maskWatch) run() {
 	}
 	// What was replaced before the watch began is found by looking.
 	w.restore(slices.DeleteFunc(slices.Clone(w.current()), w.covered))
+	w.watched()
 	for {
 		changed, ok := events.next(w.stop)
 		if !ok {
@@ -216,8 +219,18 @@ func (w *maskWatch) at(outside string) string {
 	return fmt.Sprintf("/proc/self/fd/%d/%s", w.project, strings.TrimPrefix(strings.TrimPrefix(outside, w.spec.Project), "/"))
 }
 
+// watched closes set, once.
+func (w *maskWatch) watched() {
+	select {
+	case <-w.set:
+	default:
+		close(w.set)
+	}
+}
+
 // poll is run without reports.
 func (w *maskWatch) poll() {
+	w.watched()
 	tick := time.NewTicker(pollEvery)
 	defer tick.Stop()
 	for {

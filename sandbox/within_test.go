@@ -43,6 +43,7 @@ func begun(t *testing.T, script string, change func(*Cmd)) (*Cmd, *bufio.Reader)
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
+	<-c.masks.set // what it opens is not what a test leaves
 	in.Close()
 	t.Cleanup(func() {
 		_ = c.Signal(unix.SIGKILL) // it has ended
