@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
+	"math"
 	"os"
 	"path"
 	"slices"
@@ -158,37 +160,48 @@ func (w *maskWatch) fail(err error, kill func() error) {
 	_ = kill() // it may have ended just now
 }
 
+// Until a command has run for reportedAfter the names are looked at every lookEvery, so that
+// a short one pays for neither the reports nor their end: see closeLater.
+const (
+	reportedAfter = 100 * time.Millisecond
+	lookEvery     = 10 * time.Millisecond
+)
+
 // pollEvery is how often names are looked at where the kernel does not report changes.
 const pollEvery = 100 * time.Millisecond
 
 func (w *maskWatch) run() {
+	defer w.dismiss()
+	if !w.look(lookEvery, reportedAfter) {
+		return
+	}
 	events, err := newNameEvents()
 	if err == nil {
-		defer events.close()
+		queues := []int{events.fd}
 		if w.trails, err = newNameTrails(w.readOnly()); err == nil {
-			defer w.trails.close()
+			queues = append(queues, w.trails.fd)
 		}
+		defer func() { closeLater(queues...) }()
+		defer events.close()
 	}
 	if err == nil {
 		err = w.watch(events)
 	}
 	if err != nil {
 		w.note("changes of hidden and read-only files are looked for every %v, since the kernel does not report them: %v", pollEvery, err)
-		w.poll()
+		w.look(pollEvery, forever)
 		return
 	}
 	w.mu.Lock()
 	w.events = events
 	w.mu.Unlock()
-	defer w.dismiss()
 	if slices.ContainsFunc(w.masks, func(m mask) bool { return below(m.outside, w.spec.Project) }) {
 		if err := w.ready(); err != nil && !ended(w.first, err) {
 			w.fail(err, w.kill)
 			return
 		}
 	}
-	// What was replaced before the watch began is found by looking.
-	w.restore(slices.DeleteFunc(slices.Clone(w.current()), w.covered))
+	w.restoreAll() // what changed before it was watched
 	w.watched()
 	for {
 		changed, ok := events.next(w.stop)
@@ -228,19 +241,64 @@ func (w *maskWatch) watched() {
 	}
 }
 
-// poll is run without reports.
-func (w *maskWatch) poll() {
-	w.watched()
-	tick := time.NewTicker(pollEvery)
+const forever = time.Duration(math.MaxInt64)
+
+// look looks at the names from time to time, for so long. It is false when the watch has
+// ended meanwhile.
+func (w *maskWatch) look(every, during time.Duration) bool {
+	end, tick := time.After(during), time.NewTicker(every)
 	defer tick.Stop()
+	w.restoreAll()
+	seen := w.changes()
+	if during == forever {
+		w.watched()
+	}
 	for {
 		select {
 		case <-w.stop:
-			return
+			last := []nameEvent{{mask: unix.IN_Q_OVERFLOW}}
+			if maps.Equal(seen, w.changes()) {
+				last = nil
+			}
+			w.settleAll(last)
+			return false
+		case <-end:
+			return true
 		case <-tick.C:
-			w.restore(slices.DeleteFunc(slices.Clone(w.current()), w.covered))
 		}
+		now := w.changes()
+		if !maps.Equal(seen, now) {
+			w.restoreAll()
+		}
+		seen = now
 	}
+}
+
+// changes are the change times of the directories that have the names: nobody can set them,
+// and each change of a name is one. Those of a moment ago, in which more can come by the
+// same time, are not told apart from others.
+func (w *maskWatch) changes() map[string]unix.StatxTimestamp {
+	times := map[string]unix.StatxTimestamp{}
+	now := time.Now()
+	for _, dir := range w.directories() {
+		var st unix.Statx_t
+		if unix.Statx(unix.AT_FDCWD, w.at(dir), 0, unix.STATX_CTIME, &st) != nil {
+			continue
+		}
+		if changed := time.Unix(st.Ctime.Sec, int64(st.Ctime.Nsec)); now.Sub(changed) < recent {
+			st.Ctime.Nsec = uint32(now.Nanosecond())
+		}
+		times[dir] = st.Ctime
+	}
+	return times
+}
+
+// recent is longer than the kernel gives the same time to changes, which is a tick.
+const recent = 20 * time.Millisecond
+
+// restoreAll masks whatever is not masked.
+func (w *maskWatch) restoreAll() {
+	w.restore(slices.DeleteFunc(slices.Clone(w.current()), w.covered))
 }
 
 // directories are those of the host that have the names.

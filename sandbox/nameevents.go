@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"os"
 	"path"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -77,7 +78,20 @@ func (n *inotify) each(use func(nameEvent)) {
 	}
 }
 
-func (n *inotify) close() { unix.Close(n.fd) }
+// closeLater closes queues of reports, and does not wait until the kernel is done with
+// them: ten milliseconds (fsnotify_destroy_group of fs/notify/group.c). What is on its way
+// in a socket that nobody can receive from, since it is on its way in itself, is closed by
+// the kernel's collector (net/unix/garbage.c), from Linux 6.8 on by a worker of its own.
+func closeLater(fds ...int) {
+	if pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err == nil {
+		_ = unix.Sendmsg(pair[1], []byte{0}, unix.UnixRights(append(slices.Clone(fds), pair[0])...), nil, 0) // or they are closed here
+		unix.Close(pair[0])
+		unix.Close(pair[1])
+	}
+	for _, fd := range fds {
+		unix.Close(fd)
+	}
+}
 
 // nameEvents waits for changes of names.
 type nameEvents struct {
@@ -94,7 +108,7 @@ func newNameEvents() (*nameEvents, error) {
 		return nil, err
 	}
 	if err := unix.Pipe2(e.bell[:], unix.O_CLOEXEC); err != nil {
-		e.inotify.close()
+		unix.Close(e.fd)
 		return nil, os.NewSyscallError("pipe2", err)
 	}
 	return e, nil
@@ -139,8 +153,8 @@ func (e *nameEvents) read() (changed []nameEvent) {
 // wake makes next return.
 func (e *nameEvents) wake() { _, _ = unix.Write(e.bell[1], []byte{0}) }
 
+// close closes the pipe, and not the queue.
 func (e *nameEvents) close() {
-	e.inotify.close()
 	for _, fd := range e.bell {
 		unix.Close(fd)
 	}
