@@ -14,6 +14,10 @@ type DefaultOptions struct {
 	// UserNS allows new user namespaces, and with them the calls for mounts and
 	// the other namespaces: nested sandboxes need them.
 	UserNS bool
+	// NoTCP refuses every socket that speaks TCP.
+	NoTCP bool
+	// NoMemfd refuses memfd_create(2), whose files no mount's noexec covers.
+	NoMemfd bool
 }
 
 // A group is a row of the table that is generated from moby's profile: names of
@@ -36,6 +40,10 @@ func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 		p.Architectures = append(p.Architectures, specs.ArchX86)
 	}
 	withheld := strings.Fields(never + " " + decided)
+	if o.NoMemfd {
+		withheld = append(withheld, memfds)
+		p.Syscalls = append(p.Syscalls, noMemfd())
+	}
 	for _, g := range base {
 		if !g.when.all(o.Options) {
 			continue
@@ -51,14 +59,27 @@ func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 
 // Default gives the program of DefaultProfile if it was compiled in advance: for
 // amd64 and arm64 alone, on Linux 4.8 or later, with no capability beyond those
-// that sandboxes with their own root have. Its instructions are not to be changed.
+// that sandboxes with their own root have, and with NoTCP and NoMemfd together or
+// neither. Its instructions are not to be changed.
 func Default(o DefaultOptions) (*Filter, bool) {
-	if o.Arch == AMD64 && o.X86_32 || !o.Kernel.atLeast(Kernel{4, 8}) || slices.ContainsFunc(o.Caps, rare) {
+	if o.Arch == AMD64 && o.X86_32 || !o.Kernel.atLeast(Kernel{4, 8}) || slices.ContainsFunc(o.Caps, rare) || o.NoTCP != o.NoMemfd {
 		return nil, false
 	}
-	chroot := holds(o.Caps, "CAP_SYS_CHROOT")
+	strict, chroot := o.NoTCP, holds(o.Caps, "CAP_SYS_CHROOT")
 	f := &Filter{}
 	switch {
+	case o.Arch == AMD64 && strict && o.UserNS:
+		f.Instructions = amd64StrictUserNS
+	case o.Arch == AMD64 && strict && chroot:
+		f.Instructions = amd64StrictChroot
+	case o.Arch == AMD64 && strict:
+		f.Instructions = amd64Strict
+	case o.Arch == ARM64 && strict && o.UserNS:
+		f.Instructions = arm64StrictUserNS
+	case o.Arch == ARM64 && strict && chroot:
+		f.Instructions = arm64StrictChroot
+	case o.Arch == ARM64 && strict:
+		f.Instructions = arm64Strict
 	case o.Arch == AMD64 && o.UserNS:
 		f.Instructions = amd64UserNS
 	case o.Arch == AMD64 && chroot:

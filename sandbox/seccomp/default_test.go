@@ -15,6 +15,8 @@ import (
 const (
 	allowed = unix.SECCOMP_RET_ALLOW
 	refused = unix.SECCOMP_RET_ERRNO | 1
+
+	noProtocol = unix.SECCOMP_RET_ERRNO | uint32(unix.EPROTONOSUPPORT)
 )
 
 // rootCaps are the capabilities of a sandbox with its own root.
@@ -28,8 +30,10 @@ func variants() map[string]DefaultOptions {
 	for _, a := range []Arch{AMD64, ARM64} {
 		for view, caps := range map[string][]string{"host": nil, "root": rootCaps} {
 			for _, userNS := range []bool{false, true} {
-				name := fmt.Sprintf("%s %s userns=%v", a, view, userNS)
-				all[name] = DefaultOptions{Options: Options{Arch: a, Caps: caps, Kernel: recent}, UserNS: userNS}
+				for _, strict := range []bool{false, true} {
+					name := fmt.Sprintf("%s %s userns=%v strict=%v", a, view, userNS, strict)
+					all[name] = DefaultOptions{Options: Options{Arch: a, Caps: caps, Kernel: recent}, UserNS: userNS, NoTCP: strict, NoMemfd: strict}
+				}
 			}
 		}
 	}
@@ -80,6 +84,8 @@ func TestDefaultOnlyWhereItFits(t *testing.T) {
 		"old kernel": func(o *DefaultOptions) { o.Kernel = Kernel{4, 7} },
 		"no kernel":  func(o *DefaultOptions) { o.Kernel = Kernel{} },
 		"capability": func(o *DefaultOptions) { o.Caps = []string{"CAP_SYS_PTRACE"} },
+		"no TCP":     func(o *DefaultOptions) { o.NoTCP = true },
+		"no memfd":   func(o *DefaultOptions) { o.NoMemfd = true },
 		"machine":    func(o *DefaultOptions) { o.Arch = RISCV64 },
 	} {
 		o := fits
@@ -165,18 +171,26 @@ func TestDefaultFacts(t *testing.T) {
 		{"ioctl", [6]uint64{0, unix.TIOCLINUX}, refused},
 		{"ioctl", [6]uint64{0, unix.TIOCSTI | junk}, refused},
 		{"ioctl", [6]uint64{0, unix.TIOCLINUX | junk}, refused},
+		{"ioctl", [6]uint64{0, unix.TIOCSETD}, refused},
+		{"ioctl", [6]uint64{0, unix.TIOCSETD | junk}, refused},
+		{"ioctl", [6]uint64{0, unix.TIOCGETD}, allowed},
 		{"ioctl", [6]uint64{0, 0xffffffff80045430}, allowed}, // sign-extended, as musl has it
 		{"socket", [6]uint64{unix.AF_UNIX, unix.SOCK_SEQPACKET | unix.SOCK_CLOEXEC}, allowed},
-		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK, unix.IPPROTO_TCP}, allowed},
 		{"socket", [6]uint64{unix.AF_INET6, unix.SOCK_DGRAM, 0}, allowed},
 		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_RAW, unix.IPPROTO_ICMP}, refused},
 		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_RAW | unix.SOCK_CLOEXEC, 0}, refused},
 		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_SCTP}, refused},
-		{"socket", [6]uint64{unix.AF_INET | junk, unix.SOCK_STREAM, 0}, allowed},
+		{"socket", [6]uint64{unix.AF_INET | junk, unix.SOCK_DGRAM, 0}, allowed},
+		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM, unix.IPPROTO_MPTCP}, noProtocol},
+		{"socket", [6]uint64{unix.AF_INET6 | junk, unix.SOCK_STREAM | unix.SOCK_CLOEXEC | junk, unix.IPPROTO_MPTCP | junk}, noProtocol},
+		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM, 256}, refused}, // IPPROTO_SMC, which falls back to TCP
+		{"socket", [6]uint64{unix.AF_SMC, unix.SOCK_STREAM, 0}, refused},
+		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_SEQPACKET, 0}, refused},
+		{"socket", [6]uint64{unix.AF_INET, unix.SOCK_PACKET, 0}, refused},
 		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_ROUTE}, allowed},
 		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_KOBJECT_UEVENT}, refused},
 		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW, unix.NETLINK_NETFILTER}, refused},
-		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW | unix.SOCK_CLOEXEC, unix.NETLINK_AUDIT}, unix.SECCOMP_RET_ERRNO | uint32(unix.EPROTONOSUPPORT)},
+		{"socket", [6]uint64{unix.AF_NETLINK, unix.SOCK_RAW | unix.SOCK_CLOEXEC, unix.NETLINK_AUDIT}, noProtocol},
 		{"socket", [6]uint64{unix.AF_PACKET, unix.SOCK_RAW}, refused},
 		{"socket", [6]uint64{unix.AF_VSOCK, unix.SOCK_STREAM}, refused},
 		{"socket", [6]uint64{unix.AF_ALG, unix.SOCK_SEQPACKET}, refused},
@@ -188,7 +202,7 @@ func TestDefaultFacts(t *testing.T) {
 		{"unshare", [6]uint64{unix.CLONE_FILES}, allowed},
 		{"ptrace", [6]uint64{}, allowed}, {"process_vm_readv", [6]uint64{}, allowed},
 		{"landlock_restrict_self", [6]uint64{}, allowed}, {"seccomp", [6]uint64{}, allowed},
-		{"mseal", [6]uint64{}, allowed}, {"memfd_create", [6]uint64{}, allowed}, {"kcmp", [6]uint64{}, refused},
+		{"mseal", [6]uint64{}, allowed}, {"kcmp", [6]uint64{}, refused},
 		{"rseq_slice_yield", [6]uint64{}, nosys}, {"listns", [6]uint64{}, nosys},
 	}
 	closed := facts{
@@ -207,9 +221,22 @@ func TestDefaultFacts(t *testing.T) {
 		{"umount2", [6]uint64{}, allowed}, {"pivot_root", [6]uint64{}, allowed}, {"open_tree_attr", [6]uint64{}, allowed},
 		{"chroot", [6]uint64{}, allowed}, {"sethostname", [6]uint64{}, allowed}, {"bpf", [6]uint64{}, refused},
 	}
+	tcp := []facts{}
+	for _, family := range []uint64{unix.AF_INET, unix.AF_INET6, unix.AF_INET | junk} {
+		for _, kind := range []uint64{unix.SOCK_STREAM, unix.SOCK_STREAM | unix.SOCK_CLOEXEC | unix.SOCK_NONBLOCK, unix.SOCK_STREAM | junk} {
+			for _, protocol := range []uint64{0, unix.IPPROTO_TCP, unix.IPPROTO_TCP | junk} {
+				args := [6]uint64{family, kind, protocol}
+				tcp = append(tcp, facts{{"socket", args, allowed}, {"socket", args, refused}})
+			}
+		}
+	}
 	for name, o := range variants() {
 		f, _ := Default(o)
 		list := append(facts{}, always...)
+		for _, both := range tcp {
+			list = append(list, both[toInt(o.NoTCP)])
+		}
+		list = append(list, facts{{"memfd_create", [6]uint64{}, allowed}, {"memfd_create", [6]uint64{0, 8}, nosys}}[toInt(o.NoMemfd)])
 		if o.UserNS {
 			list = append(list, open...)
 		} else {
@@ -223,6 +250,44 @@ func TestDefaultFacts(t *testing.T) {
 			if got := fate(t, f, o.Arch, c.name, c.args); got != c.want {
 				t.Errorf("%s: %s %#x: %#x, want %#x", name, c.name, c.args, got, c.want)
 			}
+		}
+	}
+}
+
+func toInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Each of the two is refused also where its program is compiled at the start, and of
+// 32-bit calls as well.
+func TestDefaultWithoutTCPOrMemfd(t *testing.T) {
+	for _, o := range []DefaultOptions{{NoTCP: true}, {NoMemfd: true}, {NoTCP: true, NoMemfd: true}} {
+		o.Options = Options{Arch: AMD64, Kernel: recent, X86_32: true}
+		f := compiled(t, o)
+		agree(t, DefaultProfile(o), AMD64, f, 6000, 13)
+		for _, a := range []Arch{AMD64, I386} {
+			wantTCP, wantMemfd := uint32(allowed), uint32(allowed)
+			if o.NoTCP {
+				wantTCP = refused
+			}
+			if o.NoMemfd {
+				wantMemfd = nosys
+			}
+			if got := fate(t, f, a, "socket", [6]uint64{unix.AF_INET, unix.SOCK_STREAM}); got != wantTCP {
+				t.Errorf("%+v: %s TCP socket: %#x, want %#x", o, a, got, wantTCP)
+			}
+			if got := fate(t, f, a, "memfd_create", [6]uint64{}); got != wantMemfd {
+				t.Errorf("%+v: %s memfd_create: %#x, want %#x", o, a, got, wantMemfd)
+			}
+			if got := fate(t, f, a, "ioctl", [6]uint64{0, unix.TIOCSETD}); got != refused {
+				t.Errorf("%s TIOCSETD: %#x", a, got)
+			}
+		}
+		if got := fate(t, f, I386, "socketcall", [6]uint64{1}); got != refused {
+			t.Errorf("socketcall makes sockets: %#x", got)
 		}
 	}
 }
@@ -259,15 +324,16 @@ func TestDefaultOnOldKernels(t *testing.T) {
 	}
 }
 
-// The profile has one way to be read: it only allows, but for clone3 and a socket that
-// nothing else allows, and no entry has two conditions on an argument. libseccomp and
+// The profile has one way to be read: it only allows, except for clone3, memfd_create
+// and sockets that nothing else allows, and no entry has two conditions on an argument. libseccomp and
 // runc understand other forms in their own way.
 func TestDefaultIsPortable(t *testing.T) {
 	for name, o := range variants() {
 		plain, conditional := map[string]bool{}, map[string]bool{}
 		for _, e := range DefaultProfile(o).Syscalls {
-			noAudit := e.Names[0] == "socket" && slices.Contains(e.Args, is(2, unix.NETLINK_AUDIT))
-			if e.Action != specs.ActAllow && e.Names[0] != "clone3" && !noAudit {
+			never := e.Names[0] == "clone3" || e.Names[0] == memfds ||
+				e.Names[0] == "socket" && (slices.Contains(e.Args, is(2, unix.NETLINK_AUDIT)) || slices.Contains(e.Args, is(2, unix.IPPROTO_MPTCP)))
+			if e.Action != specs.ActAllow && !never {
 				t.Errorf("%s: %s is %s", name, e.Names, e.Action)
 			}
 			seen := map[uint]bool{}
@@ -319,7 +385,7 @@ func TestDefaultKeepsMobys(t *testing.T) {
 
 // except says what it is to say, tried on every pair around the values.
 func TestExcept(t *testing.T) {
-	for _, values := range [][]uint32{{0}, {0xffffffff}, {0x5412}, {0x5412, 0x541c}, {0, 1, 2}, {7, 0x80000000, 0x80000001, 0xffffffff}} {
+	for _, values := range [][]uint32{{0}, {0xffffffff}, {0x5412}, {0x5412, 0x541c}, {0x5412, 0x541c, 0x5423}, {0, 1, 2}, {7, 0x80000000, 0x80000001, 0xffffffff}} {
 		args := except(2, values...)
 		tries := []uint32{0, 1, 0xffffffff}
 		for _, v := range values {
@@ -340,6 +406,16 @@ func TestExcept(t *testing.T) {
 			if got != want {
 				t.Errorf("except %#x: %#x is %v", values, try, got)
 			}
+		}
+	}
+}
+
+// What it costs to compile the program of one of NoTCP and NoMemfd, at each start.
+func BenchmarkCompileDefault(b *testing.B) {
+	o := DefaultOptions{Options: Options{Arch: AMD64, Kernel: recent}, NoTCP: true}
+	for b.Loop() {
+		if _, err := Compile(DefaultProfile(o), AMD64); err != nil {
+			b.Fatal(err)
 		}
 	}
 }

@@ -48,12 +48,15 @@ func namespaces(o DefaultOptions) []specs.LinuxSyscall {
 	return append(out, allow("clone", without(0, cloneNew)), allow("unshare", without(0, unshareNew)))
 }
 
-// terminals allows all of ioctl(2) but what types into the terminal of whoever
-// started the sandbox. The kernel takes 32 bits of the request, so that a test
-// of all 64 would let through what has some set above (CVE-2019-10063).
+// terminals allows all of ioctl(2) except what types into the terminal that the
+// sandbox was started from, and what sets a terminal's line discipline: the number is
+// behind a pointer, and every discipline except the default one is a driver that the
+// kernel loads for whoever names it (CVE-2017-2636, CVE-2020-14416, CVE-2023-6546).
+// Only slattach, pppd and ldattach use it. The kernel takes 32 bits of the request,
+// so that a test of all 64 would let through what has some set above (CVE-2019-10063).
 func terminals() []specs.LinuxSyscall {
 	var out []specs.LinuxSyscall
-	for _, arg := range except(1, unix.TIOCSTI, unix.TIOCLINUX) {
+	for _, arg := range except(1, unix.TIOCSTI, unix.TIOCLINUX, unix.TIOCSETD) {
 		out = append(out, allow("ioctl", arg))
 	}
 	return out
@@ -63,21 +66,35 @@ func terminals() []specs.LinuxSyscall {
 // interfaces. The kernel's events tell of the host's devices. Every other family and protocol is code that
 // socket(2) loads as a module when somebody asks for it.
 func sockets(o DefaultOptions) []specs.LinuxSyscall {
+	kinds := []struct{ kind, protocol uint32 }{
+		{unix.SOCK_DGRAM, 0}, {unix.SOCK_DGRAM, unix.IPPROTO_UDP},
+		{unix.SOCK_DGRAM, unix.IPPROTO_ICMP}, {unix.SOCK_DGRAM, unix.IPPROTO_ICMPV6},
+		{unix.SOCK_STREAM, 0}, {unix.SOCK_STREAM, unix.IPPROTO_TCP},
+	}
+	if o.NoTCP {
+		kinds = kinds[:4]
+	}
 	out := []specs.LinuxSyscall{allow("socket socketpair", is(0, unix.AF_UNIX))}
 	for _, family := range []uint32{unix.AF_INET, unix.AF_INET6} {
-		for _, s := range []struct{ kind, protocol uint32 }{
-			{unix.SOCK_STREAM, 0}, {unix.SOCK_STREAM, unix.IPPROTO_TCP}, {unix.SOCK_STREAM, unix.IPPROTO_MPTCP},
-			{unix.SOCK_DGRAM, 0}, {unix.SOCK_DGRAM, unix.IPPROTO_UDP},
-			{unix.SOCK_DGRAM, unix.IPPROTO_ICMP}, {unix.SOCK_DGRAM, unix.IPPROTO_ICMPV6},
-		} {
+		for _, s := range kinds {
 			out = append(out, allow("socket", is(0, family), masked(1, sockType, s.kind), is(2, s.protocol)))
 		}
 	}
-	out = append(out, allow("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)), noAudit())
+	out = append(out, allow("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)), noAudit(),
+		noMPTCP(unix.AF_INET), noMPTCP(unix.AF_INET6))
 	if o.X86_32 {
 		out = append(out, socketcall()...)
 	}
 	return out
+}
+
+// noMPTCP fails as a kernel without multipath TCP does, and Go, which listens by it
+// first, takes TCP. It is a second protocol that speaks TCP, and Landlock's rights on
+// ports do not know it.
+func noMPTCP(family uint32) specs.LinuxSyscall {
+	none := uint(unix.EPROTONOSUPPORT)
+	return specs.LinuxSyscall{Names: []string{"socket"}, Action: specs.ActErrno, ErrnoRet: &none,
+		Args: []specs.LinuxSeccompArg{is(0, family), masked(1, sockType, unix.SOCK_STREAM), is(2, unix.IPPROTO_MPTCP)}}
 }
 
 // noAudit fails as a kernel without auditing does. Useradd, passwd and PAM go on then,
@@ -90,6 +107,17 @@ func noAudit() specs.LinuxSyscall {
 
 // sockType is SOCK_TYPE_MASK: above it are flags.
 const sockType = 0xf
+
+// memfds makes files that are on no mount that could be noexec.
+const memfds = "memfd_create"
+
+// noMemfd fails as a kernel without memfd_create(2) does, and programs take a file in
+// /dev/shm. A file with MFD_NOEXEC_SEAL cannot be given to execve(2), but to the dynamic
+// loader, which only reads and maps it. (memfd_secret(2) makes files that nothing reads.)
+func noMemfd() specs.LinuxSyscall {
+	enosys := uint(unix.ENOSYS)
+	return specs.LinuxSyscall{Names: []string{memfds}, Action: specs.ActErrno, ErrnoRet: &enosys}
+}
 
 // socketcall makes no sockets, since what kind is asked for cannot be seen. C
 // libraries use the calls that stand for themselves since Linux 4.3.

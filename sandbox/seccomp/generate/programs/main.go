@@ -18,10 +18,14 @@ var variants = []struct {
 	variable string
 	caps     []string
 	userNS   bool
+	strict   bool // as --profile strict: NoTCP and NoMemfd
 }{
-	{"Plain", nil, false},
-	{"Chroot", []string{"CAP_SYS_CHROOT"}, false},
-	{"UserNS", nil, true},
+	{"Plain", nil, false, false},
+	{"Chroot", []string{"CAP_SYS_CHROOT"}, false, false},
+	{"UserNS", nil, true, false},
+	{"Strict", nil, false, true},
+	{"StrictChroot", []string{"CAP_SYS_CHROOT"}, false, true},
+	{"StrictUserNS", nil, true, true},
 }
 
 func main() {
@@ -43,7 +47,7 @@ func programs() ([]byte, error) {
 		for _, v := range variants {
 			o := seccomp.DefaultOptions{
 				Options: seccomp.Options{Arch: arch, Caps: v.caps, Kernel: seccomp.Kernel{Major: 4, Minor: 8}},
-				UserNS:  v.userNS,
+				UserNS:  v.userNS, NoTCP: v.strict, NoMemfd: v.strict,
 			}
 			f, err := seccomp.Compile(seccomp.DefaultProfile(o), arch)
 			if err != nil {
