@@ -66,7 +66,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	unlimited, err := s.completeLimits(h)
-	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.rootNote(h), h.Unhidden), err
+	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.rootNote(h), s.executionNote(), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx

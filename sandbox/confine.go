@@ -24,10 +24,6 @@ func (s *Spec) completeProtection(h Host) (notes []string, err error) {
 	if h.Landlock < landlock.Floor {
 		missing = append(missing, struct{ name, why, mend string }{"landlock", landlockMissing(h), "boot Linux 5.19 or newer, with landlock among the modules of lsm="})
 	}
-	if _, lost := noTCP.Restrict(h.Landlock); s.NoTCP && h.Landlock >= landlock.Floor && len(lost) > 0 {
-		missing = append(missing, struct{ name, why, mend string }{"landlock",
-			fmt.Sprintf("the kernel's Landlock, ABI %d, cannot forbid TCP", h.Landlock), "boot Linux 6.7 or newer, or leave --no-tcp away"})
-	}
 	if h.NoSeccomp && !s.Unconfined {
 		missing = append(missing, struct{ name, why, mend string }{"seccomp", "the kernel has no seccomp filters", "boot a kernel with CONFIG_SECCOMP_FILTER"})
 	}
@@ -43,12 +39,12 @@ func (s *Spec) completeProtection(h Host) (notes []string, err error) {
 			s.HostClock = true
 		}
 	}
+	if err := s.checkFiltered(h); err != nil {
+		return nil, err
+	}
 	s.completeMasks(h)
 	return notes, s.checkGiven()
 }
-
-// noTCP is what --no-tcp asks of Landlock.
-var noTCP = landlock.Policy{Ports: landlock.BindTCP | landlock.ConnectTCP}
 
 func landlockMissing(h Host) string {
 	if h.Landlock == 0 {
@@ -118,22 +114,13 @@ func (c *compiler) executable(grant func(string, int, landlock.Rights, bool)) {
 	}
 }
 
-// forbidsExecution tells whether there are mounts that nothing may be executed on,
-// besides the kernel's.
-func (s Spec) forbidsExecution() bool {
-	return s.NoExecTmp || slices.ContainsFunc(s.OCI.Mounts, func(m specs.Mount) bool {
-		kernels := below(m.Destination, "/proc") || below(m.Destination, "/sys") || below(m.Destination, "/dev")
-		return slices.Contains(m.Options, "noexec") && !kernels
-	})
-}
-
 // landlock is what is granted: reading everywhere, since the mounts have hidden
 // what is not to be read, and writing where a mount is writable.
 func (c *compiler) landlock() landlock.Policy {
 	const inside = landlock.Read | landlock.Execute | landlock.Write
 	p := landlock.Policy{Scopes: landlock.Signals | landlock.AbstractSockets}
-	if c.spec.NoTCP {
-		p.Ports = noTCP.Ports
+	if c.spec.NoTCP { // the filter refuses the sockets; this holds one that is inherited or received
+		p.Ports = landlock.BindTCP | landlock.ConnectTCP
 	}
 	if c.spec.UserNS {
 		return p // who is confined in files may not mount

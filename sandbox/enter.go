@@ -130,6 +130,7 @@ func (c *Cmd) prepareEntering() (userns.Plan, Spec, error) {
 	var secrets []userns.Secret
 	p.Env, secrets = e.environment(changes)
 	spec.OCI.Process, spec.Unconfined, spec.OCI.Linux = &p, e.Seccomp == nil, &specs.Linux{}
+	spec.NoTCP = e.NoTCP
 	if !e.HostView {
 		spec.View = Union // of which nothing is known here
 	}

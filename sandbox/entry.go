@@ -38,6 +38,8 @@ type Entry struct {
 	Landlock string `json:"landlock,omitempty"`
 	// SpareKeyring is as of userns.NewKeyring.
 	SpareKeyring bool `json:"spareKeyring,omitempty"`
+	// NoTCP says that there is no TCP, so that no stream may be a socket of it.
+	NoTCP bool `json:"noTCP,omitempty"`
 	// HostView says that the root is the host's.
 	HostView bool `json:"hostView,omitempty"`
 	// Handles name the descriptors, in order.
@@ -80,7 +82,7 @@ func newEntry(s Spec, h Host, p userns.Plan) (Entry, error) {
 	c := &compiler{spec: s, host: h}
 	e := Entry{
 		Version: entryVersion, Process: *s.OCI.Process, Namespaces: p.Namespaces, UIDs: s.OCI.Linux.UIDMappings, GIDs: s.OCI.Linux.GIDMappings,
-		Single: c.singleID(), SpareKeyring: c.filtersByDefault(), HostView: s.View == HostView, Handles: []userns.FD{enteredPID},
+		Single: c.singleID(), SpareKeyring: c.filtersByDefault(), HostView: s.View == HostView, NoTCP: s.NoTCP, Handles: []userns.FD{enteredPID},
 	}
 	e.Process.Args, e.Process.Terminal, e.Process.ConsoleSize = nil, false, nil
 	for _, secret := range c.secretVariables() {

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -47,6 +48,12 @@ func (c *compiler) filter() (name string, f *seccomp.Filter, err error) {
 	if o.UserNS {
 		name += ", with user namespaces"
 	}
+	if o.NoTCP {
+		name += ", without TCP"
+	}
+	if o.NoMemfd {
+		name += ", without memfd"
+	}
 	if f, ok := seccomp.Default(o); ok {
 		return name, f, nil
 	}
@@ -55,10 +62,39 @@ func (c *compiler) filter() (name string, f *seccomp.Filter, err error) {
 }
 
 func (s Spec) filterOptions(h Host) seccomp.DefaultOptions {
-	return seccomp.DefaultOptions{UserNS: s.UserNS, Options: seccomp.Options{
+	return seccomp.DefaultOptions{UserNS: s.UserNS, NoTCP: s.NoTCP, NoMemfd: s.NoExecTmp, Options: seccomp.Options{
 		Arch: seccomp.Native(), Caps: s.OCI.Process.Capabilities.Bounding, X86_32: s.Allow32Bit,
 		Kernel: seccomp.Kernel{Major: h.Kernel.Major, Minor: h.Kernel.Minor},
 	}}
+}
+
+// checkFiltered refuses what holds only by the default filter where that is not in
+// force. Landlock's rights on ports are about connect(2) and bind(2) of TCP, which
+// leaves sendto(2) with MSG_FASTOPEN, listen(2) without bind, and MPTCP; a memfd is on
+// no mount that could be noexec.
+func (s Spec) checkFiltered(h Host) error {
+	var flags []string
+	if s.NoTCP {
+		flags = append(flags, "--no-tcp")
+	}
+	if s.NoExecTmp {
+		flags = append(flags, "--noexec-tmp")
+	}
+	if len(flags) == 0 {
+		return nil
+	}
+	names := strings.Join(flags, " and ")
+	switch {
+	case s.Unconfined:
+		return hinted(fmt.Errorf("%s cannot be used with --seccomp unconfined: the default filter enforces it", names), "leave one of them out")
+	case s.OCI.Linux.Seccomp != nil:
+		return hinted(fmt.Errorf("%s cannot be used with a seccomp filter of your own: the default filter enforces it", names), "leave one of them out")
+	case h.NoSeccomp:
+		return hinted(fmt.Errorf("%s cannot be had: the kernel has no seccomp filters", names), "boot a kernel with CONFIG_SECCOMP_FILTER, or leave "+names+" out")
+	case s.NoExecTmp && s.UserNS:
+		return hinted(fmt.Errorf("--noexec-tmp cannot be used with --allow-userns: a process can mount an executable directory of its own"), "leave one of them out")
+	}
+	return nil
 }
 
 // filtersByDefault tells whether the filter is the default one, which refuses the

@@ -203,6 +203,9 @@ func (c *Cmd) input(spec Spec) (userns.Input, error) {
 			return in, err
 		}
 	}
+	if err := spec.checkInherited(in.Stdin, in.Stdout, in.Stderr); err != nil {
+		return in, err
+	}
 	return in, spec.checkStreams(streamAccess, policyAllows, in.Stdin, in.Stdout, in.Stderr)
 }
 

@@ -27,7 +27,7 @@ func TestOpening(t *testing.T) {
 		"host view": {spec(func(*Spec) {}), dir},
 		"with files": {spec(func(s *Spec) {
 			s.OCI.Mounts = append(s.OCI.Mounts, bind(os.Args[0], "/tmp/x", "ro"), tmpfs("/run/mine", "size=64k"))
-			s.NoExecTmp, s.AllowRunLater = true, true
+			s.AllowRunLater = true
 		}), dir},
 		"without project": {spec(func(s *Spec) { s.Project = "" }), ""},
 		"a root": {spec(func(s *Spec) {

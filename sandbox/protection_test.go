@@ -69,17 +69,7 @@ func TestMissingProtection(t *testing.T) {
 	if _, _, err := Complete(build("make"), old); err == nil || !strings.Contains(err.Error(), "rename") {
 		t.Errorf("ABI 1: %v", err)
 	}
-	old.Landlock = 2
 	s := build("make")
-	s.NoTCP = true
-	if _, _, err := Complete(s, old); err == nil || !strings.Contains(err.Error(), "cannot forbid TCP") || !strings.Contains(Hint(err), "leave --no-tcp away") {
-		t.Errorf("ABI 2 without TCP: %v, hint %q", err, Hint(err))
-	}
-	s.Degraded = []string{"landlock"}
-	if _, notes, err := Complete(s, old); err != nil || len(notes) != 1 {
-		t.Errorf("ABI 2, degraded: %v, notes %q", err, notes)
-	}
-	s = build("make")
 	s.Degraded = []string{"mounts"}
 	if _, _, err := Complete(s, laptop()); err == nil || !strings.Contains(err.Error(), `protection "mounts"`) {
 		t.Errorf("an unknown protection: %v", err)

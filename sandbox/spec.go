@@ -92,11 +92,14 @@ type Protection struct {
 	UserNS bool
 	// CapAdd and CapDrop change the default capabilities, by their OCI names.
 	CapAdd, CapDrop []string
-	// NoExecTmp forbids to execute what is in /tmp, /var/tmp and the like.
+	// NoExecTmp forbids to execute what is in /tmp, /dev/shm and every other directory
+	// in memory, and files in memory that are in none (memfd_create(2)). It needs the
+	// default filter.
 	NoExecTmp bool
 	// ReadOnlyProject binds the project read-only.
 	ReadOnlyProject bool
-	// NoTCP forbids TCP, also between the sandbox's own processes.
+	// NoTCP forbids TCP, also between the sandbox's own processes. It needs the default
+	// filter.
 	NoTCP bool
 	// Exposed are paths that are shown although they hold secrets.
 	Exposed []string

@@ -30,6 +30,7 @@ func (s *Spec) completeMounts(h Host) error {
 		made = s.hostViewMounts(h)
 	}
 	s.OCI.Mounts = append(made, own...)
+	s.forbidExecution()
 	for i, m := range own {
 		if err := s.checkMountPoint(h, m, s.OCI.Mounts[:len(made)+i]); err != nil {
 			return err
@@ -108,11 +109,7 @@ func (s Spec) hostViewMounts(h Host) []specs.Mount {
 		if real == "/" || !h.isDir(real) || slices.ContainsFunc(mounts, func(m specs.Mount) bool { return m.Destination == real }) {
 			return
 		}
-		m := tmpfs(real, "mode="+mode)
-		if s.NoExecTmp {
-			m.Options = append(m.Options, "noexec")
-		}
-		mounts = append(mounts, m)
+		mounts = append(mounts, tmpfs(real, "mode="+mode))
 	}
 	for _, d := range privateDirs {
 		private(d.path, d.mode)

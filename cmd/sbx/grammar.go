@@ -100,11 +100,11 @@ type protectionFlags struct {
 	UnsafeExpose    []text `sep:"none" placeholder:"PATH" help:"Show a path that is hidden because secrets are kept there."`
 	AllowRunLater   bool   `help:"Leave files that you would run later without being asked, such as git hooks, as the command makes them."`
 	ReadOnlyProject bool   `help:"Bind the current directory read-only."`
-	NoexecTmp       bool   `help:"Forbid to execute what is in the private directories."`
+	NoexecTmp       bool   `help:"Run no program from a private directory or from memory."`
 	NoTcp           bool   `help:"Forbid TCP, also on the loopback."`
 	Seccomp         text   `placeholder:"FILE|default|unconfined" help:"Filter of system calls: an OCI or docker profile, the default, or none."`
 	AllowUserns     bool   `help:"Let the command make user namespaces and mount in them, as Chromium, Bazel and Nix do."`
-	AllowIa32       bool   `help:"Let the command make 32-bit system calls."`
+	AllowIa32       bool   `name:"allow-ia32" help:"Let the command make 32-bit system calls."`
 	CapAdd          []text `sep:"none" placeholder:"CAP" help:"Add a capability."`
 	CapDrop         []text `sep:"none" placeholder:"CAP" help:"Drop a capability, or ALL."`
 	SecurityOpt     []text `sep:"none" placeholder:"label=...|apparmor=PROFILE" help:"Label of SELinux or AppArmor."`

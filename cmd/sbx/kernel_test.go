@@ -88,8 +88,8 @@ func TestKernelTable(t *testing.T) {
 		t.Errorf("Landlock is %s without %q; the table says %+v", got, lost, want)
 	}
 	out, code := run("--no-tcp", "--", "true")
-	if less := strings.Contains(strings.Join(lost, ", "), "TCP"); less != (code == exitFailed && strings.Contains(out, "cannot forbid TCP")) {
-		t.Errorf("--no-tcp, where TCP is lost: %v: exit code %d: %s", less, code, out)
+	if code != 0 { // the filter forbids it, on any kernel
+		t.Errorf("--no-tcp: exit code %d: %s", code, out)
 	}
 
 	// A directory that is made anew where another was is empty, whoever unites.

@@ -154,7 +154,7 @@ func flagged(args, with []string) bool {
 // otherwise are the beginnings of flags with which a plan has another opening.
 var otherwise = []string{
 	"--image", "--keep", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--read-only", "--userns", "--name", "--hostname",
-	"--cap-", "--allow-userns", "--seccomp", "--security-opt", "--disk",
+	"--cap-", "--allow-userns", "--seccomp", "--security-opt", "--disk", "--noexec-tmp",
 }
 
 // newCommand makes the command of the flags. cancel frees the timer.

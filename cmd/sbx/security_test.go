@@ -68,7 +68,7 @@ func securityRows() []row {
 	var all []row
 	for _, some := range [][]row{
 		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows, userNetRows,
-		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows, incidentRows, networkRows, namedRows, maskRows,
+		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows, incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows,
 	} {
 		all = append(all, some...)
 	}

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"runtime"
 	"strconv"
+	"strings"
 	"syscall"
 	"unsafe"
 
@@ -170,16 +171,33 @@ func i386(args []string) {
 func i386Child(args []string) {
 	var n [4]uint32
 	for i, arg := range args {
+		if list, ok := strings.CutPrefix(arg, "@"); ok {
+			n[i] = lowMemory(strings.Split(list, ","))
+			continue
+		}
 		v, err := strconv.ParseInt(arg, 0, 64)
 		must(err)
 		n[i] = uint32(v)
 	}
 	answer := int80(n[0], n[1], n[2], n[3])
 	println(answer)
-	if e := syscall.Errno(-answer); answer < 0 && refused(e) {
+	if e := syscall.Errno(-answer); answer < 0 && (refused(e) || e == syscall.EPROTONOSUPPORT) {
 		os.Exit(3)
 	}
 	os.Exit(0)
+}
+
+// lowMemory puts numbers where a pointer of 32 bits leads.
+func lowMemory(list []string) uint32 {
+	const map32Bit = 0x40
+	at, _, e := syscall.Syscall6(unix.SYS_MMAP, 0, 4096, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_PRIVATE|unix.MAP_ANONYMOUS|map32Bit, ^uintptr(0), 0)
+	must(errnoOf(e))
+	for i, text := range list {
+		v, err := strconv.ParseInt(text, 0, 64)
+		must(err)
+		*(*uint32)(unsafe.Add(*(*unsafe.Pointer)(unsafe.Pointer(&at)), 4*i)) = uint32(v)
+	}
+	return uint32(at)
 }
 
 // x32 makes a call by a number with the bit that x32 programs set, which a

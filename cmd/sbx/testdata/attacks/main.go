@@ -38,8 +38,11 @@ var attacks = map[string]func([]string){
 	// The network of what is named.
 	"say": say, "hello": hello, "twice": twice, "ask": ask, "fetch": fetch, "any": speakAny, "reach": reach, "take": take, "pings": pings,
 	"sockets": sockets, "lookups": lookups, "connections": connections, "flood": flood, "netlink": netlink, "nested-netlink": nestedNetlink,
+	"tcp": speakTCP, "tcp-inherited": inheritedTCP, "with-tcp": withTCP, "multipath": multipath,
+	// Files that run.
+	"run-named": runNamed, "run-unnamed": runUnnamed, "run-memfd": runMemfd, "map-executable": mapExecutable,
 	// The terminal.
-	"tiocsti": tiocsti, "tioclinux": tioclinux, "tty-open": ttyOpen, "tty-steal": ttySteal, "tty-query": ttyQuery,
+	"tiocsetd": tiocsetd, "tiocsti": tiocsti, "tioclinux": tioclinux, "tty-open": ttyOpen, "tty-steal": ttySteal, "tty-query": ttyQuery,
 	"tty-raw": ttyRaw,
 	// Who and when.
 	"hostname": hostname, "boottime": boottime, "environ": environ,

@@ -47,6 +47,21 @@ func tioclinux([]string) {
 	judge("TIOCLINUX", errnoOf(e))
 }
 
+// tiocsetd gives the terminal another line discipline, or the one that it has. What
+// answers that it has not that one has looked for its module.
+func tiocsetd([]string) {
+	var last error
+	for _, fd := range terminals() {
+		for _, discipline := range []int32{0, 1, 3, 13, 21} { // tty, slip, ppp, hdlc, gsm0710
+			_, _, e := syscall.Syscall(syscall.SYS_IOCTL, fd, unix.TIOCSETD, uintptr(unsafe.Pointer(&discipline)))
+			if last = errnoOf(e); !refused(last) {
+				broke("TIOCSETD %d of descriptor %d was reached: %v", discipline, fd, last)
+			}
+		}
+	}
+	held("%v", last)
+}
+
 // ttyOpen writes to the caller's terminal by its name.
 func ttyOpen(paths []string) {
 	var last error
