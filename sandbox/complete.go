@@ -26,6 +26,9 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, hinted(fmt.Errorf("/proc is not the kernel's, or not mounted"), "as root: mount -t proc proc /proc")
 	}
 	s = s.clone()
+	if err := s.checkRoot(h); err != nil {
+		return s, nil, err
+	}
 	s.chooseDriver(h)
 	notes = s.completePublished()
 	if err := s.check(h); err != nil {
@@ -66,7 +69,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	unlimited, err := s.completeLimits(h)
-	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.rootNote(h), s.executionNote(), h.Unhidden), err
+	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.executionNote(), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx

@@ -36,7 +36,8 @@ func Examine(ctx context.Context) ([]Finding, error) {
 	}
 	h.Cgroups = cgroup.Probe(h.User)
 	protected, err := tried(ctx)
-	return append([]Finding{found("sandbox", true, err, "a command runs in the host view, with "+protected)}, h.findings(refusal.Look())...), nil
+	user := found("user", true, Spec{View: HostView}.checkRoot(h), "not root")
+	return append([]Finding{found("sandbox", true, err, "a command runs in the host view, with "+protected), user}, h.findings(refusal.Look())...), nil
 }
 
 // tried makes a sandbox of the host view.
@@ -44,7 +45,7 @@ func tried(ctx context.Context) (protected string, err error) {
 	c := CommandContext(ctx, "true")
 	c.failed, c.Spec.Project = nil, "" // wherever this is called
 	c.Spec.OCI.Process = &specs.Process{Args: []string{"true"}, Env: Environment(HostView, os.Environ(), nil)}
-	c.Receipted = true
+	c.Receipted, c.Spec.AllowRoot = true, true // a finding of its own is about root
 	if err = c.Run(); err != nil {
 		return "", err
 	}

@@ -96,6 +96,8 @@ type Protection struct {
 	// in memory, and files in memory that are in none (memfd_create(2)). It needs the
 	// default filter.
 	NoExecTmp bool
+	// AllowRoot lets the machine's root run a command in the host view.
+	AllowRoot bool
 	// ReadOnlyProject binds the project read-only.
 	ReadOnlyProject bool
 	// NoTCP forbids TCP, also between the sandbox's own processes. It needs the default

@@ -109,6 +109,7 @@ type protectionFlags struct {
 	CapDrop         []text `sep:"none" placeholder:"CAP" help:"Drop a capability, or ALL."`
 	SecurityOpt     []text `sep:"none" placeholder:"label=...|apparmor=PROFILE" help:"Label of SELinux or AppArmor."`
 	RawTerminal     bool   `help:"Let every control sequence through to the terminal."`
+	AllowRoot       bool   `help:"Let root run a command in the host view."`
 	AllowDegraded   []text `sep:"none" placeholder:"NAME,..." help:"Run without that protection where it cannot be had: landlock, seccomp, clock, limits."`
 }
 

@@ -16,7 +16,7 @@ import (
 
 // addProtection adds what the protection flags give up and ask for.
 func addProtection(f *runFlags, s *sandbox.Spec) error {
-	s.UserNS, s.Allow32Bit, s.NoTCP = f.AllowUserns, f.AllowIa32, f.NoTcp
+	s.UserNS, s.Allow32Bit, s.NoTCP, s.AllowRoot = f.AllowUserns, f.AllowIa32, f.NoTcp, f.AllowRoot
 	s.AllowRunLater, s.ReadOnlyProject, s.NoExecTmp = f.AllowRunLater, f.ReadOnlyProject, f.NoexecTmp
 	s.CapAdd, s.CapDrop = capabilityNames(f.CapAdd), capabilityNames(f.CapDrop)
 	s.Degraded = list(f.AllowDegraded)
