@@ -47,6 +47,9 @@ func (c *compiler) newRoot() error {
 		}
 	}
 	c.freeze()
+	if m := innermost("/sys/devices", c.spec.OCI.Mounts); m != nil && m.Type == "tmpfs" { // and not a mount of the caller's
+		c.sealSys()
+	}
 	if c.spec.MadeFiles {
 		c.madeFiles()
 	} else {

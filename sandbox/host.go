@@ -133,6 +133,9 @@ func Probe(s Spec) (Host, error) {
 	}
 	h.probeCaller()
 	h.probeRoot()
+	for _, path := range narrowed {
+		h.stat(path)
+	}
 	if s.View == HostView {
 		h.probeHostView(s)
 	}
@@ -264,9 +267,6 @@ func (h *Host) probeHostView(s Spec) {
 	dirs := slices.Clone(h.Homes)
 	for _, d := range privateDirs {
 		dirs = append(dirs, d.path)
-	}
-	for _, path := range narrowed {
-		h.stat(path)
 	}
 	for _, dir := range dirs {
 		fi, err := os.Lstat(dir)

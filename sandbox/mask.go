@@ -20,23 +20,25 @@ import (
 // it. They are the ones that container runtimes mask, and /proc/kmsg.
 var maskedKernel = []string{
 	"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/latency_stats",
-	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap",
-	"/sys/devices/virtual/dmi",
+	"/proc/timer_list", "/proc/timer_stats", "/proc/sched_debug", "/proc/scsi",
 }
 
 // directories are those of the masked that are no files.
-var directories = []string{"/proc/acpi", "/proc/asound", "/proc/scsi", "/sys/firmware", "/sys/devices/virtual/powercap", "/sys/devices/virtual/dmi"}
+var directories = []string{"/proc/acpi", "/proc/asound", "/proc/scsi"}
 
 // frozenKernel are those that stay readable.
 var frozenKernel = []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
 
-// narrowed is all that the host view has of /sys: how many processors there are
+// narrowed is all that a sandbox has of /sys: how many processors there are
 // and how memory is laid out, which run-time systems look for. Devices, network
 // interfaces, serial numbers and cgroups are not among it.
 var narrowed = []string{"/sys/devices/system/cpu", "/sys/devices/system/node", "/sys/kernel/mm/transparent_hugepage"}
 
-// identity are the files that say which machine this is.
-var identity = []string{"/etc/machine-id", "/var/lib/dbus/machine-id"}
+// identity are the files that say which machine this is. The ssh keys have its name in them.
+var identity = []string{
+	"/etc/machine-id", "/var/lib/dbus/machine-id", "/etc/mailname",
+	"/etc/ssh/ssh_host_ecdsa_key.pub", "/etc/ssh/ssh_host_ed25519_key.pub", "/etc/ssh/ssh_host_rsa_key.pub",
+}
 
 // completeMasks says what is covered: of the kernel's files, of the host's
 // identity, secrets below what is shown, sockets.
@@ -61,7 +63,7 @@ func (s Spec) maskedAlways(h Host) (masked []string) {
 		masked = append(masked, maskedKernel...)
 	}
 	if s.View == HostView {
-		masked = slices.DeleteFunc(masked, func(p string) bool { return below(p, "/sys") || !h.there(p) }) // has a /sys of its own
+		masked = slices.DeleteFunc(masked, func(p string) bool { return !h.there(p) })
 		masked = append(masked, slices.DeleteFunc(slices.Clone(identity), func(p string) bool { return !h.there(p) })...)
 	}
 	return masked
@@ -134,10 +136,15 @@ func (c *compiler) freeze() {
 
 // cover adds the steps that put made files over the host's.
 func (c *compiler) cover() {
+	c.sealSys()
+	c.addMade("")
+}
+
+// sealSys makes the directory of narrowSys read-only, now that its mount points are there.
+func (c *compiler) sealSys() {
 	if !c.spec.UserNS && c.host.there("/sys") {
 		c.add(userns.SetAttr{Target: "/sys", Attr: userns.ReadOnly})
 	}
-	c.addMade("")
 }
 
 // madeFiles does the same in another root, where the files need not be there.
@@ -186,7 +193,7 @@ func (c *compiler) hide(paths []string) {
 			c.scratched = true
 		}
 		step := userns.Hide{Path: p, File: emptyFile, Dir: emptyDir, IsDir: c.host.isDir(p) || slices.Contains(directories, p)}
-		if below(p, "/proc") || below(p, "/sys") {
+		if below(p, "/proc") {
 			step.File = "/dev/null"
 		}
 		c.add(step)
@@ -200,7 +207,7 @@ func (c *compiler) unscratch() {
 	}
 }
 
-// narrowSys are the mounts that make up the host view's /sys. A sandbox within needs a whole
+// narrowSys are the mounts that make up /sys. A sandbox within needs a whole
 // one, which shows a network, so that only its owner may make it.
 func (s Spec) narrowSys(h Host) []specs.Mount {
 	if s.UserNS && !s.HostNetwork {

@@ -56,6 +56,12 @@ var mountable = map[string]bool{"proc": true, "sysfs": true, "tmpfs": true, "dev
 // before the root is changed.
 var early = map[string]bool{"proc": true, "sysfs": true}
 
+// madeEarly tells whether a file system is made before the root is changed. The one at
+// /sys is, because fuse-overlayfs over the host's root lets nobody change to that directory.
+func (c *compiler) madeEarly(m specs.Mount) bool {
+	return c.pivots() && !isBind(m) && (early[m.Type] || m.Destination == "/sys")
+}
+
 // take adds the steps of a mount that come before the root is changed and
 // before anything covers anything.
 func (c *compiler) take(i int, m specs.Mount) error {
@@ -71,7 +77,7 @@ func (c *compiler) take(i int, m specs.Mount) error {
 		})
 	case !mountable[m.Type]:
 		return fmt.Errorf("mount of type %q on %s is not supported", m.Type, m.Destination)
-	case early[m.Type] && c.pivots():
+	case c.madeEarly(m):
 		c.add(userns.Make{Type: m.Type, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, As: c.mountFD(i)})
 	}
 	return nil
@@ -108,7 +114,7 @@ func (c *compiler) mount(i int, m specs.Mount) error {
 		c.add(userns.Attach{From: c.mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr, Exact: c.untrusted(m)})
 	case c.spec.onDisk(m):
 		c.add(userns.Attach{From: c.mountFD(i), What: "disk", Target: m.Destination, Attr: o.attr, Exact: exact})
-	case early[m.Type] && c.pivots():
+	case c.madeEarly(m):
 		c.add(userns.Attach{From: c.mountFD(i), What: m.Type, Target: m.Destination, Attr: o.attr, Exact: true})
 	default:
 		c.add(userns.Mount{Type: m.Type, Target: m.Destination, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, Exact: exact})

@@ -24,7 +24,7 @@ func (s *Spec) completeMounts(h Host) error {
 			return fmt.Errorf("%s: no such file or directory, or not readable", m.Source)
 		}
 	}
-	made := s.rootfsMounts()
+	made := s.rootfsMounts(h)
 	if s.View == HostView {
 		s.OCI.Root.Path, s.OCI.Root.Readonly = "/", true
 		made = s.hostViewMounts(h)
@@ -90,15 +90,16 @@ func kernelMounts() []specs.Mount {
 }
 
 // rootfsMounts are what a root of its own gets besides: what an OCI runtime
-// gives by default, less the cgroups. A new /sys shows a network, so only its
-// owner may make one: with the host's it is the host's /sys that is shown.
-func (s Spec) rootfsMounts() []specs.Mount {
-	sys := specs.Mount{Type: "sysfs", Source: "sysfs", Destination: "/sys", Options: []string{"nosuid", "noexec", "nodev", "ro"}}
-	if s.HostNetwork {
-		sys = bind("/sys", "/sys", "noexec", "ro")
+// gives by default, less the cgroups and most of /sys. Where sandboxes within need a
+// whole one and the network is the host's, /sys is the host's too: a new one shows a
+// network, so that only its owner may make it.
+func (s Spec) rootfsMounts(h Host) []specs.Mount {
+	sys := s.narrowSys(h)
+	if s.UserNS && s.HostNetwork {
+		sys = []specs.Mount{bind("/sys", "/sys", "noexec", "ro")}
 	}
-	return append(kernelMounts(),
-		specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}}, sys)
+	mqueue := specs.Mount{Type: "mqueue", Source: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "noexec", "nodev"}}
+	return append(append(kernelMounts(), mqueue), sys...)
 }
 
 // hostViewMounts are the private directories over the host's.

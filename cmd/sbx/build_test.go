@@ -109,7 +109,7 @@ func TestAnotherRuntimeAgrees(t *testing.T) {
 	sbx, work := tool(t, "sbx"), project(t)
 	const script = `id -u; id -G; hostname; pwd; env | sort; cat /proc/self/uid_map /proc/self/gid_map
 		grep -E 'Cap(Prm|Eff|Bnd|Inh)|NoNewPrivs' /proc/self/status; ulimit -Sn; ulimit -Hn
-		awk '{print $5, $6}' /proc/self/mountinfo | sed -E -e 's/,relatime//' -e 's#^(/proc/[^ ]*|/sys/[^ ]*) ro.*#\1 ro#' | grep -v -e '^/dev/[a-z]* ' -e '^/ ' | sort
+		awk '{print $5, $6}' /proc/self/mountinfo | sed -E -e 's/,relatime//' -e 's#^(/proc/[^ ]*|/sys/[^ ]*) ro.*#\1 ro#' | grep -v -e '^/dev/[a-z]* ' -e '^/ ' -e '^/sys ' | sort
 		ls /dev | grep -v "^core$"; exit 41` // crun adds a link to /proc/kcore
 	args := []string{"run", "--rootfs", root, "--rw-rootfs", "--name", "twin", "-e", "A=1", "--ulimit", "nofile=100:200", "-u", "daemon:games", "--", "sh", "-c", script}
 	run := func(name string, args ...string) string {

@@ -68,7 +68,8 @@ func securityRows() []row {
 	var all []row
 	for _, some := range [][]row{
 		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows, userNetRows,
-		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows, incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows,
+		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows,
+		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows,
 	} {
 		all = append(all, some...)
 	}
