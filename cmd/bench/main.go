@@ -11,11 +11,18 @@ func main() {
 	dir := flag.String("dir", "", "directory with the programs and roots that .ci/bench made")
 	rounds := flag.Int("rounds", 200, "rounds; each runs every row of a table once")
 	project := flag.String("project", "", "directory to run in")
-	only := flag.String("only", "", "host: the rows of the host view alone; pulls: those of images from a registry; network: of connections; lifecycle: of what is left running")
+	only := flag.String("only", "", "host: the rows of the host view alone; pulls: those of images from a registry; network: of connections; lifecycle: of what is left running; masks: the moment in which a replaced file is not hidden")
 	what := flag.String("client", "", "be a client that does this")
 	to := flag.String("to", "", "the client's server")
 	count := flag.Int("count", 1, "how often, or how many bytes")
 	flag.Parse()
+	if *what == "spin" {
+		if err := spin(*to); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if *what != "" {
 		if err := client(*what, *to, *count); err != nil {
 			fmt.Fprintln(os.Stderr, "bench:", err)
@@ -31,7 +38,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
-	for name, measure := range map[string]func(io.Writer, string, int) error{"pulls": measurePulls, "network": measureNetwork, "lifecycle": measureLifecycle} {
+	for name, measure := range map[string]func(io.Writer, string, int) error{"pulls": measurePulls, "network": measureNetwork, "lifecycle": measureLifecycle, "masks": measureMasks} {
 		if *only != name {
 			continue
 		}
