@@ -1,0 +1,90 @@
+package runlater
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+// TestRenew replaces guarded files as their developer does while the command runs.
+func TestRenew(t *testing.T) {
+	for _, tt := range []struct {
+		name, file, before, after string
+		clean                     bool
+		bad                       bool
+		found                     int
+		what                      What
+	}{
+		{"instructions", "CLAUDE.md", "a\n", "b\n", true, false, 0, 0},
+		{"instructions, perhaps written", "CLAUDE.md", "a\n", "b\n", false, false, 1, Doubtful},
+		{"a harmless setting", ".git/config", "", "[user]\n\tname = a\n", false, false, 0, 0},
+		{"a setting of the developer's", ".git/config", "", "[core]\n\tfsmonitor = x\n", true, false, 0, 0},
+		{"a setting, perhaps written", ".git/config", "", "[core]\n\tfsmonitor = x\n", false, true, 1, Changed},
+		{"a setting that was there", ".git/config", "[core]\n\tfsmonitor = x\n", "[core]\n\tfsmonitor = x\n[user]\n\tname = a\n", false, false, 0, 0},
+		{"no configuration", ".git/config", "", "[core", true, true, 1, Changed},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, text := range map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/objects/x": "", ".git/refs/x": "", tt.file: tt.before} {
+				put(t, filepath.Join(dir, name), text)
+			}
+			g, err := Find(dir)
+			if err != nil {
+				t.Fatal(err)
+			}
+			path := filepath.Join(dir, tt.file)
+			put(t, path+".new", tt.after)
+			if err := os.Rename(path+".new", path); err != nil {
+				t.Fatal(err)
+			}
+			if bad := g.Renew(path, tt.clean); (bad != "") != tt.bad {
+				t.Errorf("said %q", bad)
+			}
+			r, err := g.Check()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Findings) != tt.found || tt.found > 0 && r.Findings[0].What != tt.what {
+				t.Errorf("found %v", r.Findings)
+			}
+		})
+	}
+}
+
+// TestHold changes what is in a guarded directory, with and without another name for it.
+func TestHold(t *testing.T) {
+	for _, linked := range []bool{false, true} {
+		dir := t.TempDir()
+		file := filepath.Join(dir, ".vscode", "tasks.json")
+		put(t, file, "{}\n")
+		if linked {
+			if err := os.Link(file, filepath.Join(dir, "other")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		g, err := Find(dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		put(t, file, "{ }\n")
+		put(t, filepath.Join(dir, ".vscode", "settings.json"), "{}\n")
+		g.Hold(filepath.Join(dir, ".vscode"))
+		r, err := g.Check()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if (len(r.Findings) > 0) != linked {
+			t.Errorf("linked=%v: found %v", linked, r.Findings)
+		}
+	}
+}
+
+func put(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
