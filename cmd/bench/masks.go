@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -41,7 +42,18 @@ func measureMasks(w io.Writer, dir string, _ int) error {
 	}
 	lines := bufio.NewScanner(out)
 	lines.Scan() // it spins
-	time.Sleep(time.Second)
+	time.Sleep(time.Second) // what begins with the watch is done
+	const idle = 5 * time.Second
+	before, err := processorTime(cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	time.Sleep(idle)
+	after, err := processorTime(cmd.Process.Pid)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(w, "\n== a watch while nothing changes\n%v of a processor in %v\n", after-before, idle)
 	for n := range replacements {
 		next := filepath.Join(project, "next")
 		if err := os.WriteFile(next, fmt.Appendf(nil, "new %d\n", n), 0o644); err != nil {
@@ -73,6 +85,20 @@ func measureMasks(w io.Writer, dir string, _ int) error {
 	fmt.Fprintf(w, "\n== a hidden file that the host replaces %d times, until it is hidden again\n", replacements)
 	fmt.Fprintf(w, "median %v, 99 of 100 %v, longest %v\n", moments[len(moments)/2], moments[len(moments)*99/100], moments[len(moments)-1])
 	return nil
+}
+
+// processorTime is how long a process has run, all of its threads together.
+func processorTime(pid int) (total time.Duration, err error) {
+	stats, err := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/schedstat", pid))
+	for _, name := range stats {
+		text, e := os.ReadFile(name)
+		var ns int64
+		if _, scan := fmt.Sscan(string(text), &ns); e != nil || scan != nil {
+			return 0, errors.Join(e, scan)
+		}
+		total += time.Duration(ns)
+	}
+	return total, err
 }
 
 // spin reads a file without a pause until there is one called end, and prints for each text
