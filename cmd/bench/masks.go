@@ -41,7 +41,7 @@ func measureMasks(w io.Writer, dir string, _ int) error {
 		return err
 	}
 	lines := bufio.NewScanner(out)
-	lines.Scan() // it spins
+	lines.Scan()            // it spins
 	time.Sleep(time.Second) // what begins with the watch is done
 	const idle = 5 * time.Second
 	before, err := processorTime(cmd.Process.Pid)

@@ -167,3 +167,35 @@ func (e *editing) compare() {
 		e.t.Errorf("user.name is %q, want %q: %v", out, e.user, err)
 	}
 }
+
+// TestMasksWithoutReports takes inotify away: the names are looked at, which is said.
+func TestMasksWithoutReports(t *testing.T) {
+	needNamespaces(t)
+	dir := filepath.Join(t.TempDir(), "project")
+	e := editing{t: t, dir: dir, env: os.Environ()}
+	e.check(os.MkdirAll(dir, 0o755))
+	e.check(os.WriteFile(filepath.Join(dir, ".env"), []byte("TOKEN=hunter2\n"), 0o644))
+	e.check(os.WriteFile(filepath.Join(dir, "CLAUDE.md"), []byte("0\n"), 0o644))
+	for _, name := range []string{".git/config", ".envrc", ".husky/pre-commit"} {
+		e.check(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o555))
+	}
+	script := `echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" run -- sh -c "$1"`
+	box := exec.Command("unshare", "-Ur", "sh", "-c", script, tool(t, "sbx"), editorsProbe)
+	var said bytes.Buffer
+	box.Dir, box.Stdout, box.Stderr = dir, &said, &said
+	e.check(box.Start())
+	if !appeared(filepath.Join(dir, "started")) {
+		t.Fatalf("the command does not run: %s", &said)
+	}
+	for n := range 5 {
+		file := []string{".env", "CLAUDE.md"}[n%2]
+		e.check(os.WriteFile(filepath.Join(dir, "new"), []byte("TOKEN=hunter2\n"), 0o644))
+		e.check(os.Rename(filepath.Join(dir, "new"), filepath.Join(dir, file)))
+		e.probe()
+		time.Sleep(200 * time.Millisecond) // as long as the looks that the kernel's reports would do without
+	}
+	e.check(os.WriteFile(filepath.Join(dir, "end"), nil, 0o644))
+	if err := box.Wait(); err != nil || !strings.Contains(said.String(), "looked for every") {
+		t.Errorf("%v: %s", err, &said)
+	}
+}
