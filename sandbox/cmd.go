@@ -29,12 +29,17 @@ type Cmd struct {
 	// Spec says what the sandbox is. Command makes one of the host view.
 	Spec Spec
 
-	// Stdin, Stdout and Stderr are the command's. An *os.File is handed over as
-	// it is; anything else is copied through a pipe. Nil is /dev/null. With
-	// Spec.OCI.Process.Terminal they are the other side of its terminal instead,
-	// and Stderr is not used.
+	// Stdin, Stdout and Stderr are the command's. An *os.File that is a pipe, a
+	// terminal, a device such as /dev/null or a connected Unix socket is handed over as
+	// it is. Anything else is carried through a pipe, so that the command gets the
+	// bytes and not the file; Wait sets the offset of a Stdin behind what was read.
+	// Nil is /dev/null. With Spec.OCI.Process.Terminal they are the other side of its
+	// terminal instead, and Stderr is not used.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
+	// DirectStreams hands every *os.File over as it is, except a directory: the
+	// command may then change the mode, owner, times and content of the file.
+	DirectStreams bool
 
 	// Grace is how long the command has between StopSignal, SIGTERM by default, and
 	// SIGKILL when the context ends. Zero is SIGKILL at once.
@@ -276,7 +281,7 @@ func (c *Cmd) Wait() error {
 }
 
 func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
-	if e := c.streams.wait(); err == nil {
+	if e := c.streams.wait(c.overdue.Load()); err == nil {
 		err = e
 	}
 	c.streams.restore()
@@ -340,7 +345,11 @@ func (c *Cmd) Signal(sig syscall.Signal) error {
 	if c.process == nil {
 		return fmt.Errorf("the command was not started")
 	}
-	return c.process.Signal(sig)
+	err := c.process.Signal(sig)
+	if errors.Is(err, os.ErrProcessDone) {
+		c.streams.interrupt(sig)
+	}
+	return err
 }
 
 // Resize tells the command's terminal how large it is.

@@ -191,15 +191,16 @@ func (c *Cmd) input(spec Spec) (userns.Input, error) {
 	if spec.OCI.Process.Terminal {
 		return in, nil
 	}
+	c.streams.direct = c.DirectStreams
 	if in.Stdin, err = c.streams.reader(c.Stdin); err != nil {
 		return in, err
 	}
-	if in.Stdout, err = c.streams.writer(c.Stdout); err != nil {
+	if in.Stdout, err = c.streams.writer(stdout, c.Stdout); err != nil {
 		return in, err
 	}
 	in.Stderr = in.Stdout
-	if !same(c.Stdout, c.Stderr) {
-		if in.Stderr, err = c.streams.writer(c.Stderr); err != nil {
+	if !c.streams.same(c.Stdout, c.Stderr) {
+		if in.Stderr, err = c.streams.writer(stderr, c.Stderr); err != nil {
 			return in, err
 		}
 	}

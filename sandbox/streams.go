@@ -6,6 +6,8 @@ import (
 	"os"
 	"reflect"
 	"sync"
+	"syscall"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -19,6 +21,15 @@ type streams struct {
 	ends   []*os.File     // the command's ends, not needed here once it runs
 	ours   []*os.File     // the other ends, which the copies close
 	group  sync.WaitGroup
+
+	direct  bool // files are the command's own, as they are
+	inlet   *inlet
+	outlets []*outlet
+	carries bool // they have begun
+
+	abandoned chan struct{} // closed when the caller waits for them no longer
+	abandon   sync.Once
+
 	mu     sync.Mutex
 	err    error
 	master *os.File
@@ -29,7 +40,14 @@ type streams struct {
 // reader is the file that the command reads in place of r.
 func (s *streams) reader(r io.Reader) (*os.File, error) {
 	if f, ok := r.(*os.File); ok || r == nil {
-		return f, noDirectory("standard input", f)
+		if theirs, err := s.theirs(stdin, f); theirs || err != nil {
+			return f, err
+		}
+		i, end, err := newInlet(stdin, f)
+		if err == nil {
+			s.inlet, s.ends = i, append(s.ends, end)
+		}
+		return end, err
 	}
 	pr, pw, err := os.Pipe()
 	if err != nil {
@@ -47,10 +65,20 @@ func (s *streams) reader(r io.Reader) (*os.File, error) {
 	return pr, nil
 }
 
+// The names of the streams, in errors.
+const stdin, stdout, stderr = "standard input", "standard output", "standard error"
+
 // writer is the file that the command writes in place of w.
-func (s *streams) writer(w io.Writer) (*os.File, error) {
+func (s *streams) writer(stream string, w io.Writer) (*os.File, error) {
 	if f, ok := w.(*os.File); ok || w == nil {
-		return f, noDirectory("standard output", f)
+		if theirs, err := s.theirs(stream, f); theirs || err != nil {
+			return f, err
+		}
+		c, end, err := newCarrier(stream, f, 1)
+		if err == nil {
+			s.outlets, s.ends = append(s.outlets, &outlet{carrier: c}), append(s.ends, end)
+		}
+		return end, err
 	}
 	pr, pw, err := os.Pipe()
 	if err != nil {
@@ -65,22 +93,14 @@ func (s *streams) writer(w io.Writer) (*os.File, error) {
 	return pw, nil
 }
 
-// noDirectory refuses a directory of the host as a standard stream: openat on
-// it would leave the sandbox (CVE-2024-21626 was such a descriptor).
-func noDirectory(what string, f *os.File) error {
-	if f == nil {
-		return nil
-	}
-	var st unix.Stat_t
-	if err := unix.Fstat(int(f.Fd()), &st); err == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR {
-		return &hintError{errors.New(what + " is a directory of the host"), "give a file, a pipe or /dev/null"}
-	}
-	return nil
-}
-
 // same tells whether both outputs are one, so that the command's writes to them
 // keep their order.
-func same(a, b io.Writer) bool {
+func (s *streams) same(a, b io.Writer) bool {
+	f, _ := a.(*os.File)
+	g, _ := b.(*os.File)
+	if f != nil && g != nil && len(s.outlets) > 0 {
+		return f == g || sameFile(f, g)
+	}
 	return a != nil && b != nil && reflect.TypeOf(a).Comparable() && reflect.TypeOf(a) == reflect.TypeOf(b) && a == b
 }
 
@@ -97,6 +117,29 @@ func (s *streams) start() {
 			}
 		})
 	}
+	s.carries, s.abandoned = true, make(chan struct{})
+	for _, o := range s.outlets {
+		go s.carry(o.carrier, o.carry)
+	}
+	if s.inlet != nil {
+		go s.carry(s.inlet.carrier, s.inlet.carry)
+	}
+}
+
+// interrupt ends the wait for a file that takes no more of what a command has written that
+// has ended: a FIFO may have nobody who reads it.
+func (s *streams) interrupt(sig syscall.Signal) {
+	switch sig {
+	case unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGKILL:
+		s.abandon.Do(func() { close(s.abandoned) })
+	}
+}
+
+func (s *streams) carry(c *carrier, carry func() error) {
+	defer close(c.done)
+	if err := carry(); err != nil {
+		s.fail(err)
+	}
 }
 
 func (s *streams) fail(err error) {
@@ -107,16 +150,52 @@ func (s *streams) fail(err error) {
 	}
 }
 
+// lastTake is how long the file of a command whose time is over may take to take what was
+// written: a FIFO may have nobody who reads it.
+const lastTake = 5 * time.Second
+
 // wait waits for what the command wrote to be through.
-func (s *streams) wait() error {
+func (s *streams) wait(overdue bool) error {
 	s.group.Wait()
+	var late <-chan time.Time
+	if overdue {
+		late = time.After(lastTake)
+	}
+	for _, o := range s.outlets {
+		select {
+		case <-o.done:
+		case <-late:
+			return nil
+		case <-s.abandoned:
+			return o.failed(errors.New("interrupted before all was written"))
+		}
+	}
+	if s.inlet != nil {
+		s.inlet.settle()
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	return s.err
+}
+
+// closeCarriers closes those of a command that was not started. The others close themselves.
+func (s *streams) closeCarriers() {
+	if s.carries {
+		return
+	}
+	if s.inlet != nil {
+		s.inlet.close()
+	}
+	for _, o := range s.outlets {
+		o.close()
+	}
 }
 
 func (s *streams) close() error {
 	for _, f := range append(s.ends, s.ours...) {
 		f.Close() // again, where the command has run
 	}
+	s.closeCarriers()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.master == nil {

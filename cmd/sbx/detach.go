@@ -75,6 +75,8 @@ func (f *runFlags) checkLifecycle() error {
 		return fmt.Errorf("--dry-run does nothing that could be detached")
 	case f.Rm && !f.Detach, f.Restart != "" && !f.Detach, f.LogMax != "" && !f.Detach:
 		return fmt.Errorf("--rm, --restart and --log-max are for --detach")
+	case f.Detach && f.Stdio == "direct":
+		return fmt.Errorf("--stdio=direct cannot be used with --detach, whose streams are the log's")
 	case f.Detach && f.Receipt == "-":
 		return fmt.Errorf("a receipt of what is detached has no standard output to go to; name a file")
 	}

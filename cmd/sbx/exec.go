@@ -21,6 +21,7 @@ import (
 type execFlags struct {
 	Interactive bool     `short:"i" help:"Hand standard input on. A terminal's is anyway."`
 	Tty         *bool    `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
+	Stdio       string   `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or hand it over."`
 	Detach      bool     `short:"d" help:"Leave it running in the sandbox, without input and output."`
 	Env         []text   `short:"e" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a variable, or pass the caller's."`
 	Workdir     text     `short:"w" placeholder:"DIR" help:"Working directory (default: the sandbox's)."`
@@ -198,6 +199,7 @@ func (f *execFlags) connect(u ui, cmd *sandbox.Cmd) {
 		return
 	}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+	cmd.DirectStreams = f.Stdio == "direct"
 	terminal := cmd.Spec.OCI.Process.Terminal
 	if f.Interactive || terminal {
 		cmd.Stdin = os.Stdin

@@ -82,6 +82,7 @@ type processFlags struct {
 	Disk        text          `placeholder:"SIZE" help:"Bound what is written and thrown away, or kept by --upper and --keep."`
 	Interactive bool          `short:"i" help:"Keep standard input open. It is anyway, but with --detach."`
 	Tty         *bool         `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
+	Stdio       string        `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or hand it over."`
 	Init        *bool         `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
 	NewClock    *bool         `negatable:"" help:"Start the monotonic and boot clocks at zero (default)."`
 }

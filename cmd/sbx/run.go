@@ -172,6 +172,7 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	}
 	cmd = sandbox.New(ctx, spec)
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
+	cmd.DirectStreams = f.Stdio == "direct"
 	if !spec.OCI.Process.Terminal && !f.RawTerminal {
 		shieldTerminal(cmd)
 	}
