@@ -26,8 +26,8 @@ const carriedSize = 1 << 20
 // in its place.
 type carrier struct {
 	stream string
-	file   *os.File // a duplicate: the caller may close its own
-	pipe   *os.File // the end that is not the command's
+	file   *os.File      // a duplicate: the caller may close its own
+	pipe   *os.File      // the end that is not the command's
 	done   chan struct{} // closed behind carry
 }
 
@@ -147,8 +147,9 @@ func (o *outlet) copy(from, to int) error {
 // An inlet carries what the command reads.
 type inlet struct {
 	*carrier
-	seekable bool
-	start    int64    // offset of the file
+	answers  bool     // at once, to each read
+	seekable bool     // and has an offset
+	start    int64    // where that was
 	moved    int64    // bytes from there on
 	held     int64    // of these, bytes that are not in the pipe
 	left     *os.File // another end of the pipe, by which the unread bytes are counted
@@ -159,7 +160,10 @@ func newInlet(stream string, file *os.File) (*inlet, *os.File, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	i := &inlet{carrier: c}
+	var st unix.Stat_t
+	err = unix.Fstat(int(c.file.Fd()), &st)
+	kind := st.Mode & unix.S_IFMT
+	i := &inlet{carrier: c, answers: err == nil && (kind == unix.S_IFBLK || kind == unix.S_IFREG && st.Size > 0)} // trace_pipe has no size
 	i.start, err = unix.Seek(int(c.file.Fd()), 0, unix.SEEK_CUR)
 	i.seekable = err == nil
 	return i, end, nil
@@ -169,7 +173,10 @@ func newInlet(stream string, file *os.File) (*inlet, *os.File, error) {
 func (i *inlet) carry() error {
 	from, to := int(i.file.Fd()), int(i.pipe.Fd())
 	_, _ = unix.FcntlInt(uintptr(to), unix.F_SETPIPE_SZ, carriedSize) // a smaller one is enough
-	err := i.splice(from, to)
+	err := error(unix.EINVAL)
+	if i.answers {
+		err = i.splice(from, to)
+	}
 	if err == unix.EINVAL {
 		err = i.copy(from, to)
 	}
@@ -211,7 +218,7 @@ func (i *inlet) settle() {
 // and nobody to give it to.
 func (i *inlet) unread() (ends bool) {
 	raw, err := i.pipe.SyscallConn()
-	if err == nil && i.seekable {
+	if err == nil && i.answers {
 		err = raw.Control(func(fd uintptr) {
 			set := []unix.PollFd{{Fd: int32(fd)}}
 			n, err := unix.Poll(set, 0)
@@ -242,6 +249,8 @@ func reader(pipe int) *os.File {
 	return os.NewFile(uintptr(fd), "pipe")
 }
 
+// splice is for files that answer at once: it locks the pipe while it waits for one, and
+// what reads the pipe could not even be killed (fs/splice.c, splice_file_to_pipe).
 func (i *inlet) splice(from, to int) error {
 	for {
 		n, err := unix.Splice(from, nil, to, nil, carriedSize, 0)
@@ -255,7 +264,7 @@ func (i *inlet) splice(from, to int) error {
 	}
 }
 
-// copy is splice for files that know no splice(2).
+// copy is splice for all other files.
 func (i *inlet) copy(from, to int) error {
 	b := make([]byte, copiedSize)
 	for {

@@ -69,7 +69,7 @@ func securityRows() []row {
 	for _, some := range [][]row{
 		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows, userNetRows,
 		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows,
-		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows,
+		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows, stdioRows,
 	} {
 		all = append(all, some...)
 	}

@@ -21,7 +21,8 @@ var attacks = map[string]func([]string){
 	"kill-owner": killOwner, "kill-all": killAll, "prlimit": prlimit, "schedule": schedule, "process-list": processList,
 	"daemon": daemon, "crash": crash,
 	// Descriptors.
-	"fds": inherited, "fd-write": inheritedWrite, "fd-send": inheritedSend, "cwd": cwd,
+	"stdio": standardStream,
+	"fds":   inherited, "fd-write": inheritedWrite, "fd-send": inheritedSend, "cwd": cwd,
 	// Mounts and roots.
 	"mount": mountOld, "mount-new": mountNew, "umount": umount, "remount": remount, "setattr": setattr,
 	"pivot": pivot, "chroot": chrootBreak, "peel": peel, "fresh-proc": freshProc, "nosuid": nosuid, "in-userns": inUserns, "procfs": procfs,
