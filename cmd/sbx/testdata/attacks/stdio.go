@@ -16,7 +16,9 @@ import (
 func standardStream(args []string) {
 	fd, err := strconv.Atoi(args[1])
 	must(err)
-	os.Stdout = os.Stderr
+	if fd != 2 {
+		os.Stdout = os.Stderr
+	}
 	switch args[0] {
 	case "owner":
 		err = unix.Fchown(fd, 1, 1)
