@@ -27,6 +27,7 @@ type assembler struct {
 	branches []func()       // the calls of other processes, laid behind those of this one
 	restored bool           // signals were let through again
 	std      [3]*os.File    // the command's standard streams, if given
+	handed   bool           // the child gets them by a message: see handStreams
 	ends     *ends
 	err      error
 }

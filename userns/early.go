@@ -2,7 +2,6 @@ package userns
 
 import (
 	"fmt"
-	"os"
 	"reflect"
 	"slices"
 
@@ -76,9 +75,15 @@ func (e *Early) begins(p Plan) bool {
 // give lowers the steps that the child has not been given yet, and lets it go on.
 func (e *Early) give(p Plan, in Input, more bool) error {
 	last := e.begun.last()
+	in.handed = !more && in.newStreams() && slices.Contains(p.Steps, Step(Stdio{}))
 	next, err := p.lowerRest(in, e.begun, len(e.first.Steps), more)
 	if err != nil {
 		return err
+	}
+	if in.handed {
+		if err := in.handStreams(e.begun.ends); err != nil {
+			return err
+		}
 	}
 	last.next, last.Next = next, next.Program
 	return e.begun.ends.release()
@@ -90,10 +95,8 @@ func (e *Early) fits(p Plan, in Input) bool {
 	if len(in.Files) > 0 || p.birthplace(in) > 0 || p.ownMemory() || !e.begins(p) {
 		return false
 	}
-	for _, f := range []*os.File{in.Stdin, in.Stdout, in.Stderr} {
-		if (f == nil || f.Fd() > 2) && slices.Contains(p.Steps, Step(Stdio{})) {
-			return false
-		}
+	if in.newStreams() && slices.Contains(p.Steps, Step(Stdio{})) && !canHand() {
+		return false
 	}
 	return e.begun.lives()
 }

@@ -242,17 +242,14 @@ type Stdio struct{}
 func (Stdio) String() string { return "standard input, output and error" }
 
 func (Stdio) lower(a *assembler) {
-	var std [3]uintptr
-	for i, f := range a.std {
-		if f == nil {
-			null, err := a.ends.devNull()
-			if err != nil {
-				a.fail("%v", err)
-				return
-			}
-			f = null
-		}
-		std[i] = f.Fd()
+	if a.handed {
+		a.receive()
+		return
+	}
+	std, err := a.standard()
+	if err != nil {
+		a.fail("%v", err)
+		return
 	}
 	for i, fd := range std {
 		// A descriptor that stands where another must go is moved up first.
@@ -271,6 +268,19 @@ func (Stdio) lower(a *assembler) {
 			a.syscall(unix.SYS_DUP3, num(fd), num(i), num(0))
 		}
 	}
+}
+
+// standard are the descriptors of what Start was given. Nil is /dev/null.
+func (a *assembler) standard() (std [3]uintptr, err error) {
+	for i, f := range a.std {
+		if f == nil {
+			if f, err = a.ends.devNull(); err != nil {
+				return std, err
+			}
+		}
+		std[i] = f.Fd()
+	}
+	return std, nil
 }
 
 // CloseOnExec marks every descriptor above 2, whoever opened it and however:

@@ -12,6 +12,7 @@ type program struct {
 	cells    map[FD]int // which register is whose
 	sent     []Send     // the steps that hand descriptors over, in order
 	messages []*message
+	received *receivedStreams
 	pinned   runtime.Pinner
 	next     *program
 }

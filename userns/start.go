@@ -35,6 +35,8 @@ type Input struct {
 	// Stopped is called, from another goroutine, each time the command stops
 	// (SIGTSTP and its like) while PID 1 is a reaper.
 	Stopped func(sig syscall.Signal)
+
+	handed bool // the streams are sent to the child: see handStreams
 }
 
 // CloneError says that the kernel made no child.
@@ -209,7 +211,7 @@ func (p Plan) lowerRest(in Input, c *spawned, from int, more bool) (*program, er
 func newAssembler(in Input, e *ends) *assembler {
 	a := &assembler{
 		prog: &program{Program: &child.Program{Reports: e.reports[1], Calls: make([]child.Call, 0, 256)}},
-		std:  [3]*os.File{in.Stdin, in.Stdout, in.Stderr}, ends: e, cells: map[FD]int{},
+		std:  [3]*os.File{in.Stdin, in.Stdout, in.Stderr}, handed: in.handed, ends: e, cells: map[FD]int{},
 		given: map[FD]uintptr{leash: uintptr(e.leash[0]), leashHeld: uintptr(e.leash[1]), status: uintptr(e.status[1])},
 	}
 	for name, f := range in.Files {

@@ -15,7 +15,7 @@ type Call struct {
 	// Skip is how many of the next calls are for the case that this one fails, and
 	// Absent how many are not if it fails with ENOENT, which then is no error.
 	Skip, Absent uint8
-	// Word is where Store writes, Exec what Exec runs.
+	// Word is where Store writes and Load reads, Exec what Exec runs.
 	Word *uint32
 	Exec *Execution
 }
@@ -46,6 +46,8 @@ const (
 	Collect
 	// Store writes register Args[0] to Word.
 	Store
+	// Load puts Word into register Into.
+	Load
 	// DropBounding drops every capability from the bounding set but those of the
 	// set Args[0].
 	DropBounding

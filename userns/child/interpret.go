@@ -58,6 +58,8 @@ func interpret(p *Program, pc uintptr) {
 			errno = collect(p.Registers[c.Args[0]])
 		case Store:
 			*c.Word = uint32(p.Registers[c.Args[0]])
+		case Load:
+			r = uintptr(*c.Word)
 		case DropBounding:
 			errno = dropBounding(c.Args[0])
 		case Exec:
