@@ -125,7 +125,7 @@ func (w *maskWatch) begin(c *Cmd) {
 		case <-w.stop:
 			return
 		}
-		first, root, err := c.Reach()
+		first, root, err := w.reach(c)
 		if err != nil {
 			if !errors.Is(err, os.ErrProcessDone) {
 				w.fail(err, c.process.Kill)
@@ -149,6 +149,25 @@ func (w *maskWatch) begin(c *Cmd) {
 		}
 		w.run()
 	})
+}
+
+// reach is Cmd.Reach for a sandbox that may not have executed its sbx-init yet: until then
+// its first process has the supervisor's memory, which is closed to others, and so is its
+// root (ptrace(2), PTRACE_MODE_READ).
+func (w *maskWatch) reach(c *Cmd) (first, root *os.File, err error) {
+	for end := time.Now().Add(maskLimit); ; {
+		first, root, err = c.Reach()
+		if !errors.Is(err, unix.EACCES) || time.Now().After(end) {
+			return first, root, err
+		}
+		select {
+		case <-c.process.Done():
+			return nil, nil, os.ErrProcessDone
+		case <-w.stop:
+			return nil, nil, os.ErrProcessDone
+		case <-time.After(time.Millisecond):
+		}
+	}
 }
 
 func (w *maskWatch) fail(err error, kill func() error) {
