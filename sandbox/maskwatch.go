@@ -157,7 +157,7 @@ func (w *maskWatch) begin(c *Cmd) {
 func (w *maskWatch) reach(c *Cmd) (first, root *os.File, err error) {
 	for end := time.Now().Add(maskLimit); ; {
 		first, root, err = c.Reach()
-		if !errors.Is(err, unix.EACCES) || time.Now().After(end) {
+		if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOENT) || time.Now().After(end) {
 			return first, root, err
 		}
 		select {
@@ -215,7 +215,7 @@ func (w *maskWatch) run() {
 	w.events = events
 	w.mu.Unlock()
 	if slices.ContainsFunc(w.masks, func(m mask) bool { return below(m.outside, w.spec.Project) }) {
-		if err := w.ready(); err != nil && !ended(w.first, err) {
+		if err := w.ready(); err != nil && !w.over(err) {
 			w.fail(err, w.kill)
 			return
 		}
@@ -419,7 +419,7 @@ func (w *maskWatch) restore(masks []mask) {
 			w.settle(masks)
 			return
 		case err == nil:
-		case ended(w.first, err):
+		case w.over(err):
 			return
 		case errors.As(err, &step) && (step.Err == unix.ENOENT || step.Err == unix.ENOTDIR || step.Err == unix.ELOOP || step.Err == unix.EINVAL):
 			// It changed again.
@@ -435,17 +435,26 @@ func (w *maskWatch) restore(masks []mask) {
 // reach it.
 const maskLimit = 10 * time.Second
 
-// ready has the child that masks wait in the sandbox's mount namespace.
-func (w *maskWatch) ready() error {
-	if w.helper != nil {
-		return nil
+// ready has the child that masks wait in the sandbox's mount namespace. A sandbox that has
+// just begun, or that ends, lets nobody join for a moment: its first process has no memory
+// of its own (ptrace(2), PTRACE_MODE_READ).
+func (w *maskWatch) ready() (err error) {
+	for end := time.Now().Add(maskLimit); w.helper == nil; {
+		in := userns.Input{Files: map[userns.FD]*os.File{enteredPID: w.first}, Limit: maskLimit}
+		w.helper, err = userns.Plan{Steps: []userns.Step{
+			userns.CloseOthers{}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts}, userns.Close{FD: enteredPID},
+		}}.Stay(in)
+		switch {
+		case err == nil:
+		case ended(w.first, err):
+			return os.ErrProcessDone
+		case !errors.Is(err, unix.EPERM) || time.Now().After(end):
+			return err
+		default:
+			time.Sleep(time.Millisecond)
+		}
 	}
-	in := userns.Input{Files: map[userns.FD]*os.File{enteredPID: w.first}, Limit: maskLimit}
-	var err error
-	w.helper, err = userns.Plan{Steps: []userns.Step{
-		userns.CloseOthers{}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts}, userns.Close{FD: enteredPID},
-	}}.Stay(in)
-	return err
+	return nil
 }
 
 // mount covers paths from within, where alone it can be done.
@@ -461,6 +470,11 @@ func (w *maskWatch) mount(open []mask) error {
 		}
 	}
 	return err
+}
+
+// over tells that an error is the end of the sandbox.
+func (w *maskWatch) over(err error) bool {
+	return errors.Is(err, os.ErrProcessDone) || ended(w.first, err)
 }
 
 // dismiss ends the child that masks.
