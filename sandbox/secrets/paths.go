@@ -1,71 +1,116 @@
 package secrets
 
-import "strings"
+import (
+	"path"
+	"strings"
+)
 
-// ofHome are the paths below a home that stay hidden when a directory that they
-// are in is shown. Those of a tool are files where the rest of its directory is
-// harmless and builds need it, and whole directories otherwise.
-var ofHome = []string{
-	// Keys.
-	".ssh", ".gnupg", ".pki", ".password-store", ".config/sops", ".config/age", ".age", ".local/share/keyrings",
-	".gnome2/keyrings", ".kde/share/apps/kwallet", ".local/share/kwalletd", ".config/KeePass", ".config/keepassxc",
-	".config/Bitwarden", ".config/Bitwarden CLI", ".config/1Password", ".config/op", ".op", ".local/share/gopass", ".config/gopass",
-	".config/rbw", ".electrum", ".bitcoin", ".ethereum", ".config/solana", ".thunderbird", ".vault-token", ".yubico", ".step",
-	// Clouds and clusters.
-	".aws", ".azure", ".config/gcloud", ".boto", ".oci", ".config/doctl", ".config/hcloud", ".config/linode-cli", ".config/scw", ".bluemix",
-	".s3cfg", ".config/rclone", ".rclone.conf", ".kube", ".config/helm", ".helm", ".terraform.d", ".terraformrc", ".pulumi", ".config/fly", ".fly",
-	".config/heroku", ".config/vercel", ".local/share/com.vercel.cli", ".config/netlify", ".netlify", ".wrangler", ".config/.wrangler", ".config/stripe",
-	".config/ngrok", ".ngrok2", ".cloudflared", ".databrickscfg", ".snowflake", ".snowsql", ".config/openstack", ".ansible_vault_pass", ".chef", ".config/argocd",
-	// Containers and forges.
-	".docker", ".config/containers/auth.json", ".config/gh", ".config/hub", ".config/glab-cli", ".config/tea", ".git-credentials",
-	".config/git/credentials", ".gitconfig.local", ".jira.d", ".config/jira-cli", ".arcrc", ".gerritcookies", ".config/gerrit",
-	// Registries of packages.
-	".npmrc", ".yarnrc", ".yarnrc.yml", ".config/configstore", ".bunfig.toml", ".pypirc", ".pip", ".config/pip", ".config/pypoetry", ".config/uv/credentials", ".local/share/uv/credentials",
-	".cargo/credentials", ".cargo/credentials.toml", ".m2/settings.xml", ".m2/settings-security.xml", ".gradle/gradle.properties",
-	".gem/credentials", ".local/share/gem/credentials", ".bundle/config", ".composer/auth.json", ".config/composer/auth.json", ".nuget/NuGet/NuGet.Config", ".config/NuGet",
-	".config/hf", ".huggingface", ".cache/huggingface/token", ".hex/hex.config", ".condarc", ".Rprofile", ".Renviron",
-	// Network and databases.
-	".netrc", "_netrc", ".authinfo", ".authinfo.gpg", ".curlrc", ".wgetrc", ".my.cnf", ".mylogin.cnf", ".pgpass", ".pg_service.conf", ".mongorc.js", ".dbshell",
-	".config/mycli", ".config/pgcli", ".rediscli_auth", ".msmtprc", ".fetchmailrc", ".mbsyncrc", ".offlineimaprc", ".muttrc", ".mutt", ".config/mutt", ".config/neomutt", ".smbcredentials",
-	".config/NetworkManager", ".config/remmina", ".local/share/remmina", ".vnc", ".config/syncthing", ".local/state/syncthing",
-	// Browsers, messengers and mail.
-	".mozilla", ".config/google-chrome", ".config/google-chrome-beta", ".config/chromium", ".config/BraveSoftware", ".config/vivaldi", ".config/opera",
-	".config/microsoft-edge", ".config/zen", ".zen", ".librewolf", ".config/librewolf", ".cache/mozilla", ".cache/google-chrome", ".cache/chromium", ".var/app", "snap",
-	".config/Slack", ".config/discord", ".config/Signal", ".config/Element", ".config/teams", ".local/share/TelegramDesktop", ".config/evolution", ".local/share/evolution", ".config/geary",
-	// Agents and editors.
-	".claude", ".claude.json", ".codex", ".gemini", ".config/github-copilot", ".config/openai", ".config/anthropic", ".aider.conf.yml", ".config/goose", ".continue", ".cursor", ".config/Cursor/User/globalStorage", ".config/Code/User/globalStorage",
-	// Histories.
-	".bash_history", ".zsh_history", ".zhistory", ".histfile", ".history", ".sh_history", ".ash_history", ".ksh_history", ".python_history", ".node_repl_history",
-	".psql_history", ".mysql_history", ".sqlite_history", ".rediscli_history", ".irb_history", ".pry_history", ".lesshst", ".viminfo", ".wget-hsts",
-	".local/share/fish/fish_history", ".local/share/nushell", ".config/nushell/history.txt", ".local/share/atuin", ".local/share/zsh", ".local/share/recently-used.xbel", ".local/share/RecentDocuments",
-	// Doors to the session.
-	".Xauthority", ".ICEauthority", ".dbus", ".gvfs", ".esd_auth", ".config/pulse/cookie", ".pulse-cookie", ".local/share/systemd",
+//go:generate go run generate.go
+
+// A Node is a name on the way from a home to places of secrets, or the last name of one.
+type Node struct {
+	Name         string
+	Place        bool
+	first, count int
 }
 
-// ofHost are places of the whole host: the sockets through which its services and
-// the user's session take orders.
-var ofHost = []string{
-	"/run/docker.sock", "/run/docker", "/run/containerd", "/run/podman", "/run/crio", "/run/user", "/run/dbus", "/run/secrets", "/run/credentials",
-	"/run/systemd/private", "/run/libvirt", "/run/screen", "/run/snapd.socket", "/run/pcscd", "/run/cups", "/run/keyring",
-	"/tmp/.X11-unix", "/tmp/.ICE-unix", "/tmp/.XIM-unix", "/tmp/.font-unix",
-	"/var/lib/docker", "/var/lib/containerd", "/var/lib/containers", "/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/etc/sudoers.d", "/etc/ssl/private",
-	"/etc/NetworkManager/system-connections", "/etc/krb5.keytab", "/var/spool/cron", "/var/mail", "/var/spool/mail", "/etc/wireguard", "/etc/rancher", "/etc/kubernetes",
-}
+// Home is the node of a home.
+func Home() *Node { return &tree[0] }
 
-// Paths are all that stays hidden, of these homes and of the host. Runtime is
-// XDG_RUNTIME_DIR, where the session's sockets are.
-func Paths(homes []string, runtime string) []string {
-	paths := make([]string, 0, len(ofHome)*len(homes)+len(ofHost)+1)
-	for _, home := range homes {
-		for _, p := range ofHome {
-			paths = append(paths, home+"/"+p)
+// Below are the nodes in a directory, sorted by name. There are none below a place.
+func (n *Node) Below() []Node { return tree[n.first : n.first+n.count] }
+
+// In finds a name in a directory, or gives nil.
+func (n *Node) In(name string) *Node {
+	low, high := n.first, n.first+n.count
+	for low < high {
+		switch mid := (low + high) / 2; {
+		case tree[mid].Name == name:
+			return &tree[mid]
+		case tree[mid].Name < name:
+			low = mid + 1
+		default:
+			high = mid
 		}
 	}
-	paths = append(paths, ofHost...)
+	return nil
+}
+
+// PlaceAbove is the place that a path below a home is in, or is, or nothing.
+func PlaceAbove(below string) string {
+	n := Home()
+	for i := 0; i < len(below); {
+		end := i + strings.IndexByte(below[i:]+"/", '/')
+		if n = n.In(below[i:end]); n == nil {
+			return ""
+		}
+		if n.Place {
+			return below[:end]
+		}
+		i = end + 1
+	}
+	return ""
+}
+
+// Directory is the node of a directory below a home in which places are, or nil.
+func Directory(below string) *Node {
+	n := Home()
+	for name := range strings.SplitSeq(below, "/") {
+		if n = n.In(name); n == nil || n.Place {
+			return nil
+		}
+	}
+	return n
+}
+
+// Workplace tells whether a path below a home is where a tool keeps projects in a place
+// of its secrets: one of those, or in it.
+func Workplace(below string) bool {
+	for _, w := range workplaces {
+		if strings.HasPrefix(below, w+"/") {
+			return true
+		}
+	}
+	return false
+}
+
+// OfHost are the places of the whole host. Runtime is XDG_RUNTIME_DIR, where the
+// session's sockets are.
+func OfHost(runtime string) []string {
+	paths := append(make([]string, 0, len(ofHost)+1), ofHost[:]...)
 	if strings.HasPrefix(runtime, "/") && len(runtime) > 1 {
 		paths = append(paths, strings.TrimRight(runtime, "/"))
 	}
 	return paths
+}
+
+// A variable says where a tool has its secrets.
+type variable struct{ name, rest string }
+
+// Moved are the paths that variables lead to. Some take a list, as PATH is one.
+func Moved(lookup func(string) string) (paths []string) {
+	for i := range moved {
+		value := lookup(moved[i].name)
+		if value == "" {
+			continue
+		}
+		value = strings.TrimPrefix(value, "FILE:") // krb5.conf(5)
+		for _, p := range append(strings.Split(value, ":"), value) {
+			if path.IsAbs(p) {
+				paths = append(paths, path.Join(p, moved[i].rest))
+			}
+		}
+	}
+	return paths
+}
+
+// A Base is a directory of the home that a variable of the XDG Base Directory
+// Specification moves.
+type Base struct{ Variable, Below string }
+
+// Bases are those.
+var Bases = [...]Base{
+	{"XDG_CONFIG_HOME", ".config"}, {"XDG_DATA_HOME", ".local/share"}, {"XDG_STATE_HOME", ".local/state"}, {"XDG_CACHE_HOME", ".cache"},
 }
 
 // ProjectFile tells whether a file at the top of a project, by its name, holds
