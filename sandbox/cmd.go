@@ -62,6 +62,8 @@ type Cmd struct {
 	// Early is a process that was begun with userns.Begin while the Spec was
 	// being made.
 	Early *userns.Early
+	// Around is what LookAround began to read meanwhile.
+	Around *Surroundings
 
 	// Notified gets the listener of a filter that notifies (seccomp_unotify(2)),
 	// before the command runs, and should not wait for it. Nil has it sent to the
@@ -183,7 +185,7 @@ func (c *Cmd) prepare() (Host, Spec, userns.Plan, error) {
 	if c.Spec.OCI.Process == nil {
 		c.Spec.OCI.Process = &specs.Process{}
 	}
-	host, err := Probe(c.Spec)
+	host, err := probe(c.Spec, c.Around)
 	if err != nil {
 		return host, c.Spec, userns.Plan{}, err
 	}

@@ -218,8 +218,18 @@ func (s Spec) checkProject(h Host) error {
 			return hinted(fmt.Errorf("refusing to make %s the project: it is where sbx keeps which sandboxes there are", s.Project), "change to a project directory")
 		}
 	}
+	if secret := s.secretAbove(h, h.real(s.Project)); secret != "" && !h.workplace(s.Project) {
+		return hinted(fmt.Errorf("refusing to make %s the project: secrets are kept in %s", s.Project, secret),
+			"change to a project directory; --unsafe-expose "+s.Project+" shows it")
+	}
 	if slices.Contains(s.Writable, s.Project) {
 		return nil
+	}
+	for _, a := range h.aliases {
+		if a.home && below(a.path, s.Project) {
+			return hinted(fmt.Errorf("refusing to make %s writable as the project: your home is in it, at %s", s.Project, a.path),
+				"change to a project directory, or say --rw "+s.Project+" if you mean it")
+		}
 	}
 	for _, home := range h.Homes {
 		if below(h.real(home), s.Project) || below(home, s.Project) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox/cgroup"
+	"github.com/sbxrun/sbx/sandbox/mounttable"
 	"github.com/sbxrun/sbx/sandbox/nofile"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
@@ -85,6 +86,15 @@ type Host struct {
 	ProjectNames, Secrets []string
 	// top are the FIFOs and sockets at the project's top.
 	top []entry
+	// places are where secrets are kept, by their real paths; aliases the other paths of
+	// what is private, and views how they come about.
+	places  []string
+	aliases []alias
+	views   []mounttable.View
+	// disks are the private directories in which other disks are mounted.
+	disks []privateDir
+	// drives says that Windows' are mounted, in WSL.
+	drives bool
 	// Unhidden says which of them may be seen all the same, and why.
 	Unhidden []string
 	// Account is what Spec.User means in the Spec's root.
@@ -106,17 +116,22 @@ func (k Kernel) String() string { return fmt.Sprintf("%d.%d", k.Major, k.Minor) 
 // floor is the oldest kernel: it has mount_setattr(2).
 var floor = Kernel{5, 12}
 
+// A privateDir is a directory, and the mode of the empty one in its place.
+type privateDir struct{ path, mode string }
+
 // privateDirs are the host's directories that the host view replaces by empty
 // ones, with the mode they get. /var/run is a link to /run where it is not one
 // more directory full of sockets.
-var privateDirs = []struct{ path, mode string }{
+var privateDirs = []privateDir{
 	{"/tmp", "1777"}, {"/var/tmp", "1777"}, {"/run", "755"}, {"/var/run", "755"}, {"/home", "755"}, {"/root", "700"},
 }
 
 // Probe looks at the host, as far as the Spec makes it matter: it stats the
 // paths that the Spec names, and looks for subordinate ids and helpers only when
 // the Spec may map them.
-func Probe(s Spec) (Host, error) {
+func Probe(s Spec) (Host, error) { return probe(s, LookAround()) }
+
+func probe(s Spec, around *Surroundings) (Host, error) {
 	h := Host{
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
 		Files: map[string]fs.FileMode{}, Real: map[string]string{},
@@ -175,6 +190,9 @@ func Probe(s Spec) (Host, error) {
 	if err := h.probeProject(s); err != nil {
 		return h, err
 	}
+	if err := h.probeElsewhere(s, around.wait()); err != nil && !h.NoProc {
+		return h, err
+	}
 	for _, path := range s.hostPaths(h) {
 		h.stat(path)
 	}
@@ -184,8 +202,10 @@ func Probe(s Spec) (Host, error) {
 	}
 	for _, e := range s.Exposed {
 		h.stat(e)
+		h.resolve(e)
 	}
 	h.probeSecrets(s)
+	h.hiddenPrograms(s)
 	if err := h.probeLabels(s); err != nil {
 		return h, err
 	}
@@ -225,6 +245,13 @@ func parseKernel(release string) (Kernel, error) {
 // probeCaller looks the caller up. One who is not in the password file has the
 // home that $HOME says, and his number for a name.
 func (h *Host) probeCaller() {
+	h.probeHomes()
+	for _, home := range h.Homes {
+		h.resolve(home)
+	}
+}
+
+func (h *Host) probeHomes() {
 	h.User = strconv.Itoa(int(h.UID))
 	if u, ok := passwdEntry(h.UID); ok {
 		h.User = u.Name
@@ -268,6 +295,7 @@ func (h *Host) probeHostView(s Spec) {
 	for _, d := range privateDirs {
 		dirs = append(dirs, d.path)
 	}
+	h.probeDisks()
 	for _, dir := range dirs {
 		fi, err := os.Lstat(dir)
 		if err != nil {

@@ -94,6 +94,13 @@ func (s Spec) secretPaths(h Host) []string {
 			}
 		}
 	}
+	for _, dir := range s.otherRoots() {
+		for _, secret := range there {
+			if root := h.real(dir); below(secret, root) && secret != root {
+				found = append(found, strings.TrimPrefix(secret, root))
+			}
+		}
+	}
 	if s.View == HostView {
 		for _, secret := range there {
 			if innermost(secret, s.OCI.Mounts) == nil {
@@ -106,11 +113,18 @@ func (s Spec) secretPaths(h Host) []string {
 
 // exposed tells whether a secret is shown on purpose. Where sandboxes are kept never is.
 func (s Spec) exposed(h Host, secret string) bool {
-	return !slices.Contains(h.State, secret) && slices.ContainsFunc(s.Exposed, func(e string) bool { return below(secret, e) || below(e, secret) })
+	return !slices.Contains(h.State, secret) && slices.ContainsFunc(s.Exposed, func(e string) bool {
+		return below(secret, e) || below(e, secret) || below(secret, h.real(e)) || below(h.real(e), secret)
+	})
 }
 
 // checkSecrets refuses to show a secret without being told so.
 func (s Spec) checkSecrets(h Host) error {
+	for _, dir := range s.otherRoots() {
+		if secret := s.secretAbove(h, h.real(dir)); secret != "" {
+			return hinted(fmt.Errorf("refusing to make %s the root: secrets are kept in %s", dir, secret), "--unsafe-expose "+dir+" shows it")
+		}
+	}
 	for _, m := range s.ownMounts(h) {
 		if !isBind(m) || m.Source == s.Project || m.Source == m.Destination && below(m.Source, s.Project) {
 			continue // what is in the project is hidden there
@@ -125,6 +139,24 @@ func (s Spec) checkSecrets(h Host) error {
 		}
 	}
 	return nil
+}
+
+// otherRoots are the directories of which another root than the host's is made.
+func (s Spec) otherRoots() []string {
+	if s.View == HostView {
+		return nil
+	}
+	return s.rootDirs()
+}
+
+// secretAbove is the place of secrets that a path is, or is in, or nothing.
+func (s Spec) secretAbove(h Host, p string) string {
+	for _, secret := range h.Secrets {
+		if p != "" && below(p, secret) && !s.exposed(h, secret) {
+			return secret
+		}
+	}
+	return ""
 }
 
 // freeze adds the steps that make read-only what the kernel shows.
@@ -279,7 +311,7 @@ func (h *Host) probeSecrets(s Spec) {
 		}
 	}
 	h.probeState(s)
-	known := append(secrets.Paths(h.Homes, h.Runtime), h.State...)
+	known := slices.Concat(h.places, h.State)
 	known = append(known, h.rootSecrets()...)
 	var bound []string
 	if !h.refusesSockets(s) {
@@ -292,9 +324,15 @@ func (h *Host) probeSecrets(s Spec) {
 			shown = append(shown, h.real(m.Source))
 		}
 	}
+	for _, dir := range s.otherRoots() {
+		if dir != "" {
+			h.resolve(dir)
+			shown = append(shown, h.real(dir))
+		}
+	}
 	for _, secret := range known {
 		seen := slices.ContainsFunc(shown, func(dir string) bool {
-			return below(secret, dir) || dir != s.Project && below(dir, secret)
+			return below(secret, dir) || below(dir, secret)
 		}) || s.View == HostView && !h.private(secret)
 		if seen && !slices.Contains(h.Secrets, secret) {
 			h.Secrets = append(h.Secrets, secret)
@@ -382,14 +420,16 @@ func accessible(p string) bool {
 // private tells whether a path is in a directory that the host view replaces.
 func (h *Host) private(p string) bool {
 	for _, home := range h.Homes {
-		if below(p, home) || below(p, h.real(home)) {
+		if home != "/" && below(p, home) || h.real(home) != "/" && below(p, h.real(home)) {
 			return true
 		}
 	}
-	for _, d := range privateDirs {
-		if below(p, d.path) || below(p, h.real(d.path)) {
-			return true
+	for _, list := range [][]privateDir{privateDirs, h.disks} {
+		for _, d := range list {
+			if below(p, d.path) || below(p, h.real(d.path)) {
+				return true
+			}
 		}
 	}
-	return false
+	return slices.ContainsFunc(h.aliases, func(a alias) bool { return below(p, a.path) })
 }

@@ -56,6 +56,9 @@ func (s Spec) ownMounts(h Host) []specs.Mount {
 		m.Destination = filepath.Clean(m.Destination)
 		own = append(own, m)
 	}
+	if len(h.aliases) > 0 {
+		own = append(s.covers(h, own), own...)
+	}
 	slices.SortStableFunc(own, func(a, b specs.Mount) int {
 		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
 	})
@@ -118,6 +121,16 @@ func (s Spec) hostViewMounts(h Host) []specs.Mount {
 	for _, home := range h.Homes {
 		if !coveredBy(h.real(home), mounts) {
 			private(home, "700")
+		}
+	}
+	for _, d := range h.disks {
+		if !coveredBy(h.real(d.path), mounts) {
+			private(d.path, d.mode)
+		}
+	}
+	for _, a := range h.aliases {
+		if !coveredBy(a.path, mounts) {
+			private(a.path, "755")
 		}
 	}
 	if s.HostNetwork && h.Resolver != "" && coveredBy(h.Resolver, mounts) && h.there(h.Resolver) {

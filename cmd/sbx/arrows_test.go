@@ -21,7 +21,7 @@ var mayImport = map[string]string{
 	"cmd/bench":           "",
 	"profiles":            "sandbox/amount",
 	"profiles/hosts":      "profiles",
-	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/nofile sandbox/procs sandbox/refusal sandbox/runlater sandbox/seccomp sandbox/secrets " +
+	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/mounttable sandbox/nofile sandbox/procs sandbox/refusal sandbox/runlater sandbox/seccomp sandbox/secrets " +
 		"sandbox/terminal sandbox/usernet idmap",
 	"sandbox/amount":       "",
 	"sandbox/cgroup":       "sandbox/amount",
@@ -49,6 +49,9 @@ var mayImport = map[string]string{
 	"idmap":                             "",
 	// It is for tests, and in no program.
 	"cmd/internal/testenv": "",
+
+	"sandbox/mounttable":    "",
+	"sandbox/secrets/table": "",
 }
 
 func TestImportsPointOneWay(t *testing.T) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sbxrun/sbx/profiles"
 	"github.com/sbxrun/sbx/profiles/hosts"
+	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
@@ -144,6 +145,7 @@ type runFlags struct {
 	set     []profiles.Assignment // variables that the profile sets
 	origins map[string]string     // the profile's line behind a path
 	hosts   []hosts.Host          // what sets of hosts stand for
+	around  *sandbox.Surroundings // what is read of the host meanwhile
 }
 
 func (f *runFlags) note(format string, args ...any) {

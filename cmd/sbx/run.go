@@ -23,6 +23,7 @@ const grace = 1e9 // a second
 
 // runVerb is sbx run.
 func runVerb(u ui, args []string) int {
+	around := sandbox.LookAround()
 	early := beginEarly(args)
 	defer early.End()
 	f, code := parsedRun(u, args)
@@ -37,6 +38,7 @@ func runVerb(u ui, args []string) int {
 		return code
 	}
 	defer f.inUse.Close()
+	f.around = around
 	if f.Name != "" && f.DryRun == "" {
 		return runNamed(u, f, early)
 	}
@@ -171,6 +173,7 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 		ctx, cancel = context.WithTimeout(ctx, f.Timeout)
 	}
 	cmd = sandbox.New(ctx, spec)
+	cmd.Around = f.around
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = os.Stdin, os.Stdout, os.Stderr
 	cmd.DirectStreams = f.Stdio == "direct"
 	if !spec.OCI.Process.Terminal && !f.RawTerminal {

@@ -70,6 +70,7 @@ func securityRows() []row {
 		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows, userNetRows,
 		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows,
 		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows, stdioRows,
+		placeRows,
 	} {
 		all = append(all, some...)
 	}
