@@ -71,12 +71,18 @@ func (s Spec) masks(h Host) (list []mask) {
 
 // appears gives the mask of a name that appeared in a directory of the host, if it is of
 // a kind that is hidden.
-func (s Spec) appears(h Host, dir, name string) (mask, bool) {
+func (w *maskWatch) appears(dir, name string) (mask, bool) {
 	at := path.Join(dir, name)
-	if dir != s.Project || !secrets.ProjectFile(name) || s.exposed(h, at) {
+	if w.spec.exposed(w.host, at) {
 		return mask{}, false
 	}
-	return mask{at, at, hides}, true
+	for _, d := range w.places {
+		if d.Dir == dir && (slices.Contains(d.Places, name) || slices.Contains(d.Ways, name)) {
+			return mask{path.Join(d.Inside, name), at, hides}, true
+		}
+	}
+	hidden := w.spec.Project != "" && below(dir, w.spec.Project) && secrets.ProjectFile(name)
+	return mask{at, at, hides}, hidden
 }
 
 // maskWatch puts masks back that the host takes off while the command runs.
@@ -94,6 +100,7 @@ type maskWatch struct {
 	helper  *userns.Resident // which masks, or nil
 	project int              // the project's directory, wherever it is moved, or -1
 	masks   []mask
+	places  []watchedDir    // in which places of secrets may appear
 	known   map[string]bool // inside paths that are masked
 	loose   map[string]bool // those whose mask may be off
 	arrived []string        // outside paths of what is hidden since it appeared
@@ -135,7 +142,7 @@ func (w *maskWatch) begin(c *Cmd) {
 		defer first.Close()
 		defer root.Close()
 		w.first, w.root, w.note, w.kill, w.guard = first, root, c.note, c.process.Kill, c.guarded
-		w.id, w.masks = randomName(), w.spec.masks(w.host)
+		w.id, w.masks, w.places = randomName(), w.spec.masks(w.host), w.host.watchedSecrets(w.spec)
 		w.known, w.loose, w.opened = map[string]bool{}, map[string]bool{}, map[string]bool{}
 		for _, m := range w.masks {
 			w.known[m.inside] = true
@@ -334,14 +341,17 @@ func (w *maskWatch) directories() []string {
 	for _, m := range w.masks {
 		add(path.Dir(m.outside))
 	}
+	for _, d := range w.places {
+		add(d.Dir)
+	}
 	return dirs
 }
 
 // current are all masks, with those of names that have appeared.
 func (w *maskWatch) current() []mask {
-	if w.spec.Project != "" {
-		for _, e := range entries(w.at(w.spec.Project)) {
-			w.appeared(w.spec.Project, e.name)
+	for _, dir := range w.directories() {
+		for _, e := range entries(w.at(dir)) {
+			w.appeared(dir, e.name)
 		}
 	}
 	return w.masks
@@ -349,7 +359,7 @@ func (w *maskWatch) current() []mask {
 
 // appeared adds the mask of a name that is there now, and tells whether there is one.
 func (w *maskWatch) appeared(dir, name string) bool {
-	m, ok := w.spec.appears(w.host, dir, name)
+	m, ok := w.appears(dir, name)
 	if ok && !w.known[m.inside] {
 		w.known[m.inside] = true
 		w.masks = append(w.masks, m)
