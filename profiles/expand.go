@@ -130,7 +130,7 @@ func (p Places) protect(e *Expanded) error {
 		for _, s := range list {
 			for _, own := range p.Own() {
 				if below(own, s.Path) {
-					place(&e.Hide, Item{Path: own, From: s.From})
+					place(&e.Hide, Item{Path: own, Optional: true, From: s.From})
 				}
 			}
 		}

@@ -93,6 +93,8 @@ type Cmd struct {
 	guarded   *runlater.Guard // what is looked at afterwards, or nil
 	writable  []string        // with all these directories
 	homes     []string
+	held      []heldName // names that are compared afterwards
+	heldRoots []string   // and where they are looked for
 	ctx       context.Context
 	failed    error // in Command, which has no result for it
 	noted     []string
@@ -295,6 +297,9 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 		err = e
 	}
 	if e := c.afterwards(); err == nil {
+		err = e
+	}
+	if e := c.renamed(); err == nil {
 		err = e
 	}
 	switch {

@@ -69,7 +69,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	unlimited, err := s.completeLimits(h)
-	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.executionNote(), h.Unhidden), err
+	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.executionNote(), s.homeNotes(h), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx
@@ -158,6 +158,9 @@ func (s Spec) check(h Host) error {
 		return err
 	}
 	if err := s.checkSecrets(h); err != nil {
+		return err
+	}
+	if err := s.checkHidden(h); err != nil {
 		return err
 	}
 	return s.checkProject(h)
@@ -421,6 +424,11 @@ func (s Spec) hostPaths(h Host) []string {
 			paths = append(paths, m.Source)
 		}
 		if at := s.backing(m.Destination, own[:i]); at != "" {
+			paths = append(paths, at)
+		}
+	}
+	for _, p := range s.MustHide {
+		if at, known := s.hiddenAt(h, p); known {
 			paths = append(paths, at)
 		}
 	}

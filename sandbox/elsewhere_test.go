@@ -30,6 +30,13 @@ func homeOf(t *testing.T) (home, project string) {
 	return home, project
 }
 
+// rw shows a directory as it is: what is shown read-only is gathered.
+func rw(path string) func(*Spec) {
+	return func(s *Spec) {
+		s.OCI.Mounts, s.Writable = []specs.Mount{bind(path, path)}, []string{path}
+	}
+}
+
 func ro(path string) func(*Spec) {
 	return func(s *Spec) { s.OCI.Mounts = append(s.OCI.Mounts, bind(path, path, "ro")) }
 }
@@ -127,9 +134,9 @@ func TestLedPlaces(t *testing.T) {
 		change  func(*Spec)
 		want    []string
 	}{
-		{"dotfiles", project, ro(filepath.Join(home, "dotfiles")), in("dotfiles/ssh", "dotfiles/kube/config")},
+		{"dotfiles", project, rw(filepath.Join(home, "dotfiles")), in("dotfiles/ssh", "dotfiles/kube/config")},
 		{"dotfiles as the project", filepath.Join(home, "dotfiles"), nothing, in("dotfiles/ssh", "dotfiles/kube/config")},
-		{"outside", project, ro(outside), []string{gpg, filepath.Join(outside, "config/gh"), filepath.Join(outside, "npmrc")}},
+		{"outside", project, rw(outside), []string{gpg, filepath.Join(outside, "config/gh"), filepath.Join(outside, "npmrc")}},
 	} {
 		s, notes := shown(t, c.project, c.change)
 		var got []string
@@ -267,7 +274,7 @@ func TestWatchedSecrets(t *testing.T) {
 	write(t, filepath.Join(home, ".config/gh/hosts.yml"), "x")
 	s := build("true")
 	s.Project = project
-	s.OCI.Mounts = []specs.Mount{bind(filepath.Join(home, ".config"), "/tmp/c", "ro")}
+	s.OCI.Mounts = []specs.Mount{bind(filepath.Join(home, ".config"), "/tmp/c")}
 	h, err := Probe(s)
 	if err != nil {
 		t.Fatal(err)

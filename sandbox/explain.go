@@ -57,6 +57,10 @@ func explainStep(err error, e *userns.StepError, s Spec) error {
 		return hinted(err, confineHint(step, e.Err))
 	case userns.Exec:
 		return explainExec(e, step, s)
+	case userns.Hide:
+		if step.Must {
+			return hinted(err, mustHideHint(step.Path))
+		}
 	case userns.Chdir:
 		return hinted(err, "the working directory must be there inside; see --workdir")
 	case userns.Take:

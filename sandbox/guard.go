@@ -7,11 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/sandbox/dotenv"
+	"github.com/sbxrun/sbx/sandbox/gitindex"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
 
@@ -29,15 +30,29 @@ func (h *Host) probeProject(s Spec) error {
 	for _, b := range slices.Concat(guard.Binds, guard.Shown) {
 		h.stat(b.Path)
 	}
-	for _, e := range entries(s.Project) {
-		switch {
-		case strings.HasPrefix(e.name, ".env"):
-			h.ProjectNames = append(h.ProjectNames, e.name)
-		case e.kind == unix.DT_FIFO || e.kind == unix.DT_SOCK:
+	names := entries(s.Project)
+	for _, e := range names {
+		if e.kind == unix.DT_FIFO || e.kind == unix.DT_SOCK {
 			h.top = append(h.top, e)
 		}
 	}
+	h.ProjectNames = projectSecrets(s.Project, names)
 	return nil
+}
+
+// projectSecrets are the files of a project that hold secrets, by their paths in it. What
+// git tracks is none: it is in every clone.
+func projectSecrets(project string, top []entry) []string {
+	names := make([]dotenv.Entry, len(top))
+	for i, e := range top {
+		names[i] = dotenv.Entry{Name: e.name, Kind: e.kind}
+	}
+	found := dotenv.Find(project, names)
+	if len(found) == 0 {
+		return nil
+	}
+	tracked := gitindex.Tracked(project, found)
+	return slices.DeleteFunc(found, func(name string) bool { return tracked[name] })
 }
 
 // gitConfigs are the developer's own configurations, which may say where his
@@ -89,7 +104,7 @@ func (s Spec) guards(h Host) bool {
 // the project.
 func (s Spec) writableDirectories(h Host) (dirs []string) {
 	for _, m := range s.OCI.Mounts {
-		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !below(m.Source, s.Project) && !slices.Contains(s.Kept, m.Source) {
+		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !below(m.Source, s.Project) && !slices.Contains(s.Kept, m.Source) && !h.isPin(m) {
 			dirs = append(dirs, m.Source)
 		}
 	}

@@ -13,6 +13,7 @@ import (
 	"syscall"
 
 	"github.com/moby/sys/user"
+	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
@@ -80,8 +81,8 @@ type Host struct {
 	FileLabels map[string]string
 	// Guard is what of the project runs later outside.
 	Guard *runlater.Guard
-	// ProjectNames are the names at the project's top that begin with .env, and
-	// Secrets the paths that hold secrets, or lead to the host's services, and
+	// ProjectNames are the files of the project that hold secrets, by their paths in
+	// it, and Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
 	ProjectNames, Secrets []string
 	// top are the FIFOs and sockets at the project's top.
@@ -95,6 +96,10 @@ type Host struct {
 	disks []privateDir
 	// drives says that Windows' are mounted, in WSL.
 	drives bool
+	// gathered are the directories that are shown by their parts, by mount point.
+	gathered map[string]gathering
+	// pins are directories that are bound over themselves: see probePins.
+	pins []specs.Mount
 	// Unhidden says which of them may be seen all the same, and why.
 	Unhidden []string
 	// Account is what Spec.User means in the Spec's root.
@@ -204,7 +209,9 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 		h.stat(e)
 		h.resolve(e)
 	}
-	h.probeSecrets(s)
+	if err := h.probeSecrets(s); err != nil {
+		return h, err
+	}
 	h.hiddenPrograms(s)
 	if err := h.probeLabels(s); err != nil {
 		return h, err

@@ -71,6 +71,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		c.writable = spec.writableDirectories(host)
 	}
 	c.masks = newMaskWatch(spec, host)
+	if c.Spec.UserNS {
+		c.held, c.heldRoots = c.Spec.heldNames(host), c.Spec.writableRoots(host)
+	}
 	if err = c.launch(host, spec, plan, run); err != nil {
 		c.guarded = nil
 		c.release()

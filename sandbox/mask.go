@@ -12,7 +12,6 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/sbxrun/sbx/sandbox/secrets"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -86,6 +85,9 @@ func (s Spec) secretPaths(h Host) []string {
 	for _, m := range s.OCI.Mounts {
 		if !isBind(m) {
 			continue
+		}
+		if _, ok := h.gatheredAt(m); ok {
+			continue // what is not shown need not be hidden
 		}
 		source := h.real(m.Source)
 		for _, secret := range there {
@@ -225,6 +227,10 @@ func (c *compiler) hide(paths []string) {
 			c.scratched = true
 		}
 		step := userns.Hide{Path: p, File: emptyFile, Dir: emptyDir, IsDir: c.host.isDir(p) || slices.Contains(directories, p)}
+		if slices.Contains(c.spec.MustHide, p) {
+			_, known := c.spec.hiddenAt(c.host, p)
+			step.Must = !known
+		}
 		if below(p, "/proc") {
 			step.File = "/dev/null"
 		}
@@ -304,7 +310,7 @@ func (s Spec) checkGiven() error {
 
 // probeSecrets finds which of the well-known secrets there are, where some of them
 // could be seen: a stat for each would cost every start a millisecond.
-func (h *Host) probeSecrets(s Spec) {
+func (h *Host) probeSecrets(s Spec) error {
 	for _, m := range s.OCI.Mounts {
 		if isBind(m) {
 			h.resolve(m.Source)
@@ -339,11 +345,10 @@ func (h *Host) probeSecrets(s Spec) {
 		}
 	}
 	for _, name := range h.ProjectNames {
-		if secrets.ProjectFile(name) {
-			h.Secrets = append(h.Secrets, path.Join(s.Project, name))
-		}
+		h.Secrets = append(h.Secrets, path.Join(s.Project, name))
 	}
-	h.Secrets = append(h.Secrets, h.doors(s, bound)...)
+	doors := h.doors(s, bound)
+	h.Secrets = append(h.Secrets, doors...)
 	var linked []string
 	for _, p := range append(s.hidden(*h), h.Secrets...) {
 		if !accessible(p) {
@@ -356,6 +361,10 @@ func (h *Host) probeSecrets(s Spec) {
 	if len(linked) > 0 {
 		h.probeSecondNames(s, linked)
 	}
+	if err := h.probePins(s, append(s.hidden(*h), h.Secrets...)); err != nil {
+		return err
+	}
+	return h.probeGathered(s, append(doors, bound...))
 }
 
 // probeState finds where the caller's sandboxes may be kept: see package state. Whoever

@@ -18,8 +18,9 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/sandbox/dotenv"
+	"github.com/sbxrun/sbx/sandbox/gitindex"
 	"github.com/sbxrun/sbx/sandbox/runlater"
-	"github.com/sbxrun/sbx/sandbox/secrets"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -81,8 +82,11 @@ func (w *maskWatch) appears(dir, name string) (mask, bool) {
 			return mask{path.Join(d.Inside, name), at, hides}, true
 		}
 	}
-	hidden := w.spec.Project != "" && below(dir, w.spec.Project) && secrets.ProjectFile(name)
-	return mask{at, at, hides}, hidden
+	if w.spec.Project == "" || !below(dir, w.spec.Project) || !dotenv.File(w.at(dir)+"/"+name, dir == w.spec.Project) {
+		return mask{}, false
+	}
+	rel := strings.TrimPrefix(at, w.spec.Project+"/")
+	return mask{at, at, hides}, !gitindex.Tracked(w.at(w.spec.Project), []string{rel})[rel]
 }
 
 // maskWatch puts masks back that the host takes off while the command runs.
@@ -383,8 +387,12 @@ func (w *maskWatch) handle(changed []nameEvent) {
 			break
 		}
 		at := c.path()
-		if c.arrived() {
-			w.appeared(c.dir, c.name)
+		if c.arrived() || c.written() {
+			before := len(w.masks)
+			if w.appeared(c.dir, c.name); c.written() {
+				need = append(need, w.masks[before:]...)
+				continue // what is masked is the host's to write
+			}
 		}
 		for _, m := range w.masks {
 			if m.outside == at {

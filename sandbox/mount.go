@@ -69,11 +69,14 @@ func (c *compiler) take(i int, m specs.Mount) error {
 	if err != nil {
 		return err
 	}
+	gathered, ok := c.host.gatheredAt(m)
 	switch {
+	case ok:
+		c.takeGathered(i, gathered, o)
 	case isBind(m):
 		c.add(userns.Take{
 			Source: m.Source, Attr: o.attr, Alone: m.Source != c.spec.Project && !c.host.isDir(m.Source) || !o.recursive,
-			Exact: c.spec.Project != "" && below(m.Source, c.spec.Project), Unseal: c.sealed && o.attr&userns.ReadOnly == 0, As: c.mountFD(i),
+			Exact: c.spec.Project != "" && below(m.Source, c.spec.Project) || c.host.isPin(m), Unseal: c.sealed && o.attr&userns.ReadOnly == 0, As: c.mountFD(i),
 		})
 	case !mountable[m.Type]:
 		return fmt.Errorf("mount of type %q on %s is not supported", m.Type, m.Destination)

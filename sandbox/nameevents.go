@@ -50,6 +50,9 @@ func (e nameEvent) path() string { return path.Join(e.dir, e.name) }
 // arrived tells that the name stands for another file than before.
 func (e nameEvent) arrived() bool { return e.mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0 }
 
+// written tells that a file was written to and closed: what it is may depend on what is in it.
+func (e nameEvent) written() bool { return e.mask&unix.IN_CLOSE_WRITE != 0 }
+
 // all tells that reports were lost, or a directory was moved: anything may have changed.
 func (e nameEvent) all() bool {
 	return e.mask&(unix.IN_Q_OVERFLOW|unix.IN_MOVE_SELF|unix.IN_DELETE_SELF|unix.IN_UNMOUNT) != 0
@@ -99,8 +102,8 @@ type nameEvents struct {
 	bell [2]int // a pipe that ends next
 }
 
-const nameMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_MOVE_SELF | unix.IN_DELETE_SELF |
-	unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
+const nameMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_CLOSE_WRITE | unix.IN_MOVE_SELF |
+	unix.IN_DELETE_SELF | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
 func newNameEvents() (*nameEvents, error) {
 	e := &nameEvents{}

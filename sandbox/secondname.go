@@ -42,6 +42,8 @@ type nameSearch struct {
 	closed  bool // a directory could not be looked into
 	stopped bool // at the limit
 	paths   []string
+	// directories says that some of the files are directories.
+	directories bool
 }
 
 // probeSecondNames has the other names of hidden files hidden, and notes those
@@ -160,7 +162,9 @@ func (n *nameSearch) read(fd int, root, dir string) (dirs []string) {
 		switch e.kind {
 		case unix.DT_DIR:
 			dirs = append(dirs, path.Join(dir, e.name))
-			continue
+			if !n.directories || trusted && n.files[object{here.dev, e.ino}] == nil {
+				continue
+			}
 		case unix.DT_LNK, unix.DT_CHR, unix.DT_BLK:
 			continue
 		}
@@ -170,9 +174,10 @@ func (n *nameSearch) read(fd int, root, dir string) (dirs []string) {
 		if unix.Fstatat(fd, e.name, &st, unix.AT_SYMLINK_NOFOLLOW|unix.AT_NO_AUTOMOUNT) != nil {
 			continue // it went away
 		}
-		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		if st.Mode&unix.S_IFMT == unix.S_IFDIR && e.kind != unix.DT_DIR {
 			dirs = append(dirs, path.Join(dir, e.name))
-		} else if l := n.files[object{uint64(st.Dev), st.Ino}]; l != nil {
+		}
+		if l := n.files[object{uint64(st.Dev), st.Ino}]; l != nil {
 			l.found[place{here, e.name}] = true
 			n.paths = append(n.paths, path.Join(root, dir, e.name))
 		}

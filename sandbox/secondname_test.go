@@ -58,8 +58,8 @@ func TestSecondNames(t *testing.T) {
 	}{
 		{"project", nothing, at("project/.env", "project/notes", "project/a/b/c d\n/notes"), "of the 5 names"},
 		{"shown", func(s *Spec) {
-			s.OCI.Mounts = []specs.Mount{bind(filepath.Join(dir, "beside"), "/tmp/beside", "ro"), bind(filepath.Join(dir, "elsewhere"), "/tmp/e", "ro")}
-		}, append(at("project/.env", "project/notes", "project/a/b/c d\n/notes"), "/tmp/beside/in/notes", "/tmp/e/notes"), ""},
+			s.OCI.Mounts = []specs.Mount{bind(filepath.Join(dir, "beside"), "/tmp/beside", "rw"), bind(filepath.Join(dir, "elsewhere"), "/tmp/e", "ro")}
+		}, append(at("project/.env", "project/notes", "project/a/b/c d\n/notes"), "/tmp/beside/in/notes"), ""}, // in the read-only one it is not shown
 		{"exposed", func(s *Spec) { s.Exposed = at("project/.env") }, nil, ""},
 		{"another exposed", func(s *Spec) { s.Exposed = at("project/notes") }, at("project/.env", "project/a/b/c d\n/notes"), "only 3 could be hidden"},
 		{"hidden by the caller", func(s *Spec) {

@@ -36,6 +36,9 @@ type Spec struct {
 	// not be: the root, the home. It is what --rw said.
 	Writable []string
 
+	// MustHide are those of OCI.Linux.MaskedPaths that must be there.
+	MustHide []string
+
 	// Kept are sources of binds that are sbx's own, as a cache that it keeps for a
 	// project: they are not looked through afterwards.
 	Kept []string

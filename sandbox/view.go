@@ -51,7 +51,7 @@ func (s Spec) ownMounts(h Host) []specs.Mount {
 		}
 		own = append(own, project)
 	}
-	own = append(own, s.guardMounts(h)...)
+	own = append(append(own, s.guardMounts(h)...), h.pins...)
 	for _, m := range s.OCI.Mounts {
 		m.Destination = filepath.Clean(m.Destination)
 		own = append(own, m)

@@ -25,7 +25,7 @@ type watchedDir struct {
 // among the mounts.
 func (h Host) watchedSecrets(s Spec) (dirs []watchedDir) {
 	for _, m := range s.ownMounts(h) {
-		if !isBind(m) || !h.isDir(m.Source) {
+		if _, gathered := h.gatheredAt(m); gathered || !isBind(m) || !h.isDir(m.Source) {
 			continue
 		}
 		w := watching{mount: m, source: h.real(m.Source), dirs: &dirs}

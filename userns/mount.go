@@ -308,6 +308,8 @@ func (s SetAttr) lower(a *assembler) {
 type Hide struct {
 	Path, File, Dir string
 	IsDir           bool
+	// Must fails where the path is not there.
+	Must bool `json:",omitempty"`
 }
 
 func (s Hide) String() string { return "hide " + s.Path }
@@ -323,9 +325,14 @@ func (s Hide) lower(a *assembler) {
 		c := a.syscall(unix.SYS_MOUNT, a.str(e), path, num(0), num(unix.MS_BIND), num(0))
 		c.Also[0] = uint16(unix.ENOTDIR)
 		c.Skip, c.Absent = uint8(1-i), uint8(2-i)
+		if s.Must {
+			c.Absent = 0
+		}
 	}
 	set := a.syscall(unix.SYS_MOUNT_SETATTR, cwd(), path, num(0), a.longs(hidden.setattr(), 0, 0, 0), num(mountAttrSize))
-	set.Also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
+	if !s.Must {
+		set.Also = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR)}
+	}
 }
 
 // PivotRoot makes the mount at Root the root and detaches the old one with all

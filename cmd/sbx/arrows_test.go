@@ -21,11 +21,13 @@ var mayImport = map[string]string{
 	"cmd/bench":           "",
 	"profiles":            "sandbox/amount",
 	"profiles/hosts":      "profiles",
-	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/egress sandbox/landlock sandbox/layer sandbox/mounttable sandbox/nofile sandbox/procs sandbox/refusal sandbox/runlater sandbox/seccomp sandbox/secrets " +
+	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/dotenv sandbox/egress sandbox/gitindex sandbox/landlock sandbox/layer sandbox/mounttable sandbox/nofile sandbox/procs sandbox/refusal sandbox/runlater sandbox/seccomp sandbox/secrets sandbox/toolhome " +
 		"sandbox/terminal sandbox/usernet idmap",
 	"sandbox/amount":       "",
 	"sandbox/cgroup":       "sandbox/amount",
 	"sandbox/control":      "",
+	"sandbox/dotenv":       "",
+	"sandbox/gitindex":     "",
 	"sandbox/journal":      "",
 	"sandbox/procs":        "",
 	"sandbox/transfer":     "",
@@ -43,6 +45,7 @@ var mayImport = map[string]string{
 	"sandbox/seccomp/generate/tables":   "",
 	"sandbox/secrets":                   "",
 	"sandbox/terminal":                  "",
+	"sandbox/toolhome":                  "",
 	"sandbox/usernet":                   "userns",
 	"userns":                            "userns/child idmap",
 	"userns/child":                      "",

@@ -41,9 +41,9 @@ func TestSecurityEntered(t *testing.T) {
 		"umount-masks", "mount-remount", "mount-setattr", "mount-bind", "mount-chroot", "mount-move", "device-mknod-char", "device-mknod-block", "caps-any",
 		"caps-file", "caps-inheritable", "rights-setuid", "rights-no-new-privileges", "kernel-init-module", "kernel-keyring", "kernel-bpf-prog", "kernel-perf",
 		"kernel-io-uring", "userns-unshare", "userns-unshare-net", "userns-setns", "userns-clone", "socket-abstract", "socket-tcp", "socket-udp", "socket-vsock",
-		"tty-tiocsti", "tty-tiocsti-input", "identity-settime", "identity-sethostname", "secret-home", "file-bait", "file-read-only", "limit-files",
-		"fd-stdio-in-mode", "fd-stdio-in-setuid", "fd-stdio-in-times", "fd-stdio-in-reopen", "fd-stdio-in-owner", "fd-stdio-in-earlier", "fd-stdio-in-offset", "fd-stdio-in-lock",
-		"fd-stdio-out-mode", "fd-stdio-out-setuid", "fd-stdio-out-truncate", "fd-stdio-out-rewrite", "fd-stdio-out-earlier", "fd-stdio-error-mode", "fd-stdio-fifo-mode", "fd-stdio-socket",
+		"tty-tiocsti", "tty-tiocsti-input", "identity-settime", "identity-sethostname", "secret-home", "file-bait", "file-read-only", "limit-files", "fd-stdio-in-mode", "fd-stdio-in-setuid",
+		"fd-stdio-in-times", "fd-stdio-in-reopen", "fd-stdio-in-owner", "fd-stdio-in-earlier", "fd-stdio-in-offset", "fd-stdio-in-lock", "fd-stdio-out-mode", "fd-stdio-out-setuid", "fd-stdio-out-truncate", "fd-stdio-out-rewrite",
+		"fd-stdio-out-earlier", "fd-stdio-error-mode", "fd-stdio-fifo-mode", "fd-stdio-socket", "home-others", "home-key-renewed", "home-key-renewed-elsewhere", "home-hidden-renewed", "dotenv-nested", "dotenv-nested-by-name",
 		"process-limits", "CVE-2017-5226", "CVE-2016-9962",
 	}
 	made := 0

@@ -113,7 +113,7 @@ func apply(f *runFlags, s *sandbox.Spec, p profiles.Profile, at profiles.Places)
 	}
 	for _, item := range e.Hide {
 		f.origins[item.Path] = item.From.String()
-		s.OCI.Linux.MaskedPaths = append(s.OCI.Linux.MaskedPaths, item.Path)
+		hide(s, item.Path, !item.Optional)
 	}
 	for _, item := range e.Tmpfs {
 		f.origins[item.Path] = item.From.String()

@@ -70,7 +70,7 @@ func securityRows() []row {
 		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows, userNetRows,
 		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows,
 		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows, stdioRows,
-		placeRows,
+		placeRows, homeRows, dotenvRows, pinRows, renameRows,
 	} {
 		all = append(all, some...)
 	}

@@ -127,13 +127,29 @@ func addFiles(f *runFlags, s *sandbox.Spec) error {
 		s.OCI.Mounts = append(s.OCI.Mounts, m)
 	}
 	for _, p := range texts(f.Hide) {
-		path, err := filepath.Abs(p)
-		if err != nil {
-			return err
+		p, optional := strings.CutSuffix(p, "?")
+		if !filepath.IsAbs(p) {
+			dir, err := sandbox.WorkingDirectory() // $PWD may go through links that are not there inside
+			if err != nil {
+				return err
+			}
+			p = filepath.Join(dir, p)
 		}
-		s.OCI.Linux.MaskedPaths = append(s.OCI.Linux.MaskedPaths, path)
+		hide(s, filepath.Clean(p), !optional)
 	}
 	return nil
+}
+
+// hide hides a path, which must be there or may be. In the host view that is also the
+// place that links lead to, which may be seen where the link is not.
+func hide(s *sandbox.Spec, path string, must bool) {
+	s.OCI.Linux.MaskedPaths = append(s.OCI.Linux.MaskedPaths, path)
+	if real, err := filepath.EvalSymlinks(path); err == nil && real != path && s.View == sandbox.HostView {
+		s.OCI.Linux.MaskedPaths = append(s.OCI.Linux.MaskedPaths, real)
+	}
+	if must {
+		s.MustHide = append(s.MustHide, path)
+	}
 }
 
 // ownPlace is the path of --ro and --rw. The directory it is in is named

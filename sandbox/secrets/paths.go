@@ -112,18 +112,3 @@ type Base struct{ Variable, Below string }
 var Bases = [...]Base{
 	{"XDG_CONFIG_HOME", ".config"}, {"XDG_DATA_HOME", ".local/share"}, {"XDG_STATE_HOME", ".local/state"}, {"XDG_CACHE_HOME", ".cache"},
 }
-
-// ProjectFile tells whether a file at the top of a project, by its name, holds
-// secrets: .env, and its kin. The examples that are committed beside it do not.
-func ProjectFile(name string) bool {
-	rest, ok := strings.CutPrefix(name, ".env")
-	if !ok || rest != "" && rest[0] != '.' && rest[0] != '-' && rest[0] != '_' && rest != "rc" {
-		return false
-	}
-	for _, harmless := range []string{"example", "sample", "template", "dist", "defaults", "schema"} {
-		if strings.HasSuffix(rest, harmless) {
-			return false
-		}
-	}
-	return true
-}

@@ -33,19 +33,6 @@ func TestVariable(t *testing.T) {
 	}
 }
 
-func TestProjectFile(t *testing.T) {
-	for _, name := range []string{".env", ".env.local", ".env.production", ".envrc", ".env-prod", ".env_ci"} {
-		if !ProjectFile(name) {
-			t.Errorf("%s holds secrets", name)
-		}
-	}
-	for _, name := range []string{"env", ".environment", ".env.example", ".env.sample", ".env.template", ".env.dist", "x.env", ".editorconfig", ".envoy.yaml"} {
-		if ProjectFile(name) {
-			t.Errorf("%s holds none", name)
-		}
-	}
-}
-
 // TestTableIsCurrent: zplaces.go is what places.toml says.
 func TestTableIsCurrent(t *testing.T) {
 	text, err := os.ReadFile("places.toml")

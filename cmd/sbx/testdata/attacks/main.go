@@ -25,7 +25,7 @@ var attacks = map[string]func([]string){
 	"fds":   inherited, "fd-write": inheritedWrite, "fd-send": inheritedSend, "cwd": cwd,
 	// Mounts and roots.
 	"mount": mountOld, "mount-new": mountNew, "umount": umount, "remount": remount, "setattr": setattr,
-	"pivot": pivot, "chroot": chrootBreak, "peel": peel, "fresh-proc": freshProc, "nosuid": nosuid, "in-userns": inUserns, "procfs": procfs,
+	"pivot": pivot, "chroot": chrootBreak, "peel": peel, "rename-away": renameAway, "fresh-proc": freshProc, "nosuid": nosuid, "in-userns": inUserns, "procfs": procfs,
 	// Devices.
 	"devices": devices, "mknod": mknod,
 	// Rights.

@@ -168,8 +168,8 @@ func freshProc(args []string) {
 	inside("fresh-proc", []string{"now"})
 }
 
-// inside runs this program again in new namespaces, as root there.
-func inside(attack string, args []string) {
+// inside runs this program again in new namespaces, as root there, with open files.
+func inside(attack string, args []string, files ...*os.File) {
 	cmd := exec.Command("/proc/self/exe", append([]string{attack}, args...)...)
 	cmd.SysProcAttr = &syscall.SysProcAttr{
 		Cloneflags:  syscall.CLONE_NEWUSER | syscall.CLONE_NEWNS | syscall.CLONE_NEWPID,
@@ -177,7 +177,7 @@ func inside(attack string, args []string) {
 		GidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getgid(), Size: 1}},
 	}
 	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = &out, &out, files
 	err := cmd.Run()
 	if exit, ok := err.(*exec.ExitError); ok && exit.ExitCode() >= 0 {
 		fmt.Print(out.String())
@@ -221,4 +221,25 @@ func procfs(paths []string) {
 		}
 	}
 	held("procfs")
+}
+
+// renameAway renames a file, FROM TO, in a namespace where nothing is mounted on its name:
+// with the old root all mounts are left behind, and the directory is still open.
+func renameAway(args []string) {
+	dir, err := os.Open(".")
+	must(err)
+	if args[0] != "now" {
+		inside("rename-away", append([]string{"now"}, args...), dir)
+	}
+	const opened = 3
+	must(unix.Mount("", "/", "", unix.MS_PRIVATE|unix.MS_REC, ""))
+	must(unix.Mount("tmpfs", "/tmp", "tmpfs", 0, ""))
+	must(os.Chdir("/tmp"))
+	must(unix.PivotRoot(".", "."))
+	must(unix.Unmount(".", unix.MNT_DETACH))
+	if err := unix.Renameat(opened, args[1], opened, args[2]); err != nil {
+		held("rename: %v", err)
+	}
+	fmt.Printf("TRIED: renamed %s to %s\n", args[1], args[2])
+	os.Exit(0)
 }

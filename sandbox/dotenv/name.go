@@ -1,0 +1,97 @@
+// Package dotenv finds the files of a project that hold secrets: .env and its like, by
+// their names, at the project's top and below.
+//
+// The names are files.toml, with each tool and where it documents them. They are all
+// there is to go by; a few, as *.pem, are secrets only with certain contents.
+package dotenv
+
+import (
+	"os"
+	"path"
+	"slices"
+	"strings"
+)
+
+//go:generate go run generate.go
+
+// A rule is one name of the list.
+type rule struct {
+	key      string   // the name, or its beginning or end, in lower case
+	dir      string   // the directory that it must be in, or empty
+	rest     string   // what a name with that beginning must end with
+	contents []string // of which the file must have one, or nil
+}
+
+// harmless are words of names whose files are made to be shared.
+var harmless = [...]string{"example", "sample", "template", "tmpl", "dist", "defaults", "schema"}
+
+// Name tells whether a file is a secret by its name, in a directory of that name. With
+// contents it is one only if it has one of them.
+func Name(dir, name string) (secret bool, contents []string) {
+	r := match(dir, name)
+	if r == nil || isHarmless(name) {
+		return false, nil
+	}
+	return true, r.contents
+}
+
+// lower makes ASCII letters small, as file systems that fold case do. It allocates
+// nothing for a name that has no other.
+func lower(name string) string {
+	for i := range len(name) {
+		if c := name[i]; c >= 'A' && c <= 'Z' {
+			return strings.ToLower(name)
+		}
+	}
+	return name
+}
+
+func match(dir, name string) *rule {
+	if name = lower(name); name == "" {
+		return nil
+	}
+	i, _ := slices.BinarySearchFunc(exact[:], name, func(r rule, name string) int { return strings.Compare(r.key, name) })
+	for ; i < len(exact) && exact[i].key == name; i++ {
+		if exact[i].in(dir) {
+			return &exact[i]
+		}
+	}
+	for i := range prefixes {
+		if r := &prefixes[i]; r.key[0] == name[0] && strings.HasPrefix(name, r.key) && strings.HasSuffix(name[len(r.key):], r.rest) && r.in(dir) {
+			return r
+		}
+	}
+	for i := range suffixes {
+		if r := &suffixes[i]; r.key[len(r.key)-1] == name[len(name)-1] && strings.HasSuffix(name, r.key) && r.in(dir) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (r *rule) in(dir string) bool { return r.dir == "" || r.dir == lower(dir) }
+
+func isHarmless(name string) bool {
+	name = lower(name)
+	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
+		if slices.Contains(harmless[:], word) {
+			return true
+		}
+	}
+	return slices.ContainsFunc(harmless[:], func(word string) bool { return strings.HasSuffix(name, word) })
+}
+
+// File tells whether a file of a project is a secret, by its name and where that is not
+// enough by what is in it. Below the top a directory called .env is a virtual environment's.
+func File(file string, top bool) bool {
+	secret, contents := Name(path.Base(path.Dir(file)), path.Base(file))
+	if !secret {
+		return false
+	}
+	if info, err := os.Lstat(file); err == nil && info.IsDir() && !top {
+		return false
+	}
+	f := finder{dir: path.Dir(file), top: -1}
+	defer f.close()
+	return f.contains(path.Base(file), contents)
+}
