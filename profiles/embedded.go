@@ -64,6 +64,16 @@ func (u *User) ForCommand(argv0 string) (name string, ok bool, err error) {
 	return "", false, nil
 }
 
+// Default gives the user's own profile "default" with what it extends, or an empty one.
+// It is for a command that has no other.
+func (u *User) Default() (Profile, error) {
+	const name = "default"
+	if _, ok, err := u.read(name); !ok || err != nil {
+		return Profile{}, err
+	}
+	return u.Resolve([]string{name})
+}
+
 // all are the user's own profiles.
 func (u *User) all() (own []Profile, err error) {
 	names, err := u.Names()

@@ -3,8 +3,12 @@ package profiles
 import (
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // Places are the directories that paths of profiles stand on. All are absolute.
@@ -39,7 +43,25 @@ func (p Places) UserProfiles() string { return path.Join(p.ConfigHome, "sbx/prof
 // Own are sbx's own directories. What can write there decides what the next
 // sandbox is allowed, so that no sandbox may.
 func (p Places) Own() []string {
-	return []string{path.Join(p.ConfigHome, "sbx"), path.Join(p.StateHome, "sbx"), path.Join(p.CacheHome, "sbx")}
+	return []string{path.Join(p.ConfigHome, "sbx"), p.State(), path.Join(p.CacheHome, "sbx"), path.Join(p.DataHome, "sbx")}
+}
+
+// State is the directory of what is trusted and of what was moved aside.
+func (p Places) State() string { return path.Join(p.StateHome, "sbx") }
+
+// LinkedProfiles are the user's own profiles that are links, as those of a dotfiles
+// repository are, by their paths.
+func (p Places) LinkedProfiles() (paths []string, err error) {
+	entries, err := os.ReadDir(p.UserProfiles())
+	for _, e := range entries {
+		if e.Type()&fs.ModeSymlink != 0 {
+			paths = append(paths, path.Join(p.UserProfiles(), e.Name()))
+		}
+	}
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, unix.ENOTDIR) {
+		err = nil
+	}
+	return paths, err
 }
 
 // Holds gives the directory of sbx's own that is in a directory, or that it is in.

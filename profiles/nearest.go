@@ -3,6 +3,8 @@ package profiles
 import (
 	"strconv"
 	"strings"
+
+	"github.com/sbxrun/sbx/sandbox/hint"
 )
 
 // nearest is the word that somebody most likely meant, or nothing where none is
@@ -63,14 +65,9 @@ func quote(text string) string {
 }
 
 // printable tells whether a text has nothing in it that changes how a terminal
-// shows it: no control characters, and none that turn the direction of writing.
+// shows it.
 func printable(text string) bool {
-	for _, r := range text {
-		if !strconv.IsPrint(r) || r == '\uFFFD' {
-			return false
-		}
-	}
-	return true
+	return hint.SafeText(text) == text && !strings.ContainsRune(text, '\uFFFD')
 }
 
 // clean is a message with such characters taken out.

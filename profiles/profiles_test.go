@@ -218,3 +218,23 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// TestDefault: the user's own is for what has no other, with what it extends.
+func TestDefault(t *testing.T) {
+	p, err := user(t, map[string]string{"a.toml": ""}).Default()
+	if err != nil || p.Name != "" {
+		t.Errorf("without one: %q, %v", p.Name, err)
+	}
+	u := user(t, map[string]string{"default.toml": "extends = [\"default\", \"b\"]\n[files]\nproject = \"read\"", "b.toml": "[files]\nhide = [\"./x\"]"})
+	if p, err = u.Default(); err != nil || !p.Files.Project.Is("read") || len(p.Files.Hide) != 1 {
+		t.Errorf("%v, %v", p.Files, err)
+	}
+	for _, name := range []string{"strict", "build", "go", "git"} {
+		if p, err := u.Resolve([]string{name}); err != nil || len(p.Files.Hide) != 1 {
+			t.Errorf("%s does not extend it: %v", name, err)
+		}
+	}
+	if _, err := user(t, map[string]string{"default.toml": "x"}).Default(); err == nil {
+		t.Error("one that cannot be read is none")
+	}
+}

@@ -116,7 +116,7 @@ var embedded = [...]Profile{
 	},
 	{
 		Name:        "default",
-		Description: Value{Text: "nothing beyond what sbx does by itself", From: Line{File: "profiles/default.toml", N: 3}},
+		Description: Value{Text: "nothing beyond what sbx does by itself", From: Line{File: "profiles/default.toml", N: 4}},
 	},
 	{
 		Name:        "git",

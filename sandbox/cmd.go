@@ -49,6 +49,12 @@ type Cmd struct {
 	// Note is called with a line that the caller may want to read: what is not
 	// as asked, and why. Nil drops it.
 	Note func(string)
+	// Noticed is called, after Note, with a line about what the command left: what was
+	// moved aside, and what to look at.
+	Noticed func(string)
+	// AsOwner moves findings as Report.Move does, as root of a user namespace that has the
+	// ids that the command had. Nil leaves what the caller may not move.
+	AsOwner func(r runlater.Report, state string) (dir string, failed []error, err error)
 	// Trace is called with lines of detail: each step of the plan, and the reason
 	// for each choice that was made on the way. Nil drops them.
 	Trace func(string)

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/refusal"
 	"github.com/sbxrun/sbx/userns"
 )
@@ -175,15 +176,7 @@ func interpreter(f io.ReaderAt) string {
 	if line, ok := strings.CutPrefix(string(head[:n]), "#!"); ok {
 		line, _, _ = strings.Cut(line, "\n")
 		name, _, _ := strings.Cut(strings.TrimSpace(line), " ")
-		return printable(name)
+		return hint.SafeText(name)
 	}
-	return printable(elfInterpreter(f))
-}
-
-// printable makes a name of the untrusted tree safe to show on a terminal.
-func printable(name string) string {
-	if strings.IndexFunc(name, func(r rune) bool { return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 }) < 0 {
-		return name
-	}
-	return fmt.Sprintf("%q", name)
+	return hint.SafeText(elfInterpreter(f))
 }

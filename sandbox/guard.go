@@ -7,12 +7,14 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/gitindex"
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
 
@@ -119,54 +121,128 @@ func (c *Cmd) afterwards() error {
 		return nil
 	}
 	report, err := c.guarded.Check(c.writable...)
+	var failed leftError
+	if err != nil {
+		failed = append(failed, err.Error())
+	}
 	for _, s := range report.SetIDs {
+		name := filepath.Join(s.Root, s.Path)
 		if s.Err != nil {
-			err = errors.Join(err, fmt.Errorf("%s is setuid or setgid, and stays so: %w", filepath.Join(s.Root, s.Path), s.Err))
+			failed = append(failed, fmt.Sprintf("%s is setuid or setgid, and stays so: %v", hint.SafeText(name), s.Err))
 			continue
 		}
-		c.left(func(r *Receipt) { r.Cleared = append(r.Cleared, filepath.Join(s.Root, s.Path)) })
-		c.note("took the setuid or setgid bit off %s", filepath.Join(s.Root, s.Path))
+		c.left(func(r *Receipt) { r.Cleared = append(r.Cleared, name) })
+		c.notice("took the setuid or setgid bit off %s", name)
 	}
 	for _, u := range report.Unseen {
-		err = errors.Join(err, fmt.Errorf("%s could not be looked into: %w", filepath.Join(u.Root, u.Path), u.Err))
+		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", hint.SafeText(filepath.Join(u.Root, u.Path)), u.Err))
 	}
 	if !c.Spec.AllowRunLater {
-		err = errors.Join(err, c.quarantine(report))
+		failed = append(failed, c.quarantine(report)...)
 	}
-	if err != nil {
-		return hinted(fmt.Errorf("what the command left was not all seen or not all moved aside: %w", err), "look at it before you use the project; or --allow-run-later")
+	if len(failed) > 0 {
+		return hinted(failed, "look at it before you use the project; or --allow-run-later")
 	}
 	return nil
 }
 
+// A leftError is what of the command's files could not be dealt with. Paths in it are
+// safe to show.
+type leftError []string
+
+func (e leftError) Error() string { return leftWords + ": " + strings.Join(e, "; ") }
+
+const leftWords = "what the command left was not all seen or not all moved aside"
+
+// Lines are the parts of the error, each for a line of its own.
+func (e leftError) Lines() []string { return append([]string{leftWords + ":"}, e...) }
+
 // told is how many findings are named in full. The receipt has all.
 const told = 10
 
-func (c *Cmd) quarantine(report runlater.Report) error {
+// quarantine moves what runs later, and says afterwards what was moved and what was not.
+func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 	if len(report.Findings) == 0 {
 		return nil
 	}
 	state, err := stateDir(c.homes)
 	if err != nil {
-		return err
+		return []string{err.Error()}
 	}
-	dir, err := report.Quarantine(state)
+	dir, errs := report.Move(state)
+	if c.AsOwner != nil && slices.ContainsFunc(errs, refusedToCaller) {
+		dir = c.moveAsOwner(report, errs, state, dir)
+	}
+	said, moved := 0, 0
 	for i, f := range report.Findings {
 		name := filepath.Join(f.Root, f.Path)
-		c.left(func(r *Receipt) { r.RunLater, r.Quarantine = append(r.RunLater, name), dir })
 		switch {
 		case f.What == runlater.Doubtful:
-			c.note("look at %s: %s (%s)", name, f.Why, f.What)
-		case i < told:
-			c.note("moved aside %s, %s: %s", name, f.What, f.Why)
-		case i == told:
-			c.note("and %d more", len(report.Findings)-told)
+			c.left(func(r *Receipt) { r.Doubtful = append(r.Doubtful, name) })
+			c.notice("look at %s: %s (%s)", name, f.Why, f.What)
+		case errs[i] != nil:
+			c.left(func(r *Receipt) { r.Unmoved = append(r.Unmoved, name) })
+			failed = append(failed, fmt.Sprintf("%s was not moved aside, %s: %s: %v", hint.SafeText(name), f.What, f.Why, errs[i]))
+		default:
+			moved++
+			c.left(func(r *Receipt) { r.RunLater, r.Quarantine = append(r.RunLater, name), dir })
+			if said < told {
+				said++
+				c.notice("moved aside %s, %s: %s", name, f.What, f.Why)
+			}
 		}
 	}
-	if dir != "" {
-		c.note("they are in %s; --allow-run-later leaves such files where they are", dir)
+	if moved > said {
+		c.notice("moved aside %d more", moved-said)
 	}
-	return err
+	if moved > 0 {
+		c.notice("they are in %s; --allow-run-later leaves such files where they are", dir)
+	}
+	return failed
+}
+
+func refusedToCaller(err error) bool { return errors.Is(err, fs.ErrPermission) }
+
+// moveAsOwner has moved what is in a directory that the command gave to another of its
+// ids: the caller may not rename there, root of a user namespace with those ids may.
+func (c *Cmd) moveAsOwner(report runlater.Report, errs []error, state, dir string) string {
+	var again runlater.Report
+	var which []int
+	for i, f := range report.Findings {
+		if refusedToCaller(errs[i]) {
+			again.Findings, which = append(again.Findings, f), append(which, i)
+		}
+	}
+	before := false
+	for i, f := range report.Findings {
+		before = before || errs[i] == nil && f.What != runlater.Doubtful
+	}
+	to, failed, err := c.AsOwner(again, state)
+	for n, i := range which {
+		switch {
+		case err != nil:
+			errs[i] = fmt.Errorf("%w; and as its owner: %w", errs[i], err)
+		case n < len(failed):
+			errs[i] = failed[n]
+		}
+	}
+	switch {
+	case err != nil || to == "":
+		return dir
+	case before:
+		c.notice("what belonged to other ids is in %s", to)
+		return dir
+	}
+	_ = os.Remove(dir) // nothing came there
+	return to
+}
+
+// notice is a note about what the command left.
+func (c *Cmd) notice(format string, args ...any) {
+	c.note(format, args...)
+	if c.Noticed != nil {
+		c.Noticed(fmt.Sprintf(format, args...))
+	}
 }
 
 // left writes to the receipt, if there is one.

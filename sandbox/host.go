@@ -102,6 +102,10 @@ type Host struct {
 	pins []specs.Mount
 	// Unhidden says which of them may be seen all the same, and why.
 	Unhidden []string
+	// own is what of sbx's own a writable mount shows, and ownMissing the directories
+	// of that which have to be made first.
+	own        []heldPath
+	ownMissing []string
 	// Account is what Spec.User means in the Spec's root.
 	Account Account
 	// Cgroups is looked up where the Spec has limits.
@@ -196,6 +200,9 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 		return h, err
 	}
 	if err := h.probeElsewhere(s, around.wait()); err != nil && !h.NoProc {
+		return h, err
+	}
+	if err := h.probeOwn(s); err != nil {
 		return h, err
 	}
 	for _, path := range s.hostPaths(h) {

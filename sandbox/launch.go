@@ -32,6 +32,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	if err != nil {
 		return err
 	}
+	if err := host.mkOwn(); err != nil {
+		return err
+	}
 	if host, spec, plan, err = c.makeLimits(host, spec, plan); err != nil {
 		return err
 	}
@@ -69,10 +72,13 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	if spec.guards(host) {
 		c.guarded, c.homes = host.Guard, host.Homes
 		c.writable = spec.writableDirectories(host)
+		if fromOCI(spec.OCI.Linux.UIDMappings).IsSingle() {
+			c.AsOwner = nil // the caller owns all that there is
+		}
 	}
 	c.masks = newMaskWatch(spec, host)
 	if c.Spec.UserNS {
-		c.held, c.heldRoots = c.Spec.heldNames(host), c.Spec.writableRoots(host)
+		c.held, c.heldRoots = c.Spec.heldNames(host), c.Spec.writableSources(host)
 	}
 	if err = c.launch(host, spec, plan, run); err != nil {
 		c.guarded = nil

@@ -73,7 +73,11 @@ type Receipt struct {
 	// and Cleared those that lost their setuid or setgid bit.
 	RunLater   []string `json:"runLater,omitempty"`
 	Quarantine string   `json:"quarantine,omitempty"`
-	Cleared    []string `json:"cleared,omitempty"`
+	// Unmoved are those that could not be moved, and Doubtful those that were there and may
+	// have been put into effect.
+	Unmoved  []string `json:"runLaterUnmoved,omitempty"`
+	Doubtful []string `json:"runLaterDoubtful,omitempty"`
+	Cleared  []string `json:"cleared,omitempty"`
 }
 
 // SeccompProof says which filter there was.

@@ -38,7 +38,7 @@ func (n heldName) how() string {
 
 // heldNames are those in what the command may write.
 func (s Spec) heldNames(h Host) (names []heldName) {
-	roots := s.writableRoots(h)
+	roots := s.writableSources(h)
 	add := func(p string, hidden bool) {
 		real, err := filepath.EvalSymlinks(p)
 		if err != nil || !slices.ContainsFunc(roots, func(r string) bool { return below(real, r) }) {
@@ -61,8 +61,8 @@ func (s Spec) heldNames(h Host) (names []heldName) {
 	return names
 }
 
-// writableRoots are the directories of the host that the command may write.
-func (s Spec) writableRoots(h Host) (roots []string) {
+// writableSources are the directories of the host that the command may write.
+func (s Spec) writableSources(h Host) (roots []string) {
 	for _, m := range s.ownMounts(h) {
 		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") {
 			roots = append(roots, h.real(m.Source))

@@ -43,6 +43,9 @@ type Spec struct {
 	// project: they are not looked through afterwards.
 	Kept []string
 
+	// Own are sbx's own files, which no command may write.
+	Own []OwnPath
+
 	// IDs says which user and group ids there are inside. With IDMap they are
 	// those of OCI.Linux.
 	IDs IDs

@@ -163,7 +163,7 @@ func TestComplaint(t *testing.T) {
 	if _, err := f.WriteString("sent tapfd=5 for tap0\nFailed to send 7 bytes to syslog\n  bad\x1b[2J \nparent failed\n"); err != nil {
 		t.Fatal(err)
 	}
-	if got := (&daemon{said: f}).complaint(); got != `"bad\x1b[2J"; parent failed` {
+	if got := (&daemon{said: f}).complaint(); got != `bad\x1b[2J; parent failed` {
 		t.Errorf("%s", got)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/sandbox/egress"
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/landlock"
 	"github.com/sbxrun/sbx/sandbox/usernet"
 	"github.com/sbxrun/sbx/userns"
@@ -185,7 +186,7 @@ func (d *daemon) complaint() string {
 	for line := range strings.Lines(d.output()) {
 		line = strings.TrimSpace(line)
 		if line != "" && !strings.Contains(line, "bytes to syslog") && !strings.Contains(line, "tapfd=") {
-			said = append(said, printable(line))
+			said = append(said, hint.SafeText(line))
 		}
 	}
 	return strings.Join(said, "; ")

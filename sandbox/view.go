@@ -59,6 +59,10 @@ func (s Spec) ownMounts(h Host) []specs.Mount {
 	if len(h.aliases) > 0 {
 		own = append(s.covers(h, own), own...)
 	}
+	if len(h.own) > 0 {
+		own = append(own, s.ownBinds(h, own)...)
+		s.sealOwn(h, own)
+	}
 	slices.SortStableFunc(own, func(a, b specs.Mount) int {
 		return strings.Count(a.Destination, "/") - strings.Count(b.Destination, "/")
 	})
@@ -77,6 +81,9 @@ func bind(source, destination string, options ...string) specs.Mount {
 func isBind(m specs.Mount) bool {
 	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
 }
+
+// WritableBind tells whether a mount shows something of the host that the command may write.
+func WritableBind(m specs.Mount) bool { return isBind(m) && !slices.Contains(m.Options, "ro") }
 
 func tmpfs(destination string, options ...string) specs.Mount {
 	return specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: destination, Options: append([]string{"nosuid", "nodev"}, options...)}

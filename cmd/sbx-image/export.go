@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/image"
+	sandboxes "github.com/sbxrun/sbx/sandbox/state"
 )
 
 type exportCommand struct {
@@ -34,13 +35,23 @@ func (c *exportCommand) Run(r *run) error {
 			return hinted{errors.New("an archive is nothing for a terminal"), "sbx image export " + c.Image + " " + c.To + " > FILE"}
 		}
 	}
-	if err := image.Export(r.store, i, full, to, os.Stdout); err != nil {
+	if err := image.Export(r.store, i, full, to, os.Stdout, writable()...); err != nil {
 		return fmt.Errorf("export %s: %w", c.Image, err)
 	}
 	if c.JSON && !to.IsStream() {
 		return printJSON(r, listed{full, i})
 	}
 	return nil
+}
+
+// writable are the directories in which sandboxes may have made links.
+func writable() []string {
+	all, err := sandboxes.Open(sandboxes.Dir(os.Getenv, os.Getuid()), os.Getuid())
+	if err != nil {
+		return nil // there are none
+	}
+	records, _ := all.List() // what cannot be read runs nothing that is known of
+	return sandboxes.Writable(records)
 }
 
 // fullName is the whole name of an image that the user calls by any of its names.

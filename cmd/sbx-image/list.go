@@ -1,14 +1,11 @@
 package main
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"text/tabwriter"
-	"unicode/utf16"
 
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
@@ -93,28 +90,8 @@ func list(s store.Store) ([]listed, error) {
 	return found, nil
 }
 
-// printJSON prints what has texts of images in it. The encoder leaves alone what above
-// ASCII drives a terminal or turns the direction of a text.
-func printJSON(r *run, what any) error {
-	b, err := json.MarshalIndent(what, "", "  ")
-	if err != nil {
-		return err
-	}
-	var text strings.Builder
-	for _, c := range string(b) {
-		switch {
-		case c == '\n' || strconv.IsPrint(c):
-			text.WriteRune(c)
-		case c > 0xffff:
-			high, low := utf16.EncodeRune(c)
-			fmt.Fprintf(&text, `\u%04x\u%04x`, high, low)
-		default:
-			fmt.Fprintf(&text, `\u%04x`, c)
-		}
-	}
-	_, err = fmt.Fprintln(r.out, text.String())
-	return err
-}
+// printJSON prints what has texts of images in it.
+func printJSON(r *run, what any) error { return hint.WriteJSON(r.out, what) }
 
 type inspectCommand struct {
 	Images []string `arg:"" name:"IMAGE"`

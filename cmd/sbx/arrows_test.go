@@ -11,17 +11,17 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/layer sandbox/refusal sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/procs sandbox/state sandbox/transfer userns idmap",
-	"cmd/sbx-image":       "sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack",
-	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack sandbox/refusal userns idmap",
+	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/hint sandbox/layer sandbox/outfile sandbox/runlater sandbox/refusal sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/procs sandbox/state sandbox/transfer userns idmap",
+	"cmd/sbx-image":       "sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack sandbox/hint sandbox/state",
+	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack sandbox/outfile sandbox/refusal userns idmap",
 	"sandbox/image/pack":  "sandbox/image/tree",
 	"sandbox/image/tree":  "",
 	"sandbox/image/store": "",
 	"cmd/sbx/ahead":       "userns/child",
 	"cmd/bench":           "",
-	"profiles":            "sandbox/amount",
+	"profiles":            "sandbox/amount sandbox/hint",
 	"profiles/hosts":      "profiles",
-	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/dotenv sandbox/egress sandbox/gitindex sandbox/landlock sandbox/layer sandbox/mounttable sandbox/nofile sandbox/procs sandbox/refusal sandbox/runlater sandbox/seccomp sandbox/secrets sandbox/toolhome " +
+	"sandbox": "userns sandbox/amount sandbox/cgroup sandbox/dotenv sandbox/egress sandbox/gitindex sandbox/hint sandbox/landlock sandbox/layer sandbox/mounttable sandbox/nofile sandbox/procs sandbox/refusal sandbox/runlater sandbox/seccomp sandbox/secrets sandbox/toolhome " +
 		"sandbox/terminal sandbox/usernet idmap",
 	"sandbox/amount":       "",
 	"sandbox/cgroup":       "sandbox/amount",
@@ -34,9 +34,11 @@ var mayImport = map[string]string{
 	"sandbox/state":        "",
 	"sandbox/egress":       "",
 	"sandbox/image/unpack": "",
+	"sandbox/hint":         "",
 	"sandbox/landlock":     "",
 	"sandbox/layer":        "userns idmap",
 	"sandbox/nofile":       "",
+	"sandbox/outfile":      "",
 	"sandbox/refusal":      "userns idmap",
 	"sandbox/runlater":     "",
 	"sandbox/seccomp":      "",

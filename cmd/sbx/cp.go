@@ -9,8 +9,8 @@ import (
 
 	"golang.org/x/sys/unix"
 
-	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/control"
+	"github.com/sbxrun/sbx/sandbox/outfile"
 	"github.com/sbxrun/sbx/sandbox/state"
 	"github.com/sbxrun/sbx/sandbox/transfer"
 )
@@ -85,9 +85,9 @@ func (f cpFlags) copy(u ui) error {
 	defer root.Close()
 	b := &beside{first: first, root: root, said: &transfer.Said{Say: func(line string) { u.say("%s", line) }}}
 	if from.box != "" {
-		return f.out(b, r, from.path, to.path)
+		return f.out(b, all, from.path, to.path)
 	}
-	return f.in(b, r, from.path, to.path)
+	return f.in(b, all, from.path, to.path)
 }
 
 // reachBox asks the supervisor of a sandbox for its first process and its root.
@@ -107,12 +107,12 @@ func reachBox(all *state.Sandboxes, r state.Record) (first, root *os.File, err e
 
 // out copies out of a sandbox. Who copies owns what comes out, and setuid bits do not: a
 // program of the sandbox's would have the caller's rights.
-func (f cpFlags) out(b *beside, r state.Record, from, to string) error {
+func (f cpFlags) out(b *beside, all *state.Sandboxes, from, to string) error {
 	var sink transfer.Sink
 	if to == "-" {
 		sink = transfer.NewTarWriter(os.Stdout)
 	} else {
-		root, path, err := hostRoot(r, to)
+		root, path, err := hostRoot(all, to, true)
 		if err != nil {
 			return err
 		}
@@ -128,7 +128,7 @@ func (f cpFlags) out(b *beside, r state.Record, from, to string) error {
 }
 
 // in copies into a sandbox.
-func (f cpFlags) in(b *beside, r state.Record, from, to string) error {
+func (f cpFlags) in(b *beside, all *state.Sandboxes, from, to string) error {
 	owners := ownersNone
 	if f.Archive {
 		owners = ownersHost
@@ -139,7 +139,7 @@ func (f cpFlags) in(b *beside, r state.Record, from, to string) error {
 		}
 		return b.send(func(to transfer.Sink) error { return transfer.ReadTar(os.Stdin, to, b.said.Warn) }, owners, to)
 	}
-	root, path, err := hostRoot(r, from)
+	root, path, err := hostRoot(all, from, f.FollowLink)
 	if err != nil {
 		return err
 	}
@@ -153,56 +153,15 @@ func umask() uint32 {
 	return uint32(mask)
 }
 
-// hostRoot says how a path of the host is looked up: as always, but that a link in the
-// sandbox's project leads nowhere else. The sandbox may have made it: cp to it would write
-// to ~/.ssh, and cp from it hand that over.
-func hostRoot(r state.Record, path string) (transfer.Root, string, error) {
-	below, ok, err := inProject(r.Project, path)
-	if err != nil || !ok {
+// hostRoot says how a path of the host is looked up: as always, but that a link in a
+// directory that a sandbox may write leads nowhere else. The sandbox may have made it: cp
+// to it would write to ~/.ssh, and cp from it hand that over. follow says whether a link
+// at the path's end is followed.
+func hostRoot(all *state.Sandboxes, path string, follow bool) (transfer.Root, string, error) {
+	records, _ := all.List() // what cannot be read runs nothing that is known of
+	dir, below, err := outfile.Locate(path, follow, state.Writable(records)...)
+	if err != nil || dir == nil {
 		return transfer.Host(), path, err
 	}
-	fd, err := unix.Open(r.Project, unix.O_PATH|unix.O_DIRECTORY|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return transfer.Host(), path, &os.PathError{Op: "open", Path: r.Project, Err: err}
-	}
-	return transfer.Within(os.NewFile(uintptr(fd), r.Project)), below, nil // open for as long as sbx runs
-}
-
-// inProject gives the part of a path that is below a project, of whatever name.
-func inProject(project, path string) (below string, ok bool, err error) {
-	if project == "" || path == "" {
-		return "", false, nil
-	}
-	abs := path
-	if !filepath.IsAbs(abs) {
-		dir, err := sandbox.WorkingDirectory()
-		if err != nil {
-			return "", false, err
-		}
-		abs = dir + "/" + path
-	}
-	is, err := os.Stat(project)
-	if err != nil {
-		return "", false, nil // it is gone, and so is who could write there
-	}
-	clean := filepath.Clean(abs)
-	for i := 0; i <= len(clean); i++ {
-		if i < len(clean) && clean[i] != '/' {
-			continue
-		}
-		if at, err := os.Stat(clean[:i] + "/"); err != nil || !os.SameFile(at, is) {
-			continue
-		}
-		below = strings.TrimPrefix(clean[i:], "/")
-		switch {
-		case below == "":
-			below = "."
-		case strings.HasSuffix(path, "/."):
-			below += "/."
-		case strings.HasSuffix(path, "/"):
-			below += "/"
-		}
-		return below, true, nil
-	}
-	return "", false, nil
+	return transfer.Within(dir), below, nil // open for as long as sbx runs
 }

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
 	"slices"
 	"text/tabwriter"
@@ -24,10 +23,7 @@ func doctorVerb(u ui, args []string) int {
 	}
 	findings, err := sandbox.Examine(context.Background())
 	if err == nil && asJSON {
-		e := json.NewEncoder(u.out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		err = e.Encode(findings)
+		err = printJSON(u, findings)
 	} else if err == nil {
 		err = printFindings(u, findings)
 	}

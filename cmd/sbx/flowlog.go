@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/egress"
+	"github.com/sbxrun/sbx/sandbox/hint"
+	"github.com/sbxrun/sbx/sandbox/outfile"
 )
 
 // A flowLog is told of each flow as it ends: it writes them to the file of --net-log, one
@@ -26,16 +26,14 @@ func logFlows(f *runFlags, cmd *sandbox.Cmd) (*flowLog, error) {
 		l.lesson = lesson{}
 	}
 	if path := string(f.NetLog); path != "" {
-		file, err := os.CreateTemp(filepath.Dir(path), ".sbx-net-log-")
+		to, err := outfile.Open(path, writableDirs(cmd.Spec)...)
 		if err != nil {
 			return nil, fmt.Errorf("--net-log: %w", err)
 		}
-		if err := os.Rename(file.Name(), path); err != nil {
-			file.Close()
-			os.Remove(file.Name())
+		defer to.Close()
+		if l.file, err = to.Create(); err != nil {
 			return nil, fmt.Errorf("--net-log: %w", err)
 		}
-		l.file = file
 	}
 	if l.file != nil || l.lesson != nil {
 		cmd.Flow = l.note
@@ -50,9 +48,7 @@ func (l *flowLog) note(f egress.Flow) {
 	if l.file == nil {
 		return
 	}
-	e := json.NewEncoder(l.file)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(f); err != nil && l.failed == nil {
+	if err := hint.WriteJSONLine(l.file, f); err != nil && l.failed == nil {
 		l.failed = err
 	}
 }

@@ -14,7 +14,8 @@ import (
 
 // addHosts adds the hosts of the profile to what --net allow allows, and has sets of
 // hosts be what they stand for now. Only the sets that are named are asked for.
-func addHosts(f *runFlags, e *sandbox.Egress) error {
+func addHosts(f *runFlags, s *sandbox.Spec) error {
+	e := s.Egress
 	if e == nil {
 		return nil
 	}
@@ -30,7 +31,7 @@ func addHosts(f *runFlags, e *sandbox.Egress) error {
 		e.Allow = append(e.Allow, ofProfile...)
 		return nil
 	}
-	asker, err := newAsker()
+	asker, err := newAsker(writableDirs(*s)...)
 	if err != nil {
 		return err
 	}
@@ -103,8 +104,8 @@ func expand(list []string, found map[string][]string) (out []string) {
 	return out
 }
 
-// newAsker asks tools, and nothing of the current directory's.
-func newAsker() (*hosts.Asker, error) {
+// newAsker asks tools, and nothing of the current directory's or of what is writable.
+func newAsker(writable ...string) (*hosts.Asker, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return nil, err
@@ -116,5 +117,5 @@ func newAsker() (*hosts.Asker, error) {
 	return hosts.New(project, home, os.Environ(), func(rule string) error {
 		_, err := egress.ParseRule(rule)
 		return err
-	})
+	}, writable...)
 }

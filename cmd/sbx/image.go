@@ -182,6 +182,7 @@ func addImage(f *runFlags, s *sandbox.Spec) error {
 			return err
 		}
 		s.Upper = f.kept.Upper
+		s.Kept = append(s.Kept, s.Upper)
 	}
 	c := f.image.Config
 	if f.ReadOnly {

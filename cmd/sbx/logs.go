@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +10,7 @@ import (
 
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/control"
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/journal"
 	"github.com/sbxrun/sbx/sandbox/state"
 )
@@ -182,16 +182,14 @@ func (p *logPrinter) print(r journal.Record) error {
 	}
 	switch {
 	case p.flags.Json:
-		b, err := json.Marshal(struct {
+		if err := hint.WriteJSONLine(to, struct {
 			Time    time.Time `json:"time"`
 			Stream  string    `json:"stream"`
 			Text    string    `json:"text"`
 			Partial bool      `json:"partial,omitempty"`
-		}{r.Time, r.Stream, string(r.Text), r.Partial})
-		if err != nil {
+		}{r.Time, r.Stream, string(r.Text), r.Partial}); err != nil {
 			return err
 		}
-		to.Write(append(b, '\n'))
 		return p.failed
 	case p.flags.Timestamps && !p.within[r.Stream]:
 		to.WriteString(r.Time.Format(journal.Stamp) + " ")

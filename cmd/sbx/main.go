@@ -52,6 +52,7 @@ var verbs = map[string]func(u ui, args []string) int{
 
 	superviseName: superviseVerb,
 	besideName:    besideVerb,
+	asOwnerName:   asOwnerVerb,
 }
 
 func main() {

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"text/tabwriter"
 
@@ -55,10 +54,7 @@ func printHosts(u ui, sets []string, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		e := json.NewEncoder(u.out)
-		e.SetEscapeHTML(false)
-		e.SetIndent("", "  ")
-		if err := e.Encode(found); err != nil {
+		if err := printJSON(u, found); err != nil {
 			return err
 		}
 		return failed

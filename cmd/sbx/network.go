@@ -56,7 +56,7 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 		}
 		s.Publish = append(s.Publish, ports...)
 	}
-	return addHosts(f, s.Egress)
+	return addHosts(f, s)
 }
 
 // maxRefusals is how many lines of them are said.

@@ -15,15 +15,15 @@ import (
 	"github.com/sbxrun/sbx/sandbox"
 )
 
-// addProfile adds what profiles say: those of --profile, or the one for the
-// command, and the project's own file as far as it may. What the flags say is
+// addProfile adds what profiles say: those of --profile, the one for the command or
+// the user's default, and the project's own file as far as it may. What the flags say is
 // added to it, and wins.
 func addProfile(f *runFlags, s *sandbox.Spec) error {
 	if f.NoProfile && len(f.Profile) > 0 {
 		return fmt.Errorf("--profile and --no-profile: choose one")
 	}
 	named := list(f.Profile)
-	if f.NoProfile || s.View != sandbox.HostView && named == nil {
+	if f.NoProfile {
 		return nil
 	}
 	home, err := os.UserHomeDir()
@@ -39,8 +39,16 @@ func addProfile(f *runFlags, s *sandbox.Spec) error {
 		return err
 	}
 	defer user.Close()
-	p, err := chosen(f, user, named)
-	if err == nil {
+	var p profiles.Profile
+	switch {
+	case named != nil:
+		p, err = user.Resolve(named)
+	case s.View == sandbox.HostView:
+		p, err = forCommand(f, user)
+	default: // profiles by name show the host's tools, which another root has its own of
+		p, err = user.Default()
+	}
+	if err == nil && (s.View == sandbox.HostView || named != nil) {
 		p, err = withProject(f, user, at, p)
 	}
 	if err == nil {
@@ -49,14 +57,14 @@ func addProfile(f *runFlags, s *sandbox.Spec) error {
 	return err
 }
 
-// chosen is the profile of the flags, or the one for the command.
-func chosen(f *runFlags, user *profiles.User, named []string) (p profiles.Profile, err error) {
-	if named != nil {
-		return user.Resolve(named)
-	}
+// forCommand is the profile for the command's name, or the user's default.
+func forCommand(f *runFlags, user *profiles.User) (p profiles.Profile, err error) {
 	name, ok, err := user.ForCommand(f.command[0])
-	if err != nil || !ok {
+	if err != nil {
 		return p, err
+	}
+	if !ok {
+		return user.Default()
 	}
 	f.note("profile %s, for the command's name; --no-profile goes without", name)
 	return user.Resolve([]string{name})
@@ -79,9 +87,14 @@ func withProject(f *runFlags, user *profiles.User, at profiles.Places, p profile
 			return p, err
 		}
 		if !trusted {
-			f.note("ignoring %s: it %s; sbx trust shows all of it and allows it", profiles.ProjectFile, widens[0])
+			more := ""
+			if n := len(widens) - 1; n > 0 { // the file decides which is the first
+				more = fmt.Sprintf(", and %d more", n)
+			}
+			f.note("ignoring %s: it %s%s; sbx trust shows all of it and asks", profiles.ProjectFile, widens[0], more)
 			return p, nil
 		}
+		f.note("profile %s/%s, which you trusted; --no-profile goes without", at.Project, profiles.ProjectFile)
 	}
 	return profiles.Together(p, own), nil
 }

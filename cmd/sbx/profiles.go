@@ -5,8 +5,6 @@ import (
 	"os"
 	"text/tabwriter"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sbxrun/sbx/profiles"
 	"github.com/sbxrun/sbx/sandbox"
 )
@@ -100,35 +98,6 @@ func checkProfile(u ui, path string) error {
 		}
 		return nil
 	})
-}
-
-// trustVerb is sbx trust: it shows what the project's file widens, and records
-// that this very text may.
-func trustVerb(u ui, args []string) int {
-	return exitOf(u, withUser(func(user *profiles.User, at profiles.Places) error {
-		if len(args) > 0 {
-			return fmt.Errorf("trust takes no arguments: it is of the current directory's %s", profiles.ProjectFile)
-		}
-		text, err := profiles.ReadProject(unix.AT_FDCWD)
-		if err != nil {
-			return err
-		}
-		if text == nil {
-			return fmt.Errorf("there is no %s here", profiles.ProjectFile)
-		}
-		_, widens, err := user.Project(text)
-		if err != nil {
-			return err
-		}
-		for _, line := range widens {
-			fmt.Fprintln(u.out, plain("it "+line))
-		}
-		if err := at.Store().Trust(at.Project, text); err != nil {
-			return err
-		}
-		fmt.Fprintln(u.out, plain("trusted until it changes: "+at.Project+"/"+profiles.ProjectFile))
-		return nil
-	}), "")
 }
 
 // untrustVerb is sbx untrust.

@@ -1,13 +1,13 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/state"
 )
 
@@ -26,6 +26,7 @@ func psVerb(u ui, args []string) int {
 	if err != nil {
 		return exitOf(u, err, sandbox.Hint(err))
 	}
+	showNotices(u)
 	list, failed := all.List()
 	shown := []state.Record{}
 	for _, r := range list {
@@ -51,12 +52,7 @@ func psVerb(u ui, args []string) int {
 	return code
 }
 
-func printJSON(u ui, what any) error {
-	e := json.NewEncoder(u.out)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(what)
-}
+func printJSON(u ui, what any) error { return hint.WriteJSON(u.out, what) }
 
 func psTable(u ui, list []state.Record, whole bool) error {
 	w := tabwriter.NewWriter(u.out, 0, 8, 3, ' ', 0)

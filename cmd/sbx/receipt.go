@@ -1,53 +1,75 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/sbxrun/sbx/profiles/hosts"
 	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/hint"
+	"github.com/sbxrun/sbx/sandbox/outfile"
 )
 
-// writeReceipt writes what was enforced to a file, or to standard output where
-// that is "-". The file is written aside and renamed, so that it is whole or not
-// there; a link in its place is replaced and not followed, since the project may
-// be where it is.
-func writeReceipt(path string, r sandbox.Receipt, sets []hosts.Host, code int, failed error) error {
-	r.Seconds = time.Since(r.Started).Seconds()
-	r.Exit = code
-	if failed != nil && code >= exitTimeout && code <= exitNotFound {
-		r.Error = failed.Error()
+// A receiptFile is where what was enforced is written when the command has ended: a file,
+// or nil for standard output. Its directory is opened before: by then its path may lead
+// elsewhere.
+type receiptFile struct{ file *outfile.File }
+
+// openReceipt gives none for an empty path. /dev/stdout is standard output, as "-" is.
+func openReceipt(path string, s sandbox.Spec) (*receiptFile, error) {
+	switch path {
+	case "":
+		return nil, nil
+	case "-", "/dev/stdout":
+		return &receiptFile{}, nil
 	}
-	b, err := json.MarshalIndent(struct {
+	f, err := outfile.Open(path, writableDirs(s)...)
+	if err != nil {
+		return nil, fmt.Errorf("--receipt: %w", err)
+	}
+	return &receiptFile{f}, nil
+}
+
+func (r *receiptFile) close() {
+	if r != nil && r.file != nil {
+		r.file.Close()
+	}
+}
+
+// write writes it. A file is written aside and renamed, so that it is whole or not there.
+func (r *receiptFile) write(what sandbox.Receipt, sets []hosts.Host, code int, failed error) error {
+	what.Seconds = time.Since(what.Started).Seconds()
+	what.Exit = code
+	if failed != nil && code >= exitTimeout && code <= exitNotFound {
+		what.Error = failed.Error()
+	}
+	all := struct {
 		Sbx string `json:"sbx"`
 		sandbox.Receipt
 		HostSets []hosts.Host `json:"hostSets,omitempty"`
-	}{version, r, sets}, "", "  ")
+	}{version, what, sets}
+	if r.file == nil {
+		return hint.WriteJSON(os.Stdout, all)
+	}
+	err := r.file.Write(func(f *os.File) error { return hint.WriteJSON(f, all) })
 	if err != nil {
-		return err
-	}
-	b = append(b, '\n')
-	if path == "-" {
-		_, err = os.Stdout.Write(b)
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".sbx-receipt-")
-	if err != nil {
-		return fmt.Errorf("--receipt: %w", err)
-	}
-	_, err = f.Write(b)
-	if e := f.Close(); err == nil {
-		err = e
-	}
-	if err == nil {
-		err = os.Rename(f.Name(), path)
-	}
-	if err != nil {
-		os.Remove(f.Name())
 		return fmt.Errorf("--receipt: %w", err)
 	}
 	return nil
+}
+
+// writableDirs are the directories in which a command, or one that ran before it, can
+// make links: what sbx writes there goes through none that leads out of them.
+func writableDirs(s sandbox.Spec) []string {
+	var dirs []string
+	if s.Project != "" {
+		dirs = append(dirs, s.Project)
+	}
+	for _, m := range s.OCI.Mounts {
+		if sandbox.WritableBind(m) {
+			dirs = append(dirs, m.Source)
+		}
+	}
+	return dirs
 }

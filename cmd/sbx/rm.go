@@ -44,6 +44,7 @@ func rmVerb(u ui, args []string) int {
 		}
 		fmt.Fprintln(u.out, name)
 	}
+	showNotices(u)
 	return code
 }
 

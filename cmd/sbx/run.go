@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/sbxrun/sbx/cmd/sbx/ahead"
 	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -27,10 +27,13 @@ func runVerb(u ui, args []string) int {
 	early := beginEarly(args)
 	defer early.End()
 	f, code := parsedRun(u, args)
-	switch {
-	case f == nil:
+	if f == nil {
 		return code
-	case f.Detach:
+	}
+	if !f.Quiet && isTerminal(os.Stderr) {
+		showNotices(u)
+	}
+	if f.Detach {
 		early.End()
 		return detach(u, args)
 	}
@@ -99,6 +102,12 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 		u.fail(err, "")
 		return exitFailed, err
 	}
+	receipt, err := openReceipt(string(f.Receipt), cmd.Spec)
+	if err != nil {
+		u.fail(err, "write it to a file, or to standard output with -")
+		return exitFailed, err
+	}
+	defer receipt.close()
 	err = run(cmd)
 	restoreTerminal(cmd)
 	code = exitCode(u, err)
@@ -106,9 +115,9 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 		u.fail(e, "")
 		return exitFailed, e
 	}
-	if r := cmd.Receipt(); r != nil && f.Receipt != "" {
+	if r := cmd.Receipt(); r != nil && receipt != nil {
 		r.Profiles, r.Network = f.profileLines(), cmd.Flows()
-		if e := writeReceipt(string(f.Receipt), *r, f.hosts, code, err); e != nil {
+		if e := receipt.write(*r, f.hosts, code, err); e != nil {
 			u.fail(e, "")
 			return exitFailed, e
 		}
@@ -180,6 +189,7 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 		shieldTerminal(cmd)
 	}
 	cmd.Grace, cmd.StopSignal = grace, f.stopSignal()
+	cmd.AsOwner = moveAsOwner
 	cmd.RawTerminal, cmd.Receipted = f.RawTerminal, f.Receipt != ""
 	if !f.Quiet {
 		cmd.Note = func(line string) { u.say("%s", line) }
@@ -230,7 +240,7 @@ func dry(w io.Writer, cmd *sandbox.Cmd, f *runFlags) error {
 		if err != nil {
 			return err
 		}
-		_, err = fmt.Fprintf(w, "%s\n", b)
+		_, err = fmt.Fprintf(w, "%s\n", hint.EscapeJSON(b))
 		return err
 	case "json":
 		return planJSON(w, plan, f.origin)
@@ -285,8 +295,5 @@ func planJSON(w io.Writer, plan userns.Plan, origin func(userns.Step) string) er
 	for _, s := range plan.Steps {
 		out.Steps = append(out.Steps, step{reflect.TypeOf(s).Name(), s.String(), origin(s), s})
 	}
-	e := json.NewEncoder(w)
-	e.SetIndent("", "  ")
-	e.SetEscapeHTML(false)
-	return e.Encode(out)
+	return hint.WriteJSON(w, out)
 }

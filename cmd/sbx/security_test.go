@@ -70,7 +70,8 @@ func securityRows() []row {
 		procRows, processRows, descriptorRows, mountRows, deviceRows, rightsRows, kernelRows, socketRows, userNetRows,
 		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows,
 		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows, stdioRows,
-		placeRows, homeRows, dotenvRows, pinRows, renameRows,
+		placeRows, homeRows, dotenvRows, pinRows, renameRows, ownRows, outputRows, leftRows,
+		variableRows,
 	} {
 		all = append(all, some...)
 	}

@@ -32,6 +32,7 @@ func stopVerb(u ui, args []string) int {
 		return exitOf(u, err, "")
 	}
 	stop := control.Request{Do: control.Stop, Signal: int(sig), Grace: time.Duration(flags.Time * float64(time.Second))}
+	defer showNotices(u)
 	return eachBox(u, flags.Box, func(all *state.Sandboxes, r state.Record) error {
 		if !r.Alive() {
 			return nil // as docker: it is what was wanted
@@ -105,5 +106,6 @@ func waitVerb(u ui, args []string) int {
 		}
 		fmt.Fprintln(u.out, exit)
 	}
+	showNotices(u)
 	return code
 }

@@ -22,7 +22,8 @@ type supervisor struct {
 	f        *runFlags
 	held     *state.Held
 	listener *control.Listener
-	stdio    *stdio // of what is detached, or nil
+	stdio    *stdio   // of what is detached, or nil
+	noticed  []string // of what the command left, as it was said
 
 	mu       sync.Mutex
 	cmd      *sandbox.Cmd  // that runs, or nil
@@ -166,6 +167,7 @@ func (s *supervisor) runDetached(cmd *sandbox.Cmd) error {
 	if err := s.stdio.connect(cmd); err != nil {
 		return err
 	}
+	cmd.Noticed = func(line string) { s.noticed = append(s.noticed, line) }
 	cmd.Started = func() {
 		s.began(cmd)
 		if err := s.stdio.began(s.held.Record().ID); err != nil {
@@ -184,7 +186,12 @@ func (s *supervisor) began(cmd *sandbox.Cmd) {
 	spec := cmd.Spec
 	s.change(func(r *state.Record) {
 		r.View, r.Project, r.Net = spec.View.String(), spec.Project, spec.Network()
-		r.Published = nil
+		r.Published, r.Writable = nil, nil
+		for _, m := range spec.OCI.Mounts {
+			if sandbox.WritableBind(m) {
+				r.Writable = append(r.Writable, m.Source)
+			}
+		}
 		for _, p := range cmd.Published() {
 			r.Published = append(r.Published, p.String())
 		}
@@ -213,7 +220,16 @@ func (s *supervisor) end(code int, failed error) int {
 	if failed != nil && code >= exitTimeout && code <= exitNotFound {
 		words = failed.Error()
 	}
-	err := s.held.Ended(code, words)
+	var err error
+	s.mu.Lock()
+	stopping := s.stopping // rm -f removes its log
+	s.mu.Unlock()
+	if r := s.held.Record(); r.Detached && (r.Remove || stopping) {
+		if lines := append(s.noticed, noticed(failed)...); len(lines) > 0 {
+			err = keepNotices(r, lines)
+		}
+	}
+	err = errors.Join(err, s.held.Ended(code, words))
 	s.listener.Close()
 	if s.held.Record().Remove {
 		err = errors.Join(err, s.held.Remove())

@@ -3,7 +3,8 @@ package main
 import (
 	"fmt"
 	"io"
-	"strings"
+
+	"github.com/sbxrun/sbx/sandbox/hint"
 )
 
 // ui is what sbx says. All of it goes to standard error behind "sbx:", so that
@@ -21,7 +22,13 @@ func (u ui) say(format string, args ...any) {
 }
 
 func (u ui) fail(err error, hint string) {
-	u.say("%v", err)
+	lines := noticed(err)
+	if lines == nil {
+		lines = []string{err.Error()}
+	}
+	for _, line := range lines {
+		u.say("%s", line)
+	}
 	if hint != "" {
 		u.say("hint: %s", hint)
 	}
@@ -36,27 +43,9 @@ type hinted struct {
 func (h hinted) Unwrap() error { return h.error }
 func (h hinted) Hint() string  { return h.hint }
 
-// plain shows control characters as text: names of the untrusted tree are in
-// what sbx prints, and could move the cursor over it (CVE-2023-28101), or turn the
-// direction of what follows (CVE-2021-42574).
-func plain(s string) string {
-	control := func(r rune) bool {
-		return r < ' ' || r == 0x7f || r >= 0x80 && r < 0xa0 || r == 0xfffd || r == 0x61c || r == 0x200e || r == 0x200f ||
-			r >= 0x2028 && r <= 0x202e || r >= 0x2066 && r <= 0x2069
-	}
-	if strings.IndexFunc(s, control) < 0 {
-		return s
-	}
-	var b strings.Builder
-	for _, r := range s {
-		if control(r) {
-			fmt.Fprintf(&b, "\\x%02x", r)
-		} else {
-			b.WriteRune(r)
-		}
-	}
-	return b.String()
-}
+// plain shows control characters as text: names of the untrusted tree are in what sbx
+// prints.
+func plain(s string) string { return hint.SafeText(s) }
 
 func usage(w io.Writer) {
 	fmt.Fprint(w, `sbx runs a command in a sandbox: no root, no daemon, no setuid program.

@@ -25,6 +25,9 @@ type Asker struct {
 	Run func(program string, args ...string) ([]byte, error)
 	// Read gives a file of the user's or the machine's.
 	Read func(path string) ([]byte, error)
+	// Leads tells whether a file, or a link on the way to it, is one that a sandbox may
+	// write. Nil is of none.
+	Leads func(path string) bool
 	// Check judges a rule.
 	Check func(rule string) error
 	// Environ are the caller's variables, without those that lead into the project.
@@ -38,20 +41,21 @@ const (
 )
 
 // New asks on this machine. The project is the directory whose files are not to count,
-// with all of the repository that it is in; check judges a rule.
-func New(project, home string, environ []string, check func(string) error) (*Asker, error) {
-	t, err := newTree(project, home)
+// with all of the repository that it is in, and writable what else a sandbox may write; check judges a rule.
+func New(project, home string, environ []string, check func(string) error, writable ...string) (*Asker, error) {
+	t, err := newTree(project, home, writable...)
 	if err != nil {
 		return nil, err
 	}
 	if t.holds(home) {
-		return nil, errors.New("your home is in the project, so that its files could say which hosts are allowed; name the hosts")
+		return nil, errors.New("your home is in the project, or in what else the command can write, so that its files could say which hosts are allowed; name the hosts")
 	}
 	environ = slices.DeleteFunc(slices.Clone(environ), func(e string) bool { return !strings.HasPrefix(e, "PATH=") && t.mentioned(e) })
 	env, dirs := t.environment(environ)
 	a := &Asker{Check: check, Home: home, Environ: environ}
 	a.Find = func(program string) (string, error) { return t.find(program, dirs) }
 	a.Read = t.read
+	a.Leads = t.leads
 	a.Run = func(program string, args ...string) ([]byte, error) {
 		path, err := a.Find(program)
 		if err != nil {
@@ -115,7 +119,7 @@ func (b *bounded) Write(p []byte) (int, error) {
 
 // read reads a file that does not lead into the project.
 func (t *tree) read(path string) ([]byte, error) {
-	if t.holds(path) {
+	if t.leads(path) {
 		return nil, fmt.Errorf("%s leads into the project", path)
 	}
 	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // a FIFO without a writer would wait

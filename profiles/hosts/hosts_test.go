@@ -58,7 +58,7 @@ const (
 	apt      = "apt-get indextargets --format $(SITE)"
 	cargoNew = "cargo 1.80.0 (376290515 2024-07-16)\n"
 	cargoOld = "cargo 1.65.0\n"
-	gitURLs  = `git config --null --get-regexp ^url\..*\.insteadof$`
+	gitURLs  = `git config --null --show-origin --get-regexp ^url\..*\.insteadof$`
 )
 
 func pipSays(index string) string {
@@ -140,7 +140,7 @@ func TestAsk(t *testing.T) {
 		{"apt", "@debian", machine{says: map[string]string{apt: "http://a.example/debian\nhttp://a.example/debian\nhttps://b.example:8443/x\nfile:/srv\nmirror+file:/etc/apt/mirrors.list\nmirror+https://l.example/list\nmirror://n.example/list\nmirror+file:/gone\n"},
 			files: map[string]string{"/etc/apt/mirrors.list": "# x\nhttp://c.example/debian\tpriority:1\n\n"}},
 			"a.example b.example:8443 c.example l.example n.example", "name the mirrors"},
-		{"github", "@github", machine{says: map[string]string{gitURLs: "url.https://u:hunter2@mirror.example:8443/.insteadof\nhttps://github.com/\x00url.https://team.example/.insteadof\nhttps://github.com/team/\x00url.https://other.example/.insteadof\nhttps://gitlab.example/\x00url.git@github.com:.insteadof\nhttps://github.com/\x00"}},
+		{"github", "@github", machine{says: map[string]string{gitURLs: "file:/h/.gitconfig\x00url.https://u:hunter2@mirror.example:8443/.insteadof\nhttps://github.com/\x00file:/h/.gitconfig\x00url.https://team.example/.insteadof\nhttps://github.com/team/\x00file:/h/.gitconfig\x00url.https://other.example/.insteadof\nhttps://gitlab.example/\x00command line:\x00url.git@github.com:.insteadof\nhttps://github.com/\x00"}},
 			"github.com api.github.com codeload.github.com raw.githubusercontent.com objects.githubusercontent.com release-assets.githubusercontent.com github-cloud.githubusercontent.com mirror.example:8443 team.example", ""},
 		{"no such set", "@nmp", machine{}, "", `did you mean "@npm"?`},
 	} {

@@ -103,6 +103,9 @@ func named(name string) *set {
 }
 
 func (a *Asker) ask(s *set) Answer {
+	if err := a.trusted(s.name); err != nil {
+		return Answer{Set: s.name, Err: &Error{s.name, err, "name the host: --allow HOST"}}
+	}
 	answers, errs := make([]answer, len(s.asks)), make([]error, len(s.asks))
 	var asked sync.WaitGroup
 	for i, ask := range s.asks {

@@ -4,46 +4,81 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
-// A tree is the files that the attacker writes.
-type tree struct {
+// A tree is the files that the attacker writes: the project's, and those of the other
+// directories and files that the sandbox may write.
+type tree struct{ tops []top }
+
+type top struct {
 	path string
 	info os.FileInfo
 }
 
-// newTree is the project's. In a directory of a repository the rest of that is the
-// attacker's as well, be it not shown to the sandbox.
-func newTree(project, home string) (*tree, error) {
-	t := &tree{path: project}
-	if project == "" {
-		return t, nil
+// newTree is the project's, and that of what else is writable. In a directory of a
+// repository the rest of that is the attacker's as well, be it not shown to the sandbox.
+func newTree(project, home string, writable ...string) (*tree, error) {
+	t := &tree{}
+	add := func(path string) error {
+		info, err := os.Stat(path)
+		if err == nil {
+			t.tops = append(t.tops, top{path, info})
+		}
+		return err
 	}
-	for dir := project; dir != "/" && dir != home; dir = path.Dir(dir) {
-		if _, err := os.Lstat(dir + "/.git"); err == nil {
-			t.path = dir
+	if project != "" {
+		whole := project
+		for dir := project; dir != "/" && dir != home; dir = path.Dir(dir) {
+			if _, err := os.Lstat(dir + "/.git"); err == nil {
+				whole = dir
+			}
+		}
+		if err := add(whole); err != nil {
+			return t, err
 		}
 	}
-	var err error
-	t.info, err = os.Stat(t.path)
-	return t, err
+	for _, path := range writable {
+		_ = add(path) // what is not there is refused elsewhere
+	}
+	return t, nil
 }
 
+func (t *tree) top(info os.FileInfo) bool {
+	return slices.ContainsFunc(t.tops, func(top top) bool { return os.SameFile(info, top.info) })
+}
+
+// maxLinks is how many symbolic links a name may have (path_resolution(7)).
+const maxLinks = 40
+
 // holds tells whether a name leads into the tree, by whatever links and mounts. Of one
-// that is not there it judges what it would be in.
+// that is not there it judges where it would be, behind a link that leads nowhere too.
 func (t *tree) holds(name string) bool {
-	if t.info == nil {
+	if len(t.tops) == 0 {
 		return false
 	}
 	real, err := filepath.EvalSymlinks(name)
-	for err != nil && name != "/" && name != "." {
-		name = path.Dir(name)
+	for links := 0; err != nil && name != "/" && name != "."; {
+		if to, e := os.Readlink(name); e == nil {
+			if links++; links > maxLinks {
+				return true
+			}
+			if t.holds(path.Dir(name)) { // the link is the attacker's to change
+				return true
+			}
+			if !path.IsAbs(to) {
+				to = path.Join(path.Dir(name), to)
+			}
+			name = to
+		} else {
+			name = path.Dir(name)
+		}
 		real, err = filepath.EvalSymlinks(name)
 	}
 	for err == nil {
 		info, e := os.Stat(real)
-		if e == nil && os.SameFile(info, t.info) {
+		if e == nil && t.top(info) {
 			return true
 		}
 		if real == "/" {
@@ -54,12 +89,61 @@ func (t *tree) holds(name string) bool {
 	return err != nil
 }
 
+// leads tells whether a name, or a link on its way, is in the tree: what is behind a link
+// that the attacker can change is the attacker's, wherever it leads now.
+func (t *tree) leads(name string) bool {
+	for links := 0; links <= maxLinks; links++ {
+		if t.holds(name) || t.holds(path.Dir(name)) {
+			return true
+		}
+		at, to := firstLink(name)
+		if at == "" {
+			return false
+		}
+		if t.holds(path.Dir(at)) {
+			return true
+		}
+		name = path.Join(to, strings.TrimPrefix(name, at))
+	}
+	return true
+}
+
+// firstLink gives the first symbolic link of a path and where it leads.
+func firstLink(name string) (at, to string) {
+	for n := 1; n <= len(name); n++ {
+		if n < len(name) && name[n] != '/' {
+			continue
+		}
+		to, err := os.Readlink(name[:n])
+		if err != nil {
+			continue
+		}
+		if !path.IsAbs(to) {
+			to = path.Join(path.Dir(name[:n]), to)
+		}
+		return name[:n], to
+	}
+	return "", ""
+}
+
 // mentioned tells whether a variable has a name in its value that leads into the tree.
 func (t *tree) mentioned(variable string) bool {
-	if t.info == nil {
-		return false
+	for _, top := range t.tops {
+		if top.named(variable) {
+			return true
+		}
 	}
-	for at := strings.Index(variable, t.path); at >= 0; { // in the middle of a word, as in -I/DIR
+	for _, word := range strings.FieldsFunc(variable, func(r rune) bool { return strings.ContainsRune(":;,|= \t\n", r) }) {
+		if strings.HasPrefix(word, "/") && t.holds(path.Clean(word)) {
+			return true
+		}
+	}
+	return false
+}
+
+// named finds the path in the middle of a word too, as in -I/DIR.
+func (t top) named(variable string) bool {
+	for at := strings.Index(variable, t.path); at >= 0; {
 		rest := variable[at+len(t.path):]
 		if rest == "" || strings.ContainsRune("/:;,|= \t\n", rune(rest[0])) {
 			return true
@@ -69,11 +153,6 @@ func (t *tree) mentioned(variable string) bool {
 			break
 		}
 		at += len(t.path) + next
-	}
-	for _, word := range strings.FieldsFunc(variable, func(r rune) bool { return strings.ContainsRune(":;,|= \t\n", r) }) {
-		if strings.HasPrefix(word, "/") && t.holds(path.Clean(word)) {
-			return true
-		}
 	}
 	return false
 }
@@ -98,7 +177,7 @@ func (t *tree) environment(environ []string) (env, dirs []string) {
 		name, value, _ := strings.Cut(e, "=")
 		if name == "PATH" {
 			for _, dir := range filepath.SplitList(value) {
-				if filepath.IsAbs(dir) && !t.holds(dir) && !t.leads(dir) {
+				if filepath.IsAbs(dir) && !t.holds(dir) && !t.interprets(dir) {
 					dirs = append(dirs, dir)
 				}
 			}
@@ -119,8 +198,8 @@ func (t *tree) environment(environ []string) (env, dirs []string) {
 // interpreters are what tools are scripts of, and find in PATH themselves.
 var interpreters = [...]string{"node", "nodejs", "python3", "python", "ruby", "java", "sh", "bash", "env"}
 
-// leads tells whether one of them is a link into the tree, in a directory that is not.
-func (t *tree) leads(dir string) bool {
+// interprets tells whether one of them is a link into the tree, in a directory that is not.
+func (t *tree) interprets(dir string) bool {
 	for _, name := range interpreters {
 		if _, err := os.Lstat(path.Join(dir, name)); err == nil && t.holds(path.Join(dir, name)) {
 			return true

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -14,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/match"
 
 	"github.com/sbxrun/sbx/sandbox/image/store"
+	"github.com/sbxrun/sbx/sandbox/outfile"
 )
 
 // refName is the annotation that names an image of an OCI layout (OCI image
@@ -22,8 +24,9 @@ const refName = "org.opencontainers.image.ref.name"
 
 // Export writes an image of a store to a file or directory, in the words of
 // ParseSource. full is its name, which is that of the copy where to says none. An
-// archive may go to out, with - as its file.
-func Export(s store.Store, i store.Image, full string, to Source, out io.Writer) error {
+// archive may go to out, with - as its file. No link that leads out of one of the untrusted
+// directories is followed.
+func Export(s store.Store, i store.Image, full string, to Source, out io.Writer, untrusted ...string) error {
 	inUse, err := s.Use(i)
 	if err != nil {
 		return err
@@ -39,11 +42,11 @@ func Export(s store.Store, i store.Image, full string, to Source, out io.Writer)
 	}
 	switch to.kind {
 	case "oci":
-		return exportLayout(img, to.path, tag)
+		return exportLayout(img, to.path, tag, untrusted)
 	case "oci-archive":
-		return exportFile(to.path, out, func(w io.Writer) error { return writeArchive(w, s, i, tag) })
+		return exportFile(to.path, out, untrusted, func(w io.Writer) error { return writeArchive(w, s, i, tag) })
 	case "docker-archive":
-		return exportFile(to.path, out, func(w io.Writer) error { return writeDocker(w, s, i, tag) })
+		return exportFile(to.path, out, untrusted, func(w io.Writer) error { return writeDocker(w, s, i, tag) })
 	}
 	return errors.New("an image is exported to oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:REF]")
 }
@@ -78,7 +81,18 @@ func (s Source) tagOr(full string) (string, error) {
 }
 
 // exportLayout adds the image to a layout, in place of the one of that tag.
-func exportLayout(img v1.Image, dir, tag string) error {
+func exportLayout(img v1.Image, dir, tag string, untrusted []string) error {
+	to, err := outfile.OpenDir(dir, untrusted...)
+	if err != nil {
+		return err
+	}
+	defer to.Close()
+	for _, part := range []string{"index.json", "oci-layout", "blobs", "blobs/sha256"} {
+		if fi, err := os.Lstat(filepath.Join(to.Path(), part)); err == nil && fi.Mode()&fs.ModeSymlink != 0 {
+			return fmt.Errorf("%s is no OCI layout: %s in it is a link", dir, part)
+		}
+	}
+	dir = to.Path()
 	p, err := layout.FromPath(dir)
 	if err != nil {
 		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
@@ -92,17 +106,14 @@ func exportLayout(img v1.Image, dir, tag string) error {
 }
 
 // exportFile has a file written, which appears when it is whole.
-func exportFile(path string, out io.Writer, write func(io.Writer) error) error {
+func exportFile(path string, out io.Writer, untrusted []string, write func(io.Writer) error) error {
 	if path == "-" {
 		return write(out)
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), ".sbx-export-")
+	f, err := outfile.Open(path, untrusted...)
 	if err != nil {
 		return err
 	}
-	defer os.Remove(f.Name())
-	if err := errors.Join(write(f), f.Chmod(0o644), f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return store.Place(f.Name(), path)
+	defer f.Close()
+	return f.Write(func(to *os.File) error { return errors.Join(write(to), to.Chmod(0o644), to.Sync()) })
 }

@@ -140,6 +140,11 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) (kind, bool)
 		return w.module(f, name, typ, known)
 	case modulesKind, moduleKind:
 		return w.module(f, name, typ, known)
+	case profilesKind:
+		if !isProfile(name) {
+			return unset, false
+		}
+		why = profileWhy
 	case hgKind:
 		if !hgFile(string(name)) {
 			return unset, false

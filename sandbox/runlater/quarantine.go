@@ -20,23 +20,34 @@ const suffix = ".moved"
 // directory, or nothing if there was nothing to move. An error says what could
 // not be moved: what it names is still there, or where it says.
 func (r Report) Quarantine(state string) (dir string, err error) {
-	q := quarantine{root: -1}
-	defer q.close()
+	dir, failed := r.Move(state)
 	var errs []error
-	for _, f := range r.Findings {
-		if f.What == Doubtful {
-			continue
-		}
-		if dir == "" {
-			if dir, err = q.open(state); err != nil {
-				return "", err
-			}
-		}
-		if err := q.move(f); err != nil {
-			errs = append(errs, fmt.Errorf("%q: %w", join(f.Root, f.Path), err))
+	for i, err := range failed {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%q: %w", join(r.Findings[i].Root, r.Findings[i].Path), err))
 		}
 	}
 	return dir, errors.Join(errs...)
+}
+
+// Move does so and tells of each finding why it was not moved, or nil.
+func (r Report) Move(state string) (dir string, failed []error) {
+	q := quarantine{root: -1}
+	defer q.close()
+	failed = make([]error, len(r.Findings))
+	var none error // why there is no directory
+	for i, f := range r.Findings {
+		if f.What == Doubtful {
+			continue
+		}
+		if dir == "" && none == nil {
+			dir, none = q.open(state)
+		}
+		if failed[i] = none; none == nil {
+			failed[i] = q.move(f)
+		}
+	}
+	return dir, failed
 }
 
 type quarantine struct {

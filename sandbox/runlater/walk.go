@@ -23,6 +23,7 @@ const (
 	refsKind          // in a git directory: names are those of branches
 	hgKind            // .hg
 	oldKind           // in a directory such as .vscode that was there before: what changed counts
+	profilesKind      // where profiles of sbx are kept to be linked from a home
 	quietKind         // in a finding: setuid only
 	unset             // it follows from the parent's
 )
@@ -132,6 +133,9 @@ func (w *walker) down(f *frame) {
 		w.path = append(w.path, '/')
 	}
 	w.path = append(w.path, name...)
+	if k == plain && isProfiles(w.path) {
+		k = profilesKind
+	}
 	back := f.path
 	fd, err := openDir(f.fd, name)
 	if err == unix.EACCES {
@@ -200,7 +204,7 @@ func (w *walker) otherRoot() bool {
 // child is what a directory is because of the one it is in.
 func (k kind) child(name string) kind {
 	switch k {
-	case plain, topKind:
+	case plain, topKind, profilesKind:
 		return plain
 	case gitdirKind, worktreeKind:
 		switch name {

@@ -40,7 +40,9 @@ type Record struct {
 	Image   string   `json:"image,omitempty"`
 	Rootfs  string   `json:"rootfs,omitempty"`
 	Project string   `json:"project,omitempty"`
-	Net     string   `json:"net,omitempty"`
+	// Writable are the host's files and directories that it may write, besides the project.
+	Writable []string `json:"writable,omitempty"`
+	Net      string   `json:"net,omitempty"`
 	// Published are ports, [IP:]HOST:SANDBOX/tcp|udp.
 	Published []string `json:"published,omitempty"`
 
@@ -68,6 +70,15 @@ type Record struct {
 	// Limits are in words, as they were asked for, and Cgroup where they are.
 	Limits []string `json:"limits,omitempty"`
 	Cgroup string   `json:"cgroup,omitempty"`
+}
+
+// Writable are the host's directories in which sandboxes may have made links. Those of one
+// that has ended count too: its links are still there.
+func Writable(records []Record) (dirs []string) {
+	for _, r := range records {
+		dirs = append(append(dirs, r.Project), r.Writable...)
+	}
+	return dirs
 }
 
 // Alive tells whether there is something to enter or to signal.

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sbxrun/sbx/profiles"
+	"github.com/sbxrun/sbx/sandbox/state"
+)
+
+// A sandbox of sbx run -d --rm goes with its log, and with what was said there of the
+// files that it left. That is kept as a text file below the state directory, which no
+// sandbox can write, until it was shown on a terminal.
+
+// mostNotice is how much of a file is shown, and mostNotices how many are kept.
+const mostNotice, mostNotices = 64 << 10, 100
+
+func noticeDir() (string, error) {
+	home, err := os.UserHomeDir()
+	if err != nil {
+		return "", err
+	}
+	return filepath.Join(profiles.NewPlaces(home, "/", os.Getenv).State(), "notices"), nil
+}
+
+// keepNotices writes what is to be said of a sandbox that goes.
+func keepNotices(r state.Record, lines []string) error {
+	dir, err := noticeDir()
+	if err == nil {
+		err = os.MkdirAll(dir, 0o700)
+	}
+	if err != nil {
+		return fmt.Errorf("keep what was said: %w", err)
+	}
+	if old := noticeFiles(dir); len(old) >= mostNotices {
+		_ = os.Remove(filepath.Join(dir, old[0])) // the oldest; it may have been shown just now
+	}
+	now := time.Now().UTC()
+	text := fmt.Sprintf("sandbox %s (%s) ended %s:\n", r.Name, r.ID, now.Format(time.RFC3339))
+	for _, line := range lines {
+		text += plain(line) + "\n"
+	}
+	return os.WriteFile(filepath.Join(dir, now.Format("20060102T150405.000000Z-")+r.ID+".txt"), []byte(text), 0o600)
+}
+
+// noticeFiles are the kept ones, the oldest first.
+func noticeFiles(dir string) (names []string) {
+	entries, _ := os.ReadDir(dir) // nearly always there is none
+	for _, e := range entries {
+		if e.Type().IsRegular() && strings.HasSuffix(e.Name(), ".txt") {
+			names = append(names, e.Name())
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+// showNotices says what was kept. On a terminal somebody has seen it then.
+func showNotices(u ui) {
+	dir, err := noticeDir()
+	if err != nil {
+		return
+	}
+	for _, name := range noticeFiles(dir) {
+		path := filepath.Join(dir, name)
+		text, err := readNotice(path)
+		if err != nil {
+			u.fail(err, "")
+			continue
+		}
+		for line := range strings.Lines(text) {
+			u.say("%s", strings.TrimSuffix(line, "\n"))
+		}
+		if isTerminal(os.Stderr) {
+			_ = os.Remove(path) // another sbx may have
+		}
+	}
+}
+
+func readNotice(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	b, err := io.ReadAll(io.LimitReader(f, mostNotice))
+	return string(b), err
+}
+
+// noticed are the lines of an error about what a command left.
+func noticed(err error) []string {
+	var several interface{ Lines() []string }
+	if errors.As(err, &several) {
+		return several.Lines()
+	}
+	return nil
+}

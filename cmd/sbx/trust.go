@@ -1,0 +1,86 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/profiles"
+	"github.com/sbxrun/sbx/sandbox"
+)
+
+// trustVerb is sbx trust [--yes]: it shows what the project's file widens, asks, and
+// records that this very text may.
+func trustVerb(u ui, args []string) int {
+	yes := slices.Equal(args, []string{"--yes"}) || slices.Equal(args, []string{"-y"})
+	if len(args) > 0 && !yes {
+		if args[0] == "-h" || args[0] == "--help" {
+			fmt.Fprint(u.out, "Usage: sbx trust [--yes]\n\nShow what .sbx.toml of the current directory widens, ask, and allow it until the file\nchanges. Without a terminal --yes answers.\n")
+			return 0
+		}
+		u.fail(fmt.Errorf("sbx trust: %q is not known: it is of the current directory's %s", args[0], profiles.ProjectFile), "sbx trust [--yes]")
+		return exitFailed
+	}
+	err := withUser(func(user *profiles.User, at profiles.Places) error { return trust(u, user, at, yes) })
+	return exitOf(u, err, sandbox.Hint(err))
+}
+
+// trust reads the file once: what is shown, asked about and recorded is the same text,
+// whatever becomes of the file meanwhile.
+func trust(u ui, user *profiles.User, at profiles.Places, yes bool) error {
+	text, err := profiles.ReadProject(unix.AT_FDCWD)
+	if err != nil {
+		return err
+	}
+	if text == nil {
+		return fmt.Errorf("there is no %s here", profiles.ProjectFile)
+	}
+	_, widens, err := user.Project(text)
+	if err != nil {
+		return err
+	}
+	for _, line := range widens {
+		fmt.Fprintln(u.out, plain("it "+line))
+	}
+	file := at.Project + "/" + profiles.ProjectFile
+	if len(widens) == 0 {
+		fmt.Fprintln(u.out, plain("it widens nothing, so it is in force without being trusted: "+file))
+		return nil
+	}
+	if !yes {
+		if err := u.ask("trust " + file + " until it changes?"); err != nil {
+			return err
+		}
+	}
+	if err := at.Store().Trust(at.Project, text); err != nil {
+		return err
+	}
+	fmt.Fprintln(u.out, plain("trusted until it changes: "+file))
+	return nil
+}
+
+// ask asks on the terminal. Only a y that is typed after the question is one: what was
+// typed before it, or put there by what ran before, is thrown away.
+func (u ui) ask(question string) error {
+	if !isTerminal(os.Stdin) || !isTerminal(os.Stderr) {
+		return &mendedError{errors.New("not trusted: there is no terminal to ask on"), "look at what is shown, then --yes"}
+	}
+	if err := unix.IoctlSetInt(int(os.Stdin.Fd()), unix.TCFLSH, unix.TCIFLUSH); err != nil {
+		return os.NewSyscallError("ioctl TCFLSH", err)
+	}
+	fmt.Fprint(u.errors, said+plain(question)+" [y/N] ")
+	line, err := bufio.NewReader(os.Stdin).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return err
+	}
+	if answer := strings.ToLower(strings.TrimSpace(line)); answer != "y" && answer != "yes" {
+		return errors.New("not trusted")
+	}
+	return nil
+}
