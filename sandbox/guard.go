@@ -24,7 +24,7 @@ func (h *Host) probeProject(s Spec) error {
 	if s.Project == "" || !h.isDir(s.Project) {
 		return nil // which is told elsewhere
 	}
-	guard, err := runlater.Find(s.Project, h.gitConfigs()...)
+	guard, err := runlater.FindWith(s.Project, runlater.OwnConfig(h.Homes, os.Getenv))
 	if err != nil {
 		return fmt.Errorf("project directory %s: %w", s.Project, err)
 	}
@@ -55,15 +55,6 @@ func projectSecrets(project string, top []entry) []string {
 	}
 	tracked := gitindex.Tracked(project, found)
 	return slices.DeleteFunc(found, func(name string) bool { return tracked[name] })
-}
-
-// gitConfigs are the developer's own configurations, which may say where his
-// hooks are.
-func (h *Host) gitConfigs() (files []string) {
-	for _, home := range h.Homes {
-		files = append(files, filepath.Join(home, ".gitconfig"), filepath.Join(home, ".config/git/config"))
-	}
-	return files
 }
 
 // guardMounts are the mounts that keep a command from planting what runs later:
@@ -102,15 +93,38 @@ func (s Spec) guards(h Host) bool {
 	return h.Guard != nil && !s.ReadOnlyProject
 }
 
+// guard is what is looked at when the command has ended, or nil.
+func (s Spec) guard(h Host) *runlater.Guard {
+	switch {
+	case s.guards(h):
+		return h.Guard
+	case len(s.writableDirectories(h)) > 0:
+		g := runlater.Elsewhere()
+		return &g
+	}
+	return nil
+}
+
 // writableDirectories are those of the host that the command may write, besides
 // the project.
 func (s Spec) writableDirectories(h Host) (dirs []string) {
 	for _, m := range s.OCI.Mounts {
-		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !below(m.Source, s.Project) && !slices.Contains(s.Kept, m.Source) && !h.isPin(m) {
+		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !(s.guards(h) && below(m.Source, s.Project)) && !slices.Contains(s.Kept, m.Source) && !h.isPin(m) {
 			dirs = append(dirs, m.Source)
 		}
 	}
 	return dirs
+}
+
+// record notes what the directories that the command may write are before the run,
+// where that is needed to tell later what it changed.
+func (c *Cmd) record(s Spec) error {
+	for _, dir := range s.Kept {
+		if real, err := filepath.EvalSymlinks(dir); err == nil {
+			c.guarded.Private = append(c.guarded.Private, real)
+		}
+	}
+	return c.guarded.Record(c.writable...)
 }
 
 // afterwards looks at what the command left: files that run later are moved aside,
@@ -138,6 +152,7 @@ func (c *Cmd) afterwards() error {
 		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", hint.SafeText(filepath.Join(u.Root, u.Path)), u.Err))
 	}
 	if !c.Spec.AllowRunLater {
+		c.noteLeft(report)
 		failed = append(failed, c.quarantine(report)...)
 	}
 	if len(failed) > 0 {
@@ -177,7 +192,7 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 	for i, f := range report.Findings {
 		name := filepath.Join(f.Root, f.Path)
 		switch {
-		case f.What == runlater.Doubtful:
+		case f.What.Stays():
 			c.left(func(r *Receipt) { r.Doubtful = append(r.Doubtful, name) })
 			c.notice("look at %s: %s (%s)", name, f.Why, f.What)
 		case errs[i] != nil:
@@ -215,7 +230,7 @@ func (c *Cmd) moveAsOwner(report runlater.Report, errs []error, state, dir strin
 	}
 	before := false
 	for i, f := range report.Findings {
-		before = before || errs[i] == nil && f.What != runlater.Doubtful
+		before = before || errs[i] == nil && !f.What.Stays()
 	}
 	to, failed, err := c.AsOwner(again, state)
 	for n, i := range which {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -69,18 +70,23 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 			c.Trace(line)
 		}
 	}
-	if spec.guards(host) {
-		c.guarded, c.homes = host.Guard, host.Homes
-		c.writable = spec.writableDirectories(host)
+	c.writable = spec.writableDirectories(host)
+	if c.guarded = spec.guard(host); c.guarded != nil {
+		c.homes = host.Homes
 		if fromOCI(spec.OCI.Linux.UIDMappings).IsSingle() {
 			c.AsOwner = nil // the caller owns all that there is
 		}
+		err = c.record(spec)
+		c.guarded.Environment(os.Getenv, slices.Concat(c.writable, spec.Kept)...)
 	}
 	c.masks = newMaskWatch(spec, host)
 	if c.Spec.UserNS {
 		c.held, c.heldRoots = c.Spec.heldNames(host), c.Spec.writableSources(host)
 	}
-	if err = c.launch(host, spec, plan, run); err != nil {
+	if err == nil {
+		err = c.launch(host, spec, plan, run)
+	}
+	if err != nil {
 		c.guarded = nil
 		c.release()
 		return explain(err, spec, host)

@@ -78,6 +78,10 @@ type Receipt struct {
 	Unmoved  []string `json:"runLaterUnmoved,omitempty"`
 	Doubtful []string `json:"runLaterDoubtful,omitempty"`
 	Cleared  []string `json:"cleared,omitempty"`
+	// Unknown are new hidden names that no list knows, and Programs what is new or changed
+	// in the caller's PATH and stands before no other program. They stay.
+	Unknown  []string `json:"unknown,omitempty"`
+	Programs []string `json:"programs,omitempty"`
 }
 
 // SeccompProof says which filter there was.

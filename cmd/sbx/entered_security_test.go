@@ -44,7 +44,7 @@ func TestSecurityEntered(t *testing.T) {
 		"tty-tiocsti", "tty-tiocsti-input", "identity-settime", "identity-sethostname", "secret-home", "file-bait", "file-read-only", "limit-files", "fd-stdio-in-mode", "fd-stdio-in-setuid",
 		"fd-stdio-in-times", "fd-stdio-in-reopen", "fd-stdio-in-owner", "fd-stdio-in-earlier", "fd-stdio-in-offset", "fd-stdio-in-lock", "fd-stdio-out-mode", "fd-stdio-out-setuid", "fd-stdio-out-truncate", "fd-stdio-out-rewrite",
 		"fd-stdio-out-earlier", "fd-stdio-error-mode", "fd-stdio-fifo-mode", "fd-stdio-socket", "home-others", "home-key-renewed", "home-key-renewed-elsewhere", "home-hidden-renewed", "dotenv-nested", "dotenv-nested-by-name",
-		"process-limits", "CVE-2017-5226", "CVE-2016-9962",
+		"process-limits", "CVE-2017-5226", "CVE-2016-9962", "names-lefthook", "names-version-path", "names-path-new", "names-variable-bash",
 	}
 	made := 0
 	for _, r := range securityRows() {

@@ -22,38 +22,58 @@ var (
 // With an error the report is not complete.
 func (g Guard) Check(writable ...string) (Report, error) {
 	var r Report
-	w := walker{
-		g: &g, r: &r, since: g.began.since(now()), uid: self(),
+	if !g.recorded {
+		g.roots = slices.Clone(g.roots)
+		g.addRoots(writable)
+		if err := g.addMounts(); err != nil {
+			return r, err
+		}
+	}
+	w := g.walker(&r)
+	var errs []error
+	for i, root := range w.roots {
+		if err := w.root(i, root); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", root.path, err))
+		}
+	}
+	w.follow()
+	w.dangling()
+	w.searched()
+	w.settle()
+	w.doubtful()
+	for _, list := range [][]Finding{r.Findings, r.Unknown, r.Programs} {
+		slices.SortStableFunc(list, func(a, b Finding) int {
+			return cmp.Or(strings.Compare(a.Root, b.Root), strings.Compare(a.Path, b.Path))
+		})
+	}
+	r.Findings = slices.CompactFunc(r.Findings, func(a, b Finding) bool { // a repository is doubted once
+		return a.Root == b.Root && a.Path == b.Path && a.What == Doubtful && b.What == Doubtful
+	})
+	if w.overflow {
+		errs = append(errs, errMany)
+	}
+	return r, errors.Join(errs...)
+}
+
+func (g *Guard) walker(r *Report) *walker {
+	return &walker{
+		g: g, r: r, since: g.began.since(now()), uid: self(), roots: g.roots,
 		reader: reader{buf: make([]byte, 128<<10)},
 	}
-	var errs []error
-	roots := slices.Clone(g.roots)
+}
+
+// addRoots adds the directories besides the project that the run may write.
+func (g *Guard) addRoots(writable []string) {
 	for _, path := range writable {
 		// What Find holds in place is in one of the roots, and only there is it known for
 		// what it is: the directory of a worktree by itself looks like a new repository.
 		if slices.ContainsFunc(g.Binds, func(b Bind) bool { return b.Path == path }) {
 			continue
 		}
-		if !slices.ContainsFunc(roots, func(r root) bool { return r.path == path }) {
-			roots = append(roots, root{path: path, kind: plain})
+		if !g.isRoot(path) {
+			g.roots = append(g.roots, root{path: path, kind: topKind})
 		}
 	}
-	w.roots = roots
-	for i, root := range roots {
-		if err := w.root(i, root); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", root.path, err))
-		}
-	}
-	w.dangling()
-	w.settle()
-	w.doubtful()
-	slices.SortStableFunc(r.Findings, func(a, b Finding) int {
-		return cmp.Or(strings.Compare(a.Root, b.Root), strings.Compare(a.Path, b.Path))
-	})
-	if w.overflow {
-		errs = append(errs, errMany)
-	}
-	return r, errors.Join(errs...)
 }
 
 // root walks one of the directories, and then looks at what is watched in it.
@@ -63,14 +83,31 @@ func (w *walker) root(index int, r root) error {
 		return err
 	}
 	id, err := identityOf(fd)
-	if err == nil && r.id != (identity{}) && id.object() != r.id.object() {
+	known := r.reliable
+	if err == nil && !known && r.base == nil {
+		if known, err = reliable(fd); err == nil && !known {
+			w.index = index
+			w.unseen("", errNoBaseline)
+		}
+	}
+	switch {
+	case err != nil:
+	case r.vanished(id):
+		err = errVanished
+	case r.id != (identity{}) && id.object() != r.id.object():
 		err = errReplaced
 	}
 	if err != nil {
 		unix.Close(fd)
 		return err
 	}
+	return w.rootAt(index, fd)
+}
+
+// rootAt does so for one that is open, and closes it.
+func (w *walker) rootAt(index, fd int) error {
 	w.index = index
+	r := w.roots[index]
 	keep, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, 0)
 	if err != nil {
 		unix.Close(fd)
@@ -91,42 +128,47 @@ func (w *walker) watches(root int) error {
 		if e.root != w.index || w.r.has(w.roots[w.index].path, e.path) {
 			continue
 		}
-		id, err := identityIn(root, e.path)
+		dir, err := openDeep(root, up(e.path))
+		if err == nil {
+			_, name := parent(e.path)
+			err = w.watchedAt(dir, []byte(name), e)
+			unix.Close(dir)
+		}
 		switch {
-		case err == unix.ENOENT || err == unix.ENOTDIR || err == unix.ELOOP:
-			continue // gone, and what is in its way is a change of its own
-		case err != nil:
+		case err == nil:
+		case err != unix.ENOENT && err != unix.ENOTDIR && err != unix.ELOOP:
 			w.unseen(e.path, err)
-			continue
-		}
-		what := Changed
-		if e.id == (identity{}) {
-			what = Created
-		}
-		switch {
-		case id == e.id, e.content == pinned:
-		case e.content == configuration && id.kind == unix.S_IFREG:
-			if bad := w.badConfig(root, e.path, e.allowed, up(e.path)); bad != "" {
-				w.add(e.path, what, bad)
-			}
-		default:
-			w.add(e.path, what, e.why)
+		case e.id != (identity{}) && e.content != transient:
+			w.add(e.path, Gone, e.why) // renamed, perhaps: it is there, and counts for nothing
 		}
 	}
 	return nil
 }
 
-// identityIn looks at a path below a root.
-func identityIn(root int, path string) (identity, error) {
-	dir, name := parent(path)
-	fd, err := openDeep(root, dir)
-	if err != nil {
-		return identity{}, err
+// watchedAt does so for one, which is a name in an open directory.
+func (w *walker) watchedAt(dir int, name []byte, e *watched) error {
+	path := w.path
+	defer func() { w.path = path }()
+	if w.path = nil; up(e.path) != "." {
+		w.path = []byte(up(e.path))
 	}
-	defer unix.Close(fd)
-	var st unix.Statx_t
-	err = statAt(fd, name, &st)
-	return identify(&st), err
+	if err := statAt(dir, string(name), &w.st); err != nil {
+		return err
+	}
+	what := Changed
+	if e.id == (identity{}) {
+		what = Created
+	}
+	switch {
+	case e.content == transient, e.content == pinned, w.same(e, dir, name, &w.st):
+	case e.content == configuration && w.st.Mode&unix.S_IFMT == unix.S_IFREG:
+		if bad := w.badConfig(dir, string(name), e.allowed, up(e.path)); bad != "" {
+			w.add(e.path, what, bad)
+		}
+	default:
+		w.add(e.path, what, e.why)
+	}
+	return nil
 }
 
 func (w *walker) add(path string, what What, why string) {

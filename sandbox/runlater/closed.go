@@ -12,35 +12,34 @@ import (
 // and keeps them.
 
 // unlock does so for an open directory, and tells whether it did.
-func (w *walker) unlock(dir int) bool {
+func (w *walker) unlock(dir int, path string) bool {
 	var st unix.Statx_t
-	if statFD(dir, &st) != nil || !w.mayUnlock(&st) {
+	if statFD(dir, &st) != nil || st.Uid != w.uid || st.Mode&0o700 == 0o700 || st.Mode&0o100 == 0 && !w.modeTouched(path, &st) {
+		return false
+	}
+	if b := w.base(); b != nil && b.recording {
 		return false
 	}
 	return chmod(dir, uint32(st.Mode)&0o7777|0o700) == nil
 }
 
-func (w *walker) mayUnlock(st *unix.Statx_t) bool {
-	return st.Uid == w.uid && st.Mode&0o700 != 0o700 && (st.Mode&0o100 != 0 || touched(st, w.since))
-}
-
 // openClosed opens a directory that may not be read, or is in one that may not
 // be searched.
-func (w *walker) openClosed(dir int, name string) (int, error) {
-	w.unlock(dir)
-	path, err := openAt(dir, name, unix.O_PATH|unix.O_DIRECTORY)
+func (w *walker) openClosed(dir int, name, above string) (int, error) {
+	w.unlock(dir, above)
+	closed, err := openAt(dir, name, unix.O_PATH|unix.O_DIRECTORY)
 	if err != nil {
 		return -1, err
 	}
-	defer unix.Close(path)
+	defer unix.Close(closed)
 	var st unix.Statx_t
-	if err := statFD(path, &st); err != nil {
+	if err := statFD(closed, &st); err != nil {
 		return -1, err
 	}
-	if st.Uid == w.uid && st.Mode&0o100 == 0 && !touched(&st, w.since) {
+	if st.Uid == w.uid && st.Mode&0o100 == 0 && !w.modeTouched(string(w.path), &st) {
 		return -1, unix.ENOENT // nobody could get into it without a chmod
 	}
-	w.unlock(path)
+	w.unlock(closed, string(w.path))
 	return openDir(dir, name)
 }
 

@@ -13,6 +13,7 @@ const (
 	refsMark
 	commonMark
 	partMark
+	topMark
 )
 
 func (m marks) repository() bool {
@@ -26,8 +27,13 @@ func (m marks) begun() bool { return m&headMark != 0 && m&partMark != 0 }
 func mark(name []byte) marks {
 	var room [12]byte
 	switch len(name) {
-	case 4, 5, 6, 7, 9:
+	case 3, 4, 5, 6, 7, 9:
+		if name[0] == '.' && !repositoryName(fold(room[:0], name)) {
+			return 0
+		}
 		switch string(fold(room[:0], name)) {
+		case ".git", ".hg", ".sl", ".jj":
+			return topMark
 		case "head":
 			return headMark
 		case "refs":
@@ -45,14 +51,16 @@ func mark(name []byte) marks {
 
 // enter reads a directory to its end, looks at what is in it, and has its
 // directories wait. It takes over the descriptor.
-func (w *walker) enter(fd int, k kind, fresh bool) {
-	if k == moduleKind && w.repositoryAt(fd) {
-		k = gitdirKind
+func (w *walker) enter(fd int, e entered) {
+	if e.kind == moduleKind && w.repositoryAt(fd) {
+		e.kind = gitdirKind
 	}
-	w.frames = append(w.frames, frame{fd: fd, path: len(w.path), todo: len(w.todo), kind: k, fresh: fresh})
+	k := e.kind
+	w.frames = append(w.frames, frame{fd: fd, path: len(w.path), todo: len(w.todo), kind: k, fresh: e.fresh, moved: e.moved, group: w.groupAt()})
 	f := &w.frames[len(w.frames)-1]
 	w.reader.at, w.reader.n = 0, 0
 	var seen marks
+	newTop := false
 	for {
 		name, typ, err := w.next(fd)
 		if err != nil {
@@ -68,20 +76,33 @@ func (w *walker) enter(fd int, k kind, fresh bool) {
 				continue
 			}
 			typ = byte(w.st.Mode & unix.S_IFMT >> 12)
-			if typ == unix.DT_REG && w.st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 && touched(&w.st, w.since) {
+			if typ == unix.DT_REG && w.st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 && w.touched(fd, name, &w.st) {
 				w.clear(fd, name)
 			}
 		}
-		seen |= mark(name)
-		next, fresh := w.entry(f, name, typ, known)
-		if typ == unix.DT_DIR {
-			w.push(name, next, fresh)
+		m := mark(name)
+		seen |= m
+		next := w.entry(f, name, typ, known)
+		if m == topMark && k != topKind {
+			newTop = newTop || next.fresh || next.kind == quietKind || w.look(fd, name) && w.born(fd, name, &w.st)
 		}
+		switch {
+		case typ == unix.DT_DIR:
+			w.push(name, next)
+		case typ == unix.DT_LNK && len(w.g.Private) > 0:
+			w.link(fd, name)
+		}
+	}
+	if seen&topMark != 0 && k != topKind && k.open() {
+		w.top(f, newTop)
+	}
+	if (seen&topMark != 0 || seen.repository()) && len(w.path) > 0 && k.open() && len(w.tops) < reportLimit {
+		w.tops = append(w.tops, lead{root: w.index, path: string(w.path)})
 	}
 	switch {
 	case k == gitdirKind || k == worktreeKind:
 		w.gitDir(f)
-	case k != plain && k != topKind && k != innerKind && k != refsKind:
+	case k == quietKind || k == oldKind || k == moduleKind:
 	case seen.repository(), seen.begun() && k != refsKind && w.exists(fd, "HEAD"):
 		f.fresh = w.bareFresh(f)
 		f.kind = gitdirKind
@@ -92,7 +113,7 @@ func (w *walker) enter(fd int, k kind, fresh bool) {
 // look fills in w.st. What went away is passed over.
 func (w *walker) look(fd int, name []byte) bool {
 	err := statEntry(fd, name, &w.st)
-	if err == unix.EACCES && w.unlock(fd) {
+	if err == unix.EACCES && w.unlock(fd, string(w.path)) {
 		err = statEntry(fd, name, &w.st)
 	}
 	if err != nil && err != unix.ENOENT {
@@ -112,93 +133,178 @@ func (w *walker) at(name []byte) string {
 
 // entry judges one name, and tells what it is as a directory. known says that
 // w.st is this file's.
-func (w *walker) entry(f *frame, name []byte, typ byte, known bool) (kind, bool) {
+func (w *walker) entry(f *frame, name []byte, typ byte, known bool) entered {
+	if f.kind.open() && (f.kind != hooksKind || typ == unix.DT_DIR) {
+		if n := w.lookup(f, name, typ); n != nil && w.counts(f, n, name, typ) {
+			return w.named(n, f, name, typ, known)
+		}
+	}
 	why := ""
 	switch f.kind {
 	case plain, topKind:
-		if n := lookup(name, f.kind == topKind); n != nil {
-			return w.named(n, f, name, typ, known)
-		}
 		if typ == unix.DT_DIR && len(w.g.watched) > 0 {
 			// What core.hooksPath names, or a link such as .vscode leads to.
 			if e := w.g.watch(w.index, w.at(name)); e != nil && e.content == anything && e.id != (identity{}) {
-				return oldKind, false
+				return entered{kind: oldKind}
 			}
 		}
-		return unset, false
+		if f.kind == topKind {
+			w.strange(f, name, known)
+		}
+		return entered{kind: unset}
 	case oldKind:
 		why = "it is in a directory of what runs later"
 	case hooksKind:
 		if typ == unix.DT_DIR || hasSuffix(name, ".sample") {
-			return unset, false
+			return entered{kind: unset}
+		}
+		if typ == unix.DT_LNK && w.g.watch(w.index, w.at(name)) == nil {
+			w.lead(w.at(name), oldKind, targetWhy)
 		}
 		why = "git runs it"
 	case gitdirKind, worktreeKind:
-		if typ != unix.DT_DIR || f.kind.child(string(name)) != modulesKind {
-			return unset, false
+		if typ != unix.DT_DIR {
+			return entered{kind: unset}
 		}
-		return w.module(f, name, typ, known)
+		switch f.kind.child(string(name)) {
+		case modulesKind:
+			return w.module(f, name, typ, known)
+		case hooksKind:
+			return w.hooksDir(f, name)
+		}
+		return entered{kind: unset}
 	case modulesKind, moduleKind:
 		return w.module(f, name, typ, known)
 	case profilesKind:
 		if !isProfile(name) {
-			return unset, false
+			return entered{kind: unset}
 		}
 		why = profileWhy
 	case hgKind:
 		if !hgFile(string(name)) {
-			return unset, false
+			return entered{kind: unset}
 		}
 		why = hgWhy
 	default:
-		return unset, false
+		return entered{kind: unset}
 	}
 	if !known && !w.look(f.fd, name) {
-		return unset, false
+		return entered{kind: unset}
 	}
-	if f.fresh || touched(&w.st, w.since) {
-		path := w.at(name)
-		if e := w.g.watch(w.index, path); e != nil && e.id == identify(&w.st) {
-			return unset, false
-		}
-		w.add(path, w.what(), why)
-		return quietKind, false
+	path := w.at(name)
+	if e := w.g.watch(w.index, path); e != nil && w.same(e, f.fd, name, &w.st) {
+		return entered{kind: unset}
 	}
-	return unset, false
+	switch {
+	case w.touched(f.fd, name, &w.st) || f.fresh:
+		w.add(path, w.what(f.fd, name), why)
+		return entered{kind: quietKind}
+	case f.moved && f.kind == hooksKind:
+		w.add(up(string(w.path)), Doubtful, hooksWhy)
+	case f.moved:
+		w.add(string(w.path), Doubtful, why)
+	}
+	return entered{kind: unset}
 }
 
-// what tells a new file from an old one, as far as the file system knows.
-func (w *walker) what() What {
-	if born(&w.st, w.since) {
+// counts tells whether a name of the table counts in the directory at hand. Git
+// names branches and submodules as the developer likes.
+func (w *walker) counts(f *frame, n *name, name []byte, typ byte) bool {
+	switch f.kind {
+	case modulesKind, moduleKind: // whatever is not a directory is a finding there
+		return typ == unix.DT_DIR && repositoryName([]byte(n.name))
+	case refsKind:
+		return name[0] == '.' || typ != unix.DT_DIR && !harmlessRef(f.fd, string(name))
+	}
+	return true
+}
+
+// repositoryName tells the directories that make the one they are in the top of a
+// repository, by a name as fold has it.
+func repositoryName(name []byte) bool {
+	switch string(name) {
+	case ".git", ".hg", ".sl", ".jj":
+		return true
+	}
+	return false
+}
+
+// top judges the names that count only at the top of a repository, in a directory
+// that turned out to be one. It is read again for them: to keep them until then
+// would cost every directory. Where the run made the repository, names that were
+// there count from now on.
+func (w *walker) top(f *frame, made bool) {
+	if _, err := unix.Seek(f.fd, 0, unix.SEEK_SET); err != nil {
+		w.unseen(string(w.path), err)
+		return
+	}
+	w.reader.at, w.reader.n = 0, 0
+	for {
+		name, _, err := w.next(f.fd)
+		if err != nil {
+			w.unseen(string(w.path), err)
+		}
+		if err != nil || len(name) == 0 {
+			return
+		}
+		n := lookup(name, true)
+		if n == nil {
+			w.strange(f, name, false)
+		}
+		if n == nil || lookup(name, false) != nil || !w.look(f.fd, name) {
+			continue
+		}
+		typ := byte(w.st.Mode & unix.S_IFMT >> 12)
+		if !w.counts(f, n, name, typ) {
+			continue
+		}
+		next := w.named(n, f, name, typ, true)
+		if made && next.kind == oldKind {
+			w.add(w.at(name), Doubtful, n.why)
+		}
+		if typ == unix.DT_DIR {
+			w.repack(f, name, next)
+		}
+	}
+}
+
+// what tells a new file from an old one, as far as the file system knows. It is
+// for w.st.
+func (w *walker) what(dir int, name []byte) What {
+	if w.born(dir, name, &w.st) {
 		return Created
 	}
 	return Changed
 }
 
 // named judges a name of the table.
-func (w *walker) named(n *name, f *frame, name []byte, typ byte, known bool) (kind, bool) {
+func (w *walker) named(n *name, f *frame, name []byte, typ byte, known bool) entered {
 	if !known && !w.look(f.fd, name) {
-		return unset, false
+		return entered{kind: unset}
 	}
 	path := w.at(name)
 	e := w.g.watch(w.index, path)
-	same := e != nil && e.id.object() == identify(&w.st).object()
 	if typ == unix.DT_DIR {
 		switch n.name {
 		case ".git":
-			return gitdirKind, e != nil && !same || e == nil && born(&w.st, w.since)
+			return w.repositoryIn(f, e, name, gitdirKind)
 		case ".hg":
-			return hgKind, e != nil && !same
+			return w.repositoryIn(f, e, name, hgKind)
 		}
 	}
 	switch {
-	case e != nil && e.id == identify(&w.st), e == nil && !touched(&w.st, w.since):
-		return oldKind, false
+	case e != nil && w.same(e, f.fd, name, &w.st), e == nil && !w.touched(f.fd, name, &w.st) && !w.arrived(f):
+		if e == nil && typ == unix.DT_LNK {
+			w.lead(path, oldKind, n.why)
+		}
+		return entered{kind: oldKind}
+	case n.rule == judged && (typ == unix.DT_DIR || typ == unix.DT_REG && harmlessVersion(f.fd, string(name))):
+		return entered{kind: unset}
 	case n.name == ".git" && typ == unix.DT_REG && w.goodGitFile(f, path):
-		return unset, false
+		return entered{kind: unset}
 	}
-	w.add(path, w.what(), n.why)
-	return quietKind, false
+	w.add(path, w.what(f.fd, name), n.why)
+	return entered{kind: quietKind}
 }
 
 func hasSuffix(b []byte, suffix string) bool {

@@ -64,9 +64,13 @@ func (w *walker) fan(f *frame) error {
 func (w *walker) merge(other *walker) {
 	w.overflow = w.overflow || other.overflow
 	w.pointers = append(w.pointers, other.pointers...)
+	w.leads = append(w.leads, other.leads...)
+	w.tops = append(w.tops, other.tops...)
+	w.hookPaths = append(w.hookPaths, other.hookPaths...)
 	for _, f := range other.r.Findings {
 		w.add(f.Path, f.What, f.Why)
 	}
+	w.r.Unknown = append(w.r.Unknown, other.r.Unknown...)
 	for _, u := range other.r.Unseen {
 		w.unseen(u.Path, u.Err)
 	}

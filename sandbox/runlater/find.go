@@ -13,13 +13,21 @@ const bindLimit = 8192
 
 var errBinds = errors.New("more names that run later than can be bound")
 
-// Find looks at a project before the run: at its top, and at its git directory.
-// The project is given by its real path. trusted are the developer's own git
-// configurations, which may say where hooks are.
+// Find is FindWith for configurations that are files.
+func Find(project string, trusted ...string) (Guard, error) {
+	return FindWith(project, GitConfig{Files: trusted})
+}
+
+// Elsewhere is for a run without a project that it can write, in other directories.
+func Elsewhere() Guard { return Guard{began: now(), readMounts: mountsLater()} }
+
+// FindWith looks at a project before the run: at its top, and at its git directory.
+// The project is given by its real path.
 //
 // A project that has nothing of the kind costs one listing of its directory.
-func Find(project string, trusted ...string) (Guard, error) {
+func FindWith(project string, own GitConfig) (Guard, error) {
 	f := finder{}
+	f.g.own = own
 	f.g.began = now()
 	fd, err := openRoot(project)
 	if err != nil {
@@ -31,8 +39,13 @@ func Find(project string, trusted ...string) (Guard, error) {
 		return Guard{}, err
 	}
 	f.project = tree{fd: fd, path: project}
-	f.g.roots = []root{{project, id, plain}}
-	if err := f.top(trusted); err != nil {
+	f.g.readMounts = mountsLater()
+	known, err := reliable(fd)
+	if err != nil {
+		return Guard{}, err
+	}
+	f.g.roots = []root{{path: project, id: id, kind: topKind, reliable: known}}
+	if err := f.top(own); err != nil {
 		return Guard{}, err
 	}
 	if len(f.g.Binds) > bindLimit {
@@ -50,7 +63,7 @@ type finder struct {
 }
 
 // top looks at the names at the project's top.
-func (f *finder) top(trusted []string) error {
+func (f *finder) top(own GitConfig) error {
 	r := reader{buf: make([]byte, 8<<10)} // on the stack it would have to grow first
 	var found []string
 	for {
@@ -61,18 +74,24 @@ func (f *finder) top(trusted []string) error {
 		if len(n) == 0 {
 			break
 		}
-		if lookup(n, true) != nil {
+		f.hidden(n)
+		if listed(n) != nil {
 			found = append(found, string(n))
 		}
 	}
+	slices.Sort(f.g.hidden)
 	slices.Sort(found)
 	for _, n := range found {
 		var err error
-		switch entry := lookup([]byte(n), true); entry.name {
-		case ".git":
-			err = f.git(n, trusted)
-		case ".hg":
+		switch entry := listed([]byte(n)); {
+		case entry.name == ".git":
+			err = f.git(n, own)
+		case entry.name == ".hg":
 			err = f.mercurial(n)
+		case entry.rule == leads:
+			err = f.groups([]byte(n))
+		case entry.rule == judged:
+			err = f.versions(n, entry.why)
 		default:
 			err = f.protect(f.project, n, anything, entry.why)
 		}

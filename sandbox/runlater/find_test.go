@@ -8,16 +8,18 @@ import (
 )
 
 func TestNamesAreSorted(t *testing.T) {
-	for i, n := range names {
-		if i > 0 && names[i-1].name >= n.name {
-			t.Errorf("%s is behind %s", n.name, names[i-1].name)
-		}
-		if got := lookup([]byte(n.name), true); got == nil || got.name != n.name || n.why == "" {
-			t.Errorf("%s is not found", n.name)
-		}
-		var room [64]byte
-		if string(fold(room[:0], []byte(n.name))) != n.name {
-			t.Errorf("%s is not folded", n.name)
+	for _, g := range append(guarded[:], quiet[:]...) {
+		for i, n := range g.exact {
+			if i > 0 && g.exact[i-1].name >= n.name {
+				t.Errorf("%s is behind %s", n.name, g.exact[i-1].name)
+			}
+			var room [nameMax]byte
+			if got := g.find([]byte(n.name)); got == nil || got.name != n.name || string(fold(room[:0], []byte(n.name))) != n.name {
+				t.Errorf("%s is not found", n.name)
+			}
+			if got := lookup([]byte(n.name), false); g.dir == "" && n.where == anywhere && n.rule <= judged && got == nil {
+				t.Errorf("%s is not found below the top", n.name)
+			}
 		}
 	}
 	for n, want := range map[string]string{

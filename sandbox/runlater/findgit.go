@@ -15,7 +15,7 @@ const (
 
 // git looks at the project's .git, which is a directory, a file that names one,
 // or a link.
-func (f *finder) git(name string, trusted []string) error {
+func (f *finder) git(name string, own GitConfig) error {
 	t := f.project
 	var st unix.Statx_t
 	if err := t.stat(name, &st); err != nil {
@@ -32,13 +32,16 @@ func (f *finder) git(name string, trusted []string) error {
 	default:
 		err = f.protect(t, name, anything, gitWhy)
 	}
-	for _, path := range trusted {
+	for _, path := range own.Files {
 		if err != nil {
 			return err
 		}
 		err = f.outerConfig(path)
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return f.obey(own.settings, "/") // which has no relative paths of files
 }
 
 // gitLink is for .git as a link. One that leads out of the project is not
@@ -140,7 +143,7 @@ func (f *finder) shown(path string, gitdir int, real string) error {
 	if err != nil {
 		return err
 	}
-	f.g.roots = append(f.g.roots, root{path, id, gitdirKind})
+	f.g.roots = append(f.g.roots, root{path: path, id: id, kind: gitdirKind})
 	f.g.Shown = append(f.g.Shown, Bind{Path: path, Why: "the project's .git names it, and it names the project"})
 	f.shownTree = []tree{t}
 	err = f.gitDir(t, ".", 0)
@@ -152,6 +155,9 @@ func (f *finder) shown(path string, gitdir int, real string) error {
 // submodules and worktrees in it.
 func (f *finder) gitDir(t tree, path string, depth int) error {
 	f.pin(t, path)
+	if depth == 0 {
+		f.unfinished(t, path)
+	}
 	for _, name := range [...]string{"config", "config.worktree"} {
 		if err := f.config(t, join(path, name)); err != nil {
 			return err
@@ -191,6 +197,7 @@ func (f *finder) below(t tree, path string, depth int, worktrees bool) error {
 		case worktrees || t.stat(join(at, "HEAD"), &st) == nil:
 			if worktrees {
 				err = f.ifThere(t, join(at, "gitdir"), gitWhy)
+				f.unfinished(t, at)
 			}
 			if err == nil {
 				err = f.gitDir(t, at, depth+1)

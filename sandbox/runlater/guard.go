@@ -19,18 +19,34 @@ type Guard struct {
 	Shown []Bind   // directories outside the project that git needs, at their own path
 	Notes []string // what was left undone, and why
 
-	began   start
-	roots   []root
-	watched []watched // sorted by root and path
-	doubts  []watched // see Renew
-	held    []watched // see Hold
+	// Private are directories that the run can write and that nobody enters, and so
+	// are not looked through: a link that leads to one is a finding.
+	Private []string
+
+	own        GitConfig
+	began      start
+	roots      []root
+	watched    []watched // sorted by root and path
+	mounts     map[string]bool
+	readMounts func() ([]byte, error)
+	recorded   bool
+	hidden     []string  // names at the project's top, sorted
+	search     *search   // or nil
+	doubts     []watched // see Renew
+	held       []watched // see Hold
 }
+
+// Project is the directory that Find looked at.
+func (g *Guard) Project() string { return g.roots[0].path }
 
 // A root is a directory that is walked at the end.
 type root struct {
-	path string
-	id   identity
-	kind kind
+	path     string
+	id       identity
+	kind     kind
+	mount    bool      // it was mounted below another root before the run
+	reliable bool      // its change times can be relied on
+	base     *baseline // where they cannot
 }
 
 // A watched path must be after the run what it was before.
@@ -40,7 +56,8 @@ type watched struct {
 	id      identity
 	content content
 	why     string
-	allowed []setting // for a configuration: what it said that is not harmless
+	allowed []setting  // for a configuration: what it said that is not harmless
+	text    content256 // for what is transient
 }
 
 // content says how a watched path is judged.
@@ -50,6 +67,7 @@ const (
 	anything      content = iota // any change counts
 	pinned                       // only another file in its place
 	configuration                // what it says now
+	transient                    // nothing: it is judged where it is walked
 )
 
 func compareWatched(a, b watched) int {

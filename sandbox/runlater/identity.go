@@ -19,11 +19,13 @@ func (s stamp) add(ns int64) stamp {
 	return stamp{s.sec + sec, uint32(ns)}
 }
 
-// A start is when the run began, by the clock that files are stamped with, and by
-// one that nobody sets.
-type start struct{ real, boot stamp }
+// A start is when the run began, as files are stamped, which may be a tick or more
+// behind, by the clock that this is taken from, and by one that nobody sets.
+type start struct{ stamped, real, boot stamp }
 
-func now() start { return start{clock(unix.CLOCK_REALTIME_COARSE), clock(unix.CLOCK_BOOTTIME)} }
+func now() start {
+	return start{clock(unix.CLOCK_REALTIME_COARSE), clock(unix.CLOCK_REALTIME), clock(unix.CLOCK_BOOTTIME)}
+}
 
 func clock(id int32) stamp {
 	var t unix.Timespec
@@ -33,13 +35,13 @@ func clock(id int32) stamp {
 
 // since is the time from which on a change was made during the run. If the clock
 // was put back meanwhile, files have earlier times than they should, and it is as
-// much earlier. 20 ms are more than a tick.
+// much earlier. 20 ms are more than the clocks are read one after the other.
 func (s start) since(end start) stamp {
 	elapsed := func(a, b stamp) int64 { return (b.sec-a.sec)*1e9 + int64(b.nsec) - int64(a.nsec) }
 	if put := elapsed(s.real, end.real) - elapsed(s.boot, end.boot); put < -20e6 {
-		return s.real.add(put)
+		return s.stamped.add(put)
 	}
-	return s.real
+	return s.stamped
 }
 
 // An identity tells a file from any other and, by its change time, from itself
@@ -70,8 +72,12 @@ func identityOf(fd int) (identity, error) {
 	return identify(&st), nil
 }
 
-// touched tells whether a file was changed since.
+// touched tells whether a file was changed since. A time without nanoseconds may
+// be one of whole seconds: ext4 keeps the rest only in inodes that have room.
 func touched(st *unix.Statx_t, since stamp) bool {
+	if st.Ctime.Nsec == 0 {
+		since.nsec = 0
+	}
 	return !(stamp{st.Ctime.Sec, st.Ctime.Nsec}).before(since)
 }
 

@@ -16,23 +16,39 @@ func (w *walker) gitDir(f *frame) {
 	for _, name := range [...]string{"config", "config.worktree"} {
 		w.config(f, dir, name, newHead)
 	}
-	if w.exists(f.fd, "commondir") && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(join(dir, "commondir")) {
-		what := w.what()
+	if w.changed(f, "commondir") {
+		what := w.what(f.fd, []byte("commondir"))
 		text, err := readAt(f.fd, "commondir", unix.PathMax)
 		if err != nil || f.kind != worktreeKind || strings.TrimRight(string(text), "\r\n") != "../.." {
 			w.add(join(dir, "commondir"), what, "git reads configuration and hooks from the directory it names")
 		}
 	}
 	for _, link := range [...]struct{ name, why string }{{"hooks", hooksWhy}, {"modules", moduleWhy}} {
-		at := join(dir, link.name)
-		if w.exists(f.fd, link.name) && w.st.Mode&unix.S_IFMT != unix.S_IFDIR && (f.fresh || touched(&w.st, w.since)) && !w.watchedSame(at) {
-			w.add(at, w.what(), link.why)
+		if !w.exists(f.fd, link.name) || w.st.Mode&unix.S_IFMT == unix.S_IFDIR {
+			continue
+		}
+		at := w.at([]byte(link.name))
+		switch {
+		case w.changed(f, link.name):
+			w.add(at, w.what(f.fd, []byte(link.name)), link.why)
+		case w.g.watch(w.index, at) == nil && link.name == "hooks":
+			w.lead(at, hooksKind, link.why)
 		}
 	}
-	const todo = "rebase-merge/git-rebase-todo"
-	if w.new(f.fd, todo) && !harmlessTodo(f.fd, todo) {
-		w.add(join(dir, todo), w.what(), "git rebase --continue runs the commands in it")
+	w.unfinished(f)
+}
+
+// changed tells whether a name in a git directory is the run's, and fills in w.st.
+func (w *walker) changed(f *frame, name string) bool {
+	if !w.exists(f.fd, name) {
+		return false
 	}
+	if e := w.g.watch(w.index, w.at([]byte(name))); e != nil && w.unchanged(e, f.fd, name, &w.st) {
+		return false
+	} else if e != nil && e.content == transient {
+		return true
+	}
+	return w.touched(f.fd, []byte(name), &w.st) || f.fresh
 }
 
 // config judges one of a git directory's configurations by what it says, if the
@@ -45,14 +61,18 @@ func (w *walker) config(f *frame, dir, name string, newHead bool) {
 	if e != nil && !f.fresh || !w.exists(f.fd, name) {
 		return // it is compared after the walk
 	}
-	if e != nil && e.id == identify(&w.st) {
+	w.leadsOf(f, name)
+	if e != nil && w.same(e, f.fd, []byte(name), &w.st) {
 		return
 	}
-	isNew, what := f.fresh || touched(&w.st, w.since), w.what()
-	if !isNew && newHead {
-		isNew, what = true, Doubtful
-	}
-	if !isNew {
+	isNew, what := w.touched(f.fd, []byte(name), &w.st) || f.fresh, w.what(f.fd, []byte(name))
+	switch {
+	case isNew:
+	case newHead:
+		what = Doubtful
+	case f.moved:
+		at, what = dir, Doubtful
+	default:
 		return
 	}
 	var allowed []setting
@@ -124,17 +144,20 @@ func (w *walker) bareFresh(f *frame) bool {
 		return true
 	}
 	if e := w.g.watch(w.index, string(w.path)); e != nil {
-		id, err := identityOf(f.fd)
-		return err != nil || id.object() != e.id.object()
+		var st unix.Statx_t
+		return statFD(f.fd, &st) != nil || !w.sameObject(e, &st)
 	}
-	return w.new(f.fd, "HEAD") || w.new(f.fd, "commondir") || w.born(f.fd, "objects") || w.born(f.fd, "refs")
+	// A rename of objects or refs sets its change time, and so does git.
+	return w.new(f.fd, "HEAD") || w.new(f.fd, "commondir") || w.made(f.fd, "objects") || w.made(f.fd, "refs")
 }
 
 // goodGitFile is for a .git file of the run's: it is left if it names a git
 // directory in one of the roots that has nothing to find in it, as git worktree and
 // git submodule make them.
 func (w *walker) goodGitFile(f *frame, file string) bool {
-	text, err := readAt(f.fd, ".git", unix.PathMax+16)
+	_, name := parent(file)
+	what := w.what(f.fd, []byte(name))
+	text, err := readAt(f.fd, name, unix.PathMax+16)
 	if err != nil {
 		return false
 	}
@@ -157,7 +180,7 @@ func (w *walker) goodGitFile(f *frame, file string) bool {
 				return false
 			}
 		}
-		return w.cleanGitDir(i, rel, k) && w.point(file, to)
+		return w.cleanGitDir(i, rel, k) && w.point(file, to, what)
 	}
 	return false
 }
@@ -176,7 +199,10 @@ func (w *walker) cleanGitDir(index int, dir string, k kind) bool {
 		return false
 	}
 	defer unix.Close(fd)
-	probe := walker{g: w.g, r: &Report{}, since: w.since, uid: w.uid, roots: w.roots, index: index, path: []byte(dir)}
+	probe := walker{g: w.g, r: &Report{}, since: w.since, uid: w.uid, roots: w.roots, index: index}
+	if dir != "." {
+		probe.path = []byte(dir)
+	}
 	probe.gitDir(&frame{fd: fd, kind: k, fresh: true})
 	hooks, err := openDir(fd, "hooks")
 	if err == nil {
@@ -194,20 +220,6 @@ func (w *walker) cleanGitDir(index int, dir string, k kind) bool {
 	return len(probe.r.Findings) == 0
 }
 
-// harmlessTodo tells whether what is left of a rebase has no command in it.
-func harmlessTodo(dir int, path string) bool {
-	text, err := readAt(dir, path, configLimit)
-	if err != nil {
-		return false
-	}
-	for line := range strings.Lines(string(text)) {
-		if word, _, _ := strings.Cut(strings.TrimSpace(strings.ReplaceAll(line, "\t", " ")), " "); word == "exec" || word == "x" {
-			return false
-		}
-	}
-	return true
-}
-
 // exists fills in w.st.
 func (w *walker) exists(dir int, path string) bool {
 	if d, name := parent(path); d != "." {
@@ -222,16 +234,10 @@ func (w *walker) exists(dir int, path string) bool {
 }
 
 func (w *walker) new(dir int, path string) bool {
-	return w.exists(dir, path) && touched(&w.st, w.since)
+	return w.exists(dir, path) && w.touched(dir, []byte(path), &w.st)
 }
 
-// born is for directories: that something was made in one is no sign.
-func (w *walker) born(dir int, name string) bool {
-	return w.exists(dir, name) && born(&w.st, w.since)
-}
-
-// watchedSame is for w.st.
-func (w *walker) watchedSame(path string) bool {
-	e := w.g.watch(w.index, path)
-	return e != nil && e.id == identify(&w.st)
+// made is for directories: that something was made in one is no sign.
+func (w *walker) made(dir int, name string) bool {
+	return w.exists(dir, name) && w.born(dir, []byte(name), &w.st)
 }

@@ -14,50 +14,51 @@ const moduleWhy = "git takes it for a submodule's repository"
 // below it. New ones are findings, whole and whatever they say: an honest look
 // would not help one who later fetches from the address in it. In a repository
 // that is the run's own they are as the rest of it, and judged by what they say.
-func (w *walker) module(f *frame, name []byte, typ byte, known bool) (kind, bool) {
+func (w *walker) module(f *frame, name []byte, typ byte, known bool) entered {
 	if !known && !w.look(f.fd, name) {
-		return unset, false
+		return entered{kind: unset}
 	}
 	path := w.at(name)
 	e := w.g.watch(w.index, path)
 	switch {
 	case typ != unix.DT_DIR:
-		if (f.fresh || touched(&w.st, w.since)) && (e == nil || e.id != identify(&w.st)) {
-			w.strayFile(f, path)
+		if (w.touched(f.fd, name, &w.st) || f.fresh) && (e == nil || !w.same(e, f.fd, name, &w.st)) {
+			w.strayFile(f, name, path)
 		}
-		return quietKind, false
+		return entered{kind: quietKind}
 	case f.fresh:
-		return f.kind.child(string(name)), true
-	case e != nil && e.id.object() == identify(&w.st).object():
+		return entered{kind: f.kind.child(string(name)), fresh: true}
+	case e != nil && w.sameObject(e, &w.st):
 		if w.isGitDir(path) {
-			return gitdirKind, false
+			return entered{kind: gitdirKind}
 		}
-		return f.kind.child(string(name)), false
-	case e != nil, w.newModule(f):
-		w.add(path, w.what(), moduleWhy)
-		return quietKind, false
+		return entered{kind: f.kind.child(string(name))}
+	case e != nil, w.newModule(f, name):
+		w.add(path, w.what(f.fd, name), moduleWhy)
+		return entered{kind: quietKind}
 	}
-	return f.kind.child(string(name)), false
+	return entered{kind: f.kind.child(string(name)), moved: f.moved}
 }
 
 // strayFile is for a file where git makes directories only. It is part of what
 // could become a repository.
-func (w *walker) strayFile(f *frame, path string) {
+func (w *walker) strayFile(f *frame, name []byte, path string) {
+	what := w.what(f.fd, name)
 	if f.fresh && f.kind == moduleKind {
 		path, f.kind = string(w.path), quietKind
 	}
-	w.add(path, w.what(), moduleWhy)
+	w.add(path, what, moduleWhy)
 }
 
 // newModule tells whether w.st, of a directory without a record, is new: Find has
 // listed the directory that it is in, or the file system knows. One that was moved
 // to a repository that Find has not seen looks as one that was there.
-func (w *walker) newModule(f *frame) bool {
-	if born(&w.st, w.since) {
+func (w *walker) newModule(f *frame, name []byte) bool {
+	if w.born(f.fd, name, &w.st) {
 		return true
 	}
 	if f.kind == gitdirKind || f.kind == worktreeKind { // deep down Find does not look for modules
-		return w.isGitDir(string(w.path)) && touched(&w.st, w.since)
+		return w.isGitDir(string(w.path)) && w.touched(f.fd, name, &w.st)
 	}
 	return w.g.watch(w.index, string(w.path)) != nil
 }
@@ -80,11 +81,11 @@ type pointer struct {
 	what     What
 }
 
-func (w *walker) point(file, to string) bool {
+func (w *walker) point(file, to string, what What) bool {
 	if len(w.pointers) >= reportLimit {
 		return false
 	}
-	w.pointers = append(w.pointers, pointer{w.index, file, to, w.what()})
+	w.pointers = append(w.pointers, pointer{w.index, file, to, what})
 	return true
 }
 

@@ -37,7 +37,7 @@ func (r Report) Move(state string) (dir string, failed []error) {
 	failed = make([]error, len(r.Findings))
 	var none error // why there is no directory
 	for i, f := range r.Findings {
-		if f.What == Doubtful {
+		if f.What.Stays() {
 			continue
 		}
 		if dir == "" && none == nil {

@@ -28,23 +28,32 @@ func (g *Guard) Renew(path string, clean bool) (bad string) {
 		return ""
 	}
 	defer unix.Close(root)
-	id, err := identityIn(root, rel)
-	switch {
-	case err == unix.ENOENT || err == unix.ENOTDIR:
+	dir, err := openDeep(root, up(rel))
+	if err != nil {
 		return "" // Check knows that it is gone
+	}
+	defer unix.Close(dir)
+	var st unix.Statx_t
+	_, name := parent(rel)
+	switch err := statAt(dir, name, &st); {
+	case err == unix.ENOENT:
+		return ""
 	case err != nil:
 		return err.Error()
-	case id == e.id:
+	case identify(&st) == e.id:
 		return ""
 	}
 	if e.content == configuration {
-		if bad = g.newSettings(root, rel, e, clean); bad != "" {
+		if bad = g.newSettings(dir, name, e, clean); bad != "" {
 			return bad
 		}
 	} else if !clean && e.content == anything {
 		g.doubt(index, rel)
 	}
-	e.id = id
+	e.id = identify(&st)
+	if b := g.roots[index].base; b != nil {
+		b.known[rel] = b.read(dir, name, &st)
+	}
 	return ""
 }
 

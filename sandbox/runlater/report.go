@@ -13,6 +13,8 @@ const (
 	// Doubtful: it is as it was, but the run put it into effect, or may have. It
 	// stays where it is, since it may as well be the developer's.
 	Doubtful
+	// Gone: it was there, and is not now.
+	Gone
 )
 
 func (w What) String() string {
@@ -21,9 +23,14 @@ func (w What) String() string {
 		return "created"
 	case Changed:
 		return "changed"
+	case Gone:
+		return "there before, now gone"
 	}
 	return "there before, perhaps put into effect"
 }
+
+// Stays tells whether Quarantine leaves it where it is.
+func (w What) Stays() bool { return w == Doubtful || w == Gone }
 
 // A Finding is something that the run left and that would run later. Path is as
 // the file system has it, with whatever bytes: it is to be escaped when shown.
@@ -51,6 +58,8 @@ type Unseen struct {
 // means that there may be more.
 type Report struct {
 	Findings []Finding
+	Unknown  []Finding // new hidden names at a top that no list has: they stay
+	Programs []Finding // new or changed, in the caller's PATH: they stay
 	SetIDs   []SetID
 	Unseen   []Unseen
 }
@@ -60,7 +69,7 @@ const reportLimit = 10000
 
 func (r *Report) has(root, path string) bool {
 	for _, f := range r.Findings {
-		if f.Root == root && (f.Path == path || strings.HasPrefix(path, f.Path+"/")) {
+		if f.Root == root && f.What != Doubtful && (f.Path == path || strings.HasPrefix(path, f.Path+"/")) {
 			return true
 		}
 	}

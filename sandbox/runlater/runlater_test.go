@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"golang.org/x/sys/unix"
 )
 
 // skip skips a test that misses something, unless all must work.
@@ -90,11 +91,18 @@ func must(t *testing.T, err error) {
 	}
 }
 
+// afterTick waits until what is written has a later time than what was.
+func afterTick() {
+	for made := clock(unix.CLOCK_REALTIME); !made.before(clock(unix.CLOCK_REALTIME_COARSE)); {
+		time.Sleep(time.Millisecond)
+	}
+}
+
 // find waits for the tick in which the tree was made to be over: what is made in
 // the tick of the start counts as the run's.
 func find(t *testing.T, project string, trusted ...string) Guard {
 	t.Helper()
-	time.Sleep(15 * time.Millisecond)
+	afterTick()
 	g, err := Find(project, trusted...)
 	must(t, err)
 	return g

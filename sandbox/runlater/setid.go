@@ -25,7 +25,7 @@ func (w *walker) clear(dir int, name []byte) {
 	found := SetID{Root: w.roots[w.index].path, Path: path, Mode: uint32(w.st.Mode) & 0o7777, Err: err}
 	if err == nil {
 		defer unix.Close(fd)
-		found.Mode, found.Err = w.clearFD(fd)
+		found.Mode, found.Err = w.clearFD(fd, dir, name)
 	}
 	if found.Mode&(unix.S_ISUID|unix.S_ISGID) == 0 && found.Err == nil {
 		return
@@ -42,14 +42,14 @@ func (w *walker) addSetID(s SetID) {
 }
 
 // clearFD gives the mode as it was.
-func (w *walker) clearFD(fd int) (uint32, error) {
+func (w *walker) clearFD(fd, dir int, name []byte) (uint32, error) {
 	var st unix.Statx_t
 	if err := statFD(fd, &st); err != nil {
 		return 0, err
 	}
 	mode := uint32(st.Mode) & 0o7777
 	switch {
-	case st.Mode&unix.S_IFMT != unix.S_IFREG || mode&(unix.S_ISUID|unix.S_ISGID) == 0 || !touched(&st, w.since):
+	case st.Mode&unix.S_IFMT != unix.S_IFREG || mode&(unix.S_ISUID|unix.S_ISGID) == 0 || !w.touched(dir, name, &st):
 		return 0, nil
 	case st.Uid != w.uid:
 		return mode, errOwner

@@ -33,7 +33,10 @@ const (
 // descriptors.
 const held = 128
 
-var errMoved = errors.New("a directory was moved while it was looked at")
+var (
+	errMoved     = errors.New("a directory was moved while it was looked at")
+	errOtherRoot = errors.New("it is walked on its own")
+)
 
 // A walker goes through trees with one stack of its own: neither depth nor width
 // costs more than memory in proportion.
@@ -46,13 +49,16 @@ type walker struct {
 	index int
 
 	reader
-	path     []byte // of the directory at hand, below the root
-	todo     []byte // names of directories to go into, of all frames
-	frames   []frame
-	st       unix.Statx_t
-	pointers []pointer
-	overflow bool
-	shared   bool // it is one of several, or may not be
+	path      []byte // of the directory at hand, below the root
+	todo      []byte // names of directories to go into, of all frames
+	frames    []frame
+	st        unix.Statx_t
+	pointers  []pointer
+	leads     []lead
+	tops      []lead   // repositories below the project, by root and path
+	hookPaths []string // relative
+	overflow  bool
+	shared    bool // it is one of several, or may not be
 }
 
 // A frame is a directory whose subdirectories are being walked.
@@ -62,16 +68,15 @@ type frame struct {
 	path  int // how much of path is its own
 	todo  int // where its names begin
 	kind  kind
-	fresh bool // all in it counts as new
+	fresh bool  // all in it counts as new
+	moved bool  // all in it may have been moved in, see movedIn
+	group uint8 // of names, or 0
 }
 
 // walk takes over the descriptor.
 func (w *walker) walk(fd int, k kind) error {
 	w.path, w.todo, w.frames = w.path[:0], w.todo[:0], w.frames[:0]
-	if k == plain {
-		k = topKind
-	}
-	w.enter(fd, k, false)
+	w.enter(fd, entered{kind: k})
 	return w.run()
 }
 
@@ -105,45 +110,76 @@ func (w *walker) wide(f *frame) bool {
 	return n == fanWidth
 }
 
-// push keeps a directory for later: its name, what is known of it, its length.
-func (w *walker) push(name []byte, k kind, fresh bool) {
-	flags := byte(k) << 1
-	if fresh {
-		flags |= 1
+// entered is what is known of a directory before it is read.
+type entered struct {
+	kind         kind
+	fresh, moved bool // as in a frame
+}
+
+func (e entered) pack() byte {
+	b := byte(e.kind) << 2
+	if e.fresh {
+		b |= 1
 	}
-	w.todo = append(append(w.todo, name...), flags)
+	if e.moved {
+		b |= 2
+	}
+	return b
+}
+
+func unpack(b byte) entered { return entered{kind(b >> 2), b&1 != 0, b&2 != 0} }
+
+// push keeps a directory for later: its name, what is known of it, its length.
+func (w *walker) push(name []byte, e entered) {
+	w.todo = append(append(w.todo, name...), e.pack())
 	w.todo = binary.LittleEndian.AppendUint16(w.todo, uint16(len(name)))
 }
 
-// down goes into the next directory of a frame. What went away meanwhile, or is a
-// mount, is passed over; what cannot be opened is told.
+// repack changes what is known of a directory that is kept for later.
+func (w *walker) repack(f *frame, name []byte, e entered) {
+	for end := len(w.todo) - 3; end > f.todo; {
+		begin := end - int(binary.LittleEndian.Uint16(w.todo[end+1:]))
+		if string(w.todo[begin:end]) == string(name) {
+			w.todo[end] = e.pack()
+			return
+		}
+		end = begin - 3
+	}
+}
+
+// down goes into the next directory of a frame. A directory that went away
+// meanwhile is passed over, and a mount is a root of its own. A directory that
+// cannot be opened is reported.
 func (w *walker) down(f *frame) {
 	end := len(w.todo) - 3
 	flags, size := w.todo[end], int(binary.LittleEndian.Uint16(w.todo[end+1:]))
 	name := string(w.todo[end-size : end])
 	w.todo = w.todo[:end-size]
-	k, fresh := kind(flags>>1), flags&1 != 0
+	next := unpack(flags)
 	switch {
 	case f.kind == quietKind: // perhaps since this name was read
-		k, fresh = quietKind, false
-	case k == unset:
-		k, fresh = f.kind.child(name), f.fresh && f.kind != plain && f.kind != topKind
+		next = entered{kind: quietKind}
+	case next.kind == unset:
+		next = entered{kind: f.kind.child(name)}
+		if f.kind != plain && f.kind != topKind {
+			next.fresh, next.moved = f.fresh, f.moved
+		}
 	}
 	if len(w.path) > 0 {
 		w.path = append(w.path, '/')
 	}
 	w.path = append(w.path, name...)
-	if k == plain && isProfiles(w.path) {
-		k = profilesKind
+	if next.kind == plain && isProfiles(w.path) {
+		next.kind = profilesKind
 	}
 	back := f.path
 	fd, err := openDir(f.fd, name)
 	if err == unix.EACCES {
-		fd, err = w.openClosed(f.fd, name)
+		fd, err = w.openClosed(f.fd, name, string(w.path[:back]))
 	}
 	if err == nil && w.otherRoot() {
 		unix.Close(fd)
-		err = unix.EXDEV
+		err = errOtherRoot
 	}
 	if err == nil && len(w.frames) >= held {
 		if f.id, err = identityOf(f.fd); err == nil {
@@ -155,8 +191,11 @@ func (w *walker) down(f *frame) {
 	}
 	switch {
 	case err == nil:
-		w.enter(fd, k, fresh)
-	case err == unix.ENOENT || err == unix.EXDEV:
+		w.enter(fd, next)
+	case err == unix.ENOENT || err == errOtherRoot:
+		w.path = w.path[:back]
+	case err == unix.EXDEV:
+		w.mount()
 		w.path = w.path[:back]
 	default:
 		w.unseen(string(w.path), err)
@@ -189,6 +228,10 @@ func (w *walker) up() error {
 	f.fd = fd
 	return nil
 }
+
+// open tells whether names of the table are looked for in a directory, whoever's
+// it is: a link may lead there, and a rename.
+func (k kind) open() bool { return k != quietKind && k != oldKind }
 
 // otherRoot tells whether the directory at hand is walked on its own.
 func (w *walker) otherRoot() bool {

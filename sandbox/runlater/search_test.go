@@ -1,0 +1,261 @@
+package runlater
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+)
+
+// environ is a caller's, of pairs.
+func environ(pairs ...string) func(string) string {
+	return func(name string) string {
+		for i := 0; i < len(pairs); i += 2 {
+			if pairs[i] == name {
+				return pairs[i+1]
+			}
+		}
+		return ""
+	}
+}
+
+func script(t *testing.T, path, text string) {
+	t.Helper()
+	must(t, os.MkdirAll(filepath.Dir(path), 0o755))
+	must(t, os.WriteFile(path, []byte(text), 0o755))
+}
+
+// findWith is find, with the caller's variables.
+func findWith(t *testing.T, project string, env func(string) string, writable ...string) Guard {
+	t.Helper()
+	g := find(t, project)
+	g.Environment(env, writable...)
+	return g
+}
+
+func programs(r Report) (names []string) {
+	for _, f := range r.Programs {
+		names = append(names, f.Path)
+	}
+	return names
+}
+
+// pathScene has two programs outside, ls and python3, and .venv/bin before them.
+func pathScene(t *testing.T) (dir, usr, path string) {
+	dir, usr = tempDir(t), tempDir(t)
+	script(t, usr+"/ls", "ls")
+	script(t, usr+"/python3", "python3")
+	script(t, usr+"/python3.12", "python3.12")
+	return dir, usr, dir + "/.venv/bin:" + usr
+}
+
+func TestPath(t *testing.T) {
+	dir, usr, path := pathScene(t)
+	script(t, dir+"/.venv/bin/mine", "")
+	script(t, dir+"/.venv/bin/grown", "")
+	script(t, dir+"/tools/x", "x")
+	script(t, dir+"/tools/later", "x")
+	script(t, usr+"/data", "mine")
+	script(t, usr+"/wrong", "")
+	script(t, usr+"/dead", "mine")
+	must(t, os.WriteFile(dir+"/.venv/bin/data", nil, 0o644))
+	link(t, "../../tools/x", dir+"/.venv/bin/linked")
+	link(t, "../../tools/none", dir+"/.venv/bin/dead")
+	link(t, usr+"/python3", dir+"/.venv/bin/python3")
+	g := findWith(t, dir, environ("PATH", path))
+	want(t, found(check(t, g)))
+	want(t, programs(check(t, g)))
+
+	script(t, dir+"/.venv/bin/new", "")
+	script(t, dir+"/.venv/bin/grown", "more")
+	script(t, dir+"/tools/x", "evil")
+	must(t, os.WriteFile(dir+"/.venv/bin/readme", nil, 0o644))
+	link(t, usr+"/python3.12", dir+"/.venv/bin/python")
+	link(t, "/nowhere/else/ls", dir+"/.venv/bin/ls")
+	r := check(t, g)
+	want(t, found(r))
+	want(t, programs(r), ".venv/bin/grown", ".venv/bin/linked", ".venv/bin/new")
+
+	must(t, os.Remove(dir+"/.venv/bin/ls"))
+	script(t, dir+"/.venv/bin/ls", "evil")
+	must(t, os.Chmod(dir+"/.venv/bin/data", 0o755))
+	script(t, dir+"/tools/none", "")
+	must(t, os.Remove(dir+"/.venv/bin/python3"))
+	script(t, dir+"/.venv/bin/python3", "evil")
+	script(t, dir+"/.venv/bin/git-status", "")
+	script(t, dir+"/.venv/bin/sbx", "")
+	link(t, usr+"/python3", dir+"/.venv/bin/wrong")
+	want(t, found(check(t, g)), ".venv/bin/data", ".venv/bin/dead", ".venv/bin/git-status", ".venv/bin/ls", ".venv/bin/python3", ".venv/bin/sbx", ".venv/bin/wrong")
+}
+
+// TestPathInOrder has the project's directory last, or only ones of the project's.
+func TestPathInOrder(t *testing.T) {
+	dir, usr, _ := pathScene(t)
+	script(t, dir+"/a/tsc", "")
+	g := findWith(t, dir, environ("PATH", usr+":"+dir+"/bin:"+dir+"/a"))
+	script(t, dir+"/bin/ls", "")
+	script(t, dir+"/bin/tsc", "")
+	r := check(t, g)
+	want(t, found(r))
+	want(t, programs(r), "bin/ls", "bin/tsc")
+}
+
+// TestPathOtherwise has the directory be made by the run, reached by a link, relative,
+// empty, a link of the run's, in another writable directory.
+func TestPathOtherwise(t *testing.T) {
+	for name, try := range map[string]func(t *testing.T, dir, usr string) (path string, run func(), want []string){
+		"made": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			return dir + "/node_modules/.bin:" + usr, func() { script(t, dir+"/node_modules/.bin/ls", "") }, []string{"node_modules/.bin/ls"}
+		},
+		"moved in": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			script(t, dir+"/fixtures/ls", "")
+			return dir + "/bin:" + usr, func() { must(t, os.Rename(dir+"/fixtures", dir+"/bin")) }, []string{"bin/ls"}
+		},
+		"by a link outside": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			must(t, os.Mkdir(dir+"/bin", 0o755))
+			link(t, dir+"/bin", usr+"/there")
+			return usr + "/there:" + usr, func() { script(t, dir+"/bin/ls", "") }, []string{"bin/ls"}
+		},
+		"by a link inside": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			must(t, os.Mkdir(dir+"/bin", 0o755))
+			link(t, "bin", dir+"/there")
+			return dir + "/there:" + usr, func() { script(t, dir+"/bin/ls", "") }, []string{"bin/ls"}
+		},
+		"a new link": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			script(t, dir+"/fixtures/bin/ls", "")
+			return dir + "/x/bin:" + usr, func() { link(t, "fixtures", dir+"/x") }, []string{"x"}
+		},
+		"a link in place": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			must(t, os.Mkdir(dir+"/bin", 0o755))
+			return dir + "/bin:" + usr, func() { must(t, os.Remove(dir+"/bin")); link(t, "/opt", dir+"/bin") }, []string{"bin"}
+		},
+		"relative": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			return "node_modules/.bin:" + usr, func() { script(t, dir+"/node_modules/.bin/ls", "") }, []string{"node_modules/.bin/ls"}
+		},
+		"empty": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			return ":" + usr, func() { script(t, dir+"/ls", "") }, []string{"ls"}
+		},
+		"dot and dot-dot": func(t *testing.T, dir, usr string) (string, func(), []string) {
+			return dir + "/a/../bin/./:" + usr, func() { script(t, dir+"/bin/ls", "") }, []string{"bin/ls"}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, usr, _ := pathScene(t)
+			path, run, expected := try(t, dir, usr)
+			g := findWith(t, dir, environ("PATH", path))
+			time.Sleep(15 * time.Millisecond)
+			run()
+			want(t, found(check(t, g)), expected...)
+		})
+	}
+	dir, usr, _ := pathScene(t)
+	other := tempDir(t)
+	g := findWith(t, dir, environ("PATH", other+":"+usr), other)
+	script(t, other+"/ls", "")
+	want(t, found(check(t, g, other)), "ls")
+}
+
+// TestPathVenv has python make a virtual environment, whose bin is in PATH.
+func TestPathVenv(t *testing.T) {
+	const python = "/usr/bin/python3" // a version manager's is a script, of which no copy is made
+	if _, err := os.Stat(python); err != nil {
+		skip(t, err)
+	}
+	for _, args := range [][]string{{"--without-pip"}, {"--without-pip", "--copies"}} {
+		dir := tempDir(t)
+		g := findWith(t, dir, environ("PATH", dir+"/.venv/bin:"+filepath.Dir(python)))
+		if out, err := exec.Command(python, append([]string{"-m", "venv", dir + "/.venv"}, args...)...).CombinedOutput(); err != nil {
+			skip(t, string(out))
+		}
+		r := check(t, g)
+		want(t, found(r))
+	}
+	dir, usr, path := pathScene(t)
+	script(t, usr+"/pip", "mine")
+	g := findWith(t, dir, environ("PATH", path))
+	script(t, dir+"/.venv/bin/pip", "")
+	want(t, found(check(t, g)), ".venv/bin/pip")
+	write(t, dir, ".venv/pyvenv.cfg", "")
+	r := check(t, g)
+	want(t, found(r))
+	want(t, programs(r), ".venv/bin/pip")
+}
+
+// TestPathQuarantine moves aside what it found.
+func TestPathQuarantine(t *testing.T) {
+	dir, _, path := pathScene(t)
+	g := findWith(t, dir, environ("PATH", path))
+	script(t, dir+"/.venv/bin/ls", "")
+	if _, err := check(t, g).Quarantine(tempDir(t)); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Lstat(dir + "/.venv/bin/ls"); err == nil {
+		t.Error("it is there")
+	}
+}
+
+func TestVariables(t *testing.T) {
+	dir, lib := tempDir(t), tempDir(t)
+	script(t, dir+"/lib/libmine.so.1", "")
+	script(t, dir+"/src/os.py", "")
+	script(t, dir+"/init.sh", "")
+	script(t, dir+"/old.sh", "")
+	usual := func(name string) string {
+		for i := range variables {
+			if v := &variables[i]; v.name == name {
+				for _, pattern := range v.usual {
+					for _, n := range []string{"os.py", "libc.so.6", "strict.pm", "set.rb", "json"} {
+						if found, _ := filepath.Glob(pattern + "/" + n); len(found) > 0 {
+							return n
+						}
+					}
+				}
+			}
+		}
+		skip(t, "nothing to stand before: "+name)
+		return ""
+	}
+	g := findWith(t, dir, environ("LD_LIBRARY_PATH", dir+"/lib", "PYTHONPATH", dir+"/src:"+dir+"/more", "PERL5LIB", dir+"/perl", "GIT_EXEC_PATH", dir+"/gitexec", "FPATH", dir+"/zsh",
+		"XDG_DATA_DIRS", dir+"/share:/usr/share", "GIT_TEMPLATE_DIR", dir+"/template", "BASH_ENV", dir+"/init.sh", "LD_PRELOAD", dir+"/a.so "+dir+"/b.so", "NODE_OPTIONS", "--require="+dir+"/x.js",
+		"ENV", dir+"/old.sh", "EDITOR", "vim", "PYTHONSTARTUP", lib+"/mine"))
+	want(t, found(check(t, g)))
+	expected := []string{"a.so", "gitexec/git-remote-https", "init.sh", "lib/glibc-hwcaps", "lib/" + usual("LD_LIBRARY_PATH"), "more/" + usual("PYTHONPATH"), "more/sitecustomize.py", "perl/" + usual("PERL5LIB"),
+		"share/applications/x.desktop", "src/usercustomize", "template/hooks/pre-commit", "x.js", "zsh/_git"}
+	for _, n := range append([]string{"lib/libmine.so.2", "lib/libmine.so.1", "src/mine.py", "src/os.py", "more/test/x.py", "share/man/man1/x.1", "perl/Mine.pm"}, expected...) {
+		if n == "src/usercustomize" || n == "lib/glibc-hwcaps" {
+			n += "/__init__.py"
+		}
+		script(t, dir+"/"+n, "evil")
+	}
+	want(t, found(check(t, g)), expected...)
+}
+
+// BenchmarkEnvironment is what a start pays for a PATH of nothing that it can write.
+func BenchmarkEnvironment(b *testing.B) {
+	dir := b.TempDir()
+	g, err := Find(dir)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("start", func(b *testing.B) {
+		for b.Loop() {
+			g.Environment(os.Getenv)
+		}
+	})
+	b.Run("end", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := g.Check(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	g.search = nil
+	b.Run("end without", func(b *testing.B) {
+		for b.Loop() {
+			if _, err := g.Check(); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+}
