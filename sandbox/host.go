@@ -202,7 +202,7 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 	if err := h.probeElsewhere(s, around.wait()); err != nil && !h.NoProc {
 		return h, err
 	}
-	if err := h.probeOwn(s); err != nil {
+	if err := h.probeOwn(s, around.wait().table); err != nil {
 		return h, err
 	}
 	for _, path := range s.hostPaths(h) {

@@ -78,6 +78,11 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		}
 		err = c.record(spec)
 		c.guarded.Environment(os.Getenv, slices.Concat(c.writable, spec.Kept)...)
+		for _, own := range host.own {
+			if own.sealed {
+				c.guarded.Hold(own.path) // it may have been made for this run
+			}
+		}
 	}
 	c.masks = newMaskWatch(spec, host)
 	if c.Spec.UserNS {

@@ -131,6 +131,9 @@ func (s Spec) checkSecrets(h Host) error {
 		if !isBind(m) || m.Source == s.Project || m.Source == m.Destination && below(m.Source, s.Project) {
 			continue // what is in the project is hidden there
 		}
+		if h.isPin(m) || h.isOwn(m) {
+			continue // it is bound over itself, and hidden then
+		}
 		for _, secret := range h.Secrets {
 			if below(h.real(m.Source), secret) && !s.exposed(h, secret) {
 				if slices.Contains(h.State, secret) {

@@ -11,6 +11,8 @@ import (
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/mounttable"
 )
 
 // An OwnPath is a file or directory of the host that decides what later sandboxes
@@ -60,9 +62,8 @@ func (s Spec) writableRoots(h Host) (roots []writableRoot) {
 }
 
 // probeOwn finds what of sbx's own a writable mount would show, by its real path and
-// by every other mount of the same directory. Where nothing does it costs an
-// openat2(2) and two statx(2) for each.
-func (h *Host) probeOwn(s Spec) error {
+// by every other mount of the same directory.
+func (h *Host) probeOwn(s Spec, mounts mounttable.Table) error {
 	for _, m := range s.OCI.Mounts {
 		if isBind(m) {
 			h.resolve(m.Source)
@@ -74,10 +75,6 @@ func (h *Host) probeOwn(s Spec) error {
 		return nil
 	}
 	all := append(h.ownOfHomes(s.Own), s.projectProfiles()...)
-	mounts, err := mountsAround(all, roots)
-	if err != nil {
-		return fmt.Errorf("mounts of the host: %w", err)
-	}
 	for _, own := range all {
 		t := trace{}
 		if !t.plain(own.Path) {
@@ -91,9 +88,9 @@ func (h *Host) probeOwn(s Spec) error {
 		}
 		links := t.links
 		for _, l := range t.links {
-			links = append(links, mounts.aliases(l)...)
+			links = append(links, mounts.Paths(l)...)
 		}
-		for _, real := range append([]string{t.real}, mounts.aliases(t.real)...) {
+		for _, real := range append([]string{t.real}, mounts.Paths(t.real)...) {
 			if err := h.holdOwn(own, real, t, links, roots); err != nil {
 				return err
 			}
@@ -234,6 +231,11 @@ func (s Spec) ownBinds(h Host, own []specs.Mount) (binds []specs.Mount) {
 		}
 	}
 	return binds
+}
+
+// isOwn tells whether a mount is one of ownBinds.
+func (h Host) isOwn(m specs.Mount) bool {
+	return slices.ContainsFunc(h.own, func(o heldPath) bool { return o.path == m.Source })
 }
 
 // sealOwn makes read-only every mount of something within what is sealed.

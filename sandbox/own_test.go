@@ -101,20 +101,3 @@ func TestOwnRefused(t *testing.T) {
 	refused("an upper directory", func(s *Spec) { s.Upper = at("dot") })
 	refused("user namespaces", func(s *Spec) { show("dot")(s); s.UserNS = true })
 }
-
-// TestAliases: other mounts of the same device are other paths.
-func TestOwnAliases(t *testing.T) {
-	mounts := hostMounts{
-		{"8:1", "/", "/"}, {"8:2", "/", "/data"}, {"8:2", "/home", "/home"}, {"8:2", "/home/me/.config", "/srv/a b"}, {"8:3", "/", "/home/other"},
-	}
-	got := mounts.aliases("/home/me/.config/sbx")
-	if want := []string{"/data/home/me/.config/sbx", "/srv/a b/sbx"}; !slices.Equal(got, want) {
-		t.Errorf("%q, want %q", got, want)
-	}
-	if got := mounts.aliases("/home/other/x"); got != nil {
-		t.Errorf("%q", got)
-	}
-	if got := unescape(`/a\040b\134`); got != `/a b\` {
-		t.Errorf("%q", got)
-	}
-}

@@ -34,6 +34,9 @@ func (h *Host) probePins(s Spec, hidden []string) error {
 			if p == source || !below(p, source) || s.exposed(*h, p) || !accessible(p) {
 				continue
 			}
+			if slices.ContainsFunc(hidden, func(dir string) bool { return dir != p && below(p, dir) }) {
+				continue // it is hidden with that one
+			}
 			if err := h.pinParents(m, source, p, own); err != nil {
 				return err
 			}

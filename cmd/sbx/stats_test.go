@@ -69,7 +69,7 @@ func TestStats(t *testing.T) {
 	// The processes' names are theirs to choose.
 	sbx("run", "-d", "--name", "named", "--", "sh", "-c", "sh -c 'sleep 60; :' \"$(printf 'x\\033]0;title\\007')\"")
 	defer sbx("rm", "-f", "named")
-	until(t, "what the sandbox does", func() bool { return strings.Contains(sbx("top", "named"), `x\x1b]0;title\x07`) })
+	until(t, "what the sandbox does", func() bool { return strings.Contains(sbx("top", "named"), `x\x1b]0;title\a`) })
 }
 
 // TestStatsAtTerminal: the table is written over itself, follows the terminal's size, and

@@ -92,13 +92,12 @@ func exportLayout(img v1.Image, dir, tag string, untrusted []string) error {
 			return fmt.Errorf("%s is no OCI layout: %s in it is a link", dir, part)
 		}
 	}
-	dir = to.Path()
-	p, err := layout.FromPath(dir)
+	p, err := layout.FromPath(to.Path())
 	if err != nil {
-		if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
+		if entries, err := os.ReadDir(to.Path()); err == nil && len(entries) > 0 {
 			return fmt.Errorf("%s is neither empty nor an OCI layout", dir)
 		}
-		if p, err = layout.Write(dir, empty.Index); err != nil {
+		if p, err = layout.Write(to.Path(), empty.Index); err != nil {
 			return err
 		}
 	}

@@ -159,6 +159,29 @@ func (t Table) At(p string) int {
 	return in
 }
 
+// Paths are the other paths of a file or directory, by other mounts of its file system.
+func (t Table) Paths(p string) (paths []string) {
+	if len(t.Mounts) == 0 {
+		return nil
+	}
+	at := t.At(p)
+	if at < 0 {
+		return nil
+	}
+	in := &t.Mounts[at]
+	here := path.Join(in.Root, under(p, in.Point))
+	for i := range t.Mounts {
+		m := &t.Mounts[i]
+		if i == at || m.Device != in.Device || !below(here, m.Root) {
+			continue
+		}
+		if other := path.Join(m.Point, under(here, m.Root)); t.At(other) == i {
+			paths = append(paths, other)
+		}
+	}
+	return paths
+}
+
 // mountedOn is the mount in another whose mount point is the first on the way to a
 // path, or -1.
 func (t Table) mountedOn(in int, p string) int {

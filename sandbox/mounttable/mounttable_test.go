@@ -103,3 +103,20 @@ func BenchmarkElsewhere(b *testing.B) {
 		Parse(text.String()).Elsewhere(private, nil, nil)
 	}
 }
+
+// TestPaths: other mounts of the same file system are other paths, unless they are covered.
+func TestPaths(t *testing.T) {
+	mounts := table("8:1 / /", "8:2 / /data", "8:2 /home /home", `8:2 /home/me/.config /srv/a\040b`, "8:3 / /home/other", "8:2 / /covered", "0:9 / /covered tmpfs")
+	for p, want := range map[string][]string{
+		"/home/me/.config/sbx": {"/data/home/me/.config/sbx", "/srv/a b/sbx"},
+		"/home/other/x":        nil,
+		"/etc":                 nil,
+	} {
+		if got := mounts.Paths(p); !slices.Equal(got, want) {
+			t.Errorf("%s: %q, want %q", p, got, want)
+		}
+	}
+	if got := (Table{}).Paths("/home"); got != nil {
+		t.Errorf("without mounts: %q", got)
+	}
+}

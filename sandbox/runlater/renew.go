@@ -108,13 +108,19 @@ func onlyNames(dir int, path string, left *int) bool {
 	return true
 }
 
-// settle takes what the command could not have done out of the report.
+// settle takes what the command could not have done out of the report, and what leads there.
 func (w *walker) settle() {
-	w.r.Findings = slices.DeleteFunc(w.r.Findings, func(f Finding) bool {
-		return slices.ContainsFunc(w.g.held, func(h watched) bool {
-			return w.roots[h.root].path == f.Root && (f.Path == h.path || strings.HasPrefix(f.Path, h.path+"/"))
-		})
-	})
+	held := func(is func(held, found string) bool) func(Finding) bool {
+		return func(f Finding) bool {
+			return slices.ContainsFunc(w.g.held, func(h watched) bool {
+				return is(join(w.roots[h.root].path, h.path), join(f.Root, f.Path))
+			})
+		}
+	}
+	w.r.Findings = slices.DeleteFunc(w.r.Findings, held(func(held, found string) bool {
+		return found == held || strings.HasPrefix(found, held+"/")
+	}))
+	w.r.Unknown = slices.DeleteFunc(w.r.Unknown, held(func(held, found string) bool { return strings.HasPrefix(held, found+"/") }))
 }
 
 // newSettings takes what a configuration says now for allowed, where the command did not
