@@ -104,7 +104,11 @@ func TestKillAll(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "going on", func() bool { return strings.Contains(states(), "S") })
-	go func() { _ = KillAll(pidfd, unix.SIGTERM) }() // that one is shown by what is printed
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		_ = KillAll(pidfd, unix.SIGTERM) // that one is shown by what is printed
+	}()
 	for {
 		line, err := out.ReadString('\n')
 		if err != nil {
@@ -114,6 +118,7 @@ func TestKillAll(t *testing.T) {
 			break
 		}
 	}
+	<-told
 	if err := c.Signal(unix.SIGKILL); err != nil {
 		t.Fatal(err)
 	}
