@@ -100,10 +100,11 @@ func callersSize() (s control.Size) {
 }
 
 func (a *attachment) run() (int, error) {
-	a.shown = newShown()
-	defer a.shown.restore()
 	takes := a.has.Stdin && !a.flags.NoStdin
-	if a.has.Terminal && takes && isTerminal(os.Stdin) {
+	raw := a.has.Terminal && takes && isTerminal(os.Stdin)
+	a.shown = newShown(raw)
+	defer a.shown.restore()
+	if raw {
 		a.raw = &rawTerminal{}
 		a.u.errors = newLines{a.u.errors}
 		a.raw.enter()

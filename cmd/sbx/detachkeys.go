@@ -9,8 +9,10 @@ import (
 // detachKeys are what is typed to leave a command running. What is the beginning of
 // them is held until it is known what follows.
 type detachKeys struct {
-	keys []byte
-	held int // of them
+	keys    []byte
+	held    []keypress // the beginning of them
+	partial []byte     // of a sequence whose end has not come
+	passed  bool       // its first byte went on: Escape by itself is a key
 }
 
 // parseDetachKeys reads docker's form: letters and ctrl-LETTER, with commas. Nothing is
@@ -40,14 +42,62 @@ func (d *detachKeys) typed(b []byte) (through []byte, detach bool) {
 	if len(d.keys) == 0 {
 		return b, false
 	}
-	all := append(bytes.Clone(d.keys[:d.held]), b...)
-	if i := bytes.Index(all, d.keys); i >= 0 {
-		d.held = 0
-		return all[:i], true
+	rest := append(d.partial, b...)
+	skip := d.passed
+	d.partial, d.passed = nil, false
+	for len(rest) > 0 {
+		k, after, more := nextKeypress(rest)
+		if more {
+			d.partial, d.passed = bytes.Clone(rest), skip
+			return through, false
+		}
+		if string(rest) == "\x1b" && !skip {
+			// It may be the beginning of a sequence. Behind others of the keys it waits with
+			// them; otherwise a program waits for it.
+			if d.partial, d.passed = []byte{'\x1b'}, len(d.held) == 0; d.passed {
+				through = append(through, '\x1b')
+			}
+			return through, false
+		}
+		k.raw = bytes.Clone(k.raw)
+		if skip {
+			k.raw, skip = k.raw[1:], false
+		}
+		rest = after
+		d.held = append(d.held, k)
+		for len(d.held) > 0 && !d.begins() {
+			through = append(through, d.held[0].raw...)
+			d.held = d.held[1:]
+		}
+		if d.pressed() == len(d.keys) {
+			d.held = nil
+			return through, true
+		}
 	}
-	d.held = min(len(d.keys)-1, len(all))
-	for !bytes.HasSuffix(all, d.keys[:d.held]) {
-		d.held--
+	return through, false
+}
+
+// begins tells whether what is held is the beginning of the keys.
+func (d *detachKeys) begins() bool {
+	n := 0
+	for i, k := range d.held {
+		switch {
+		case k.silent && i > 0:
+		case k.is && n < len(d.keys) && k.key == d.keys[n]:
+			n++
+		default:
+			return false
+		}
 	}
-	return all[:len(all)-d.held], false
+	return true
+}
+
+// pressed is how many keys are held.
+func (d *detachKeys) pressed() (n int) {
+	for _, k := range d.held {
+		if !k.silent {
+			n++
+		}
+	}
+	return n
 }

@@ -158,7 +158,7 @@ type logPrinter struct {
 }
 
 func newLogPrinter(u ui, f *logsFlags) *logPrinter {
-	p := &logPrinter{u: u, flags: f, shown: newShown(), within: map[string]bool{}}
+	p := &logPrinter{u: u, flags: f, shown: newShown(false), within: map[string]bool{}}
 	p.out, p.errors = bufio.NewWriterSize(p.shown.out, 64<<10), bufio.NewWriter(p.shown.errors)
 	p.last = p.out
 	return p

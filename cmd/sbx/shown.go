@@ -13,17 +13,22 @@ type shown struct {
 	out, errors io.Writer
 }
 
-func newShown() shown {
+// newShown is for a terminal that is raw, or not: see tty.NewCooked.
+func newShown(raw bool) shown {
+	filter := tty.NewCooked
+	if raw {
+		filter = tty.New
+	}
 	s := shown{os.Stdout, os.Stderr}
 	out, errors := isTerminal(os.Stdout), isTerminal(os.Stderr)
 	if out {
-		s.out = tty.New(os.Stdout)
+		s.out = filter(os.Stdout)
 	}
 	switch {
 	case errors && out:
 		s.errors = s.out // one terminal, which is in the midst of one sequence at most
 	case errors:
-		s.errors = tty.New(os.Stderr)
+		s.errors = filter(os.Stderr)
 	}
 	return s
 }

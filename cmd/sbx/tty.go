@@ -24,7 +24,7 @@ func shieldTerminal(cmd *sandbox.Cmd) {
 			cmd.Stdin = nil // rather nothing than the terminal
 		}
 	}
-	shown := newShown()
+	shown := newShown(false)
 	cmd.Stdout, cmd.Stderr = shown.out, shown.errors
 }
 

@@ -129,7 +129,7 @@ func (f *Filter) control(s *sequence) {
 			f.modes.softReset()
 		}
 	case ">m":
-		if ok = s.count <= 2 && first == 4 && s.numbers[1] <= 3; ok {
+		if ok = !f.cooked && s.count <= 2 && first == 4 && s.numbers[1] <= 3; ok {
 			f.modes.change(otherKeys, s.numbers[1] != 0)
 		}
 	case ">u", "<u", "=u":

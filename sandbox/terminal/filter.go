@@ -17,6 +17,7 @@ type Filter struct {
 	Answer func(string)
 
 	w       io.Writer
+	cooked  bool       // see NewCooked
 	mu      sync.Mutex // guards what is below
 	out     []byte     // of this Write, kept for its room
 	cut     bool       // w took only part of a write
@@ -28,6 +29,12 @@ type Filter struct {
 // New gives a Filter that writes to w.
 func New(w io.Writer) *Filter {
 	return &Filter{w: w}
+}
+
+// NewCooked gives a Filter for a terminal that is not raw, so that Ctrl-C is a signal. A
+// program may not change how keys are sent there: as an escape sequence it is none.
+func NewCooked(w io.Writer) *Filter {
+	return &Filter{w: w, cooked: true}
 }
 
 // Write filters p and writes what passes in one write, or in none. An escape

@@ -169,3 +169,15 @@ func TestAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+// TestCooked: where the terminal is not raw a program cannot have Ctrl-C sent as a sequence.
+func TestCooked(t *testing.T) {
+	const asks = "\x1b[>31ua\x1b[=5ub\x1b[>4;2mc"
+	var cooked, raw strings.Builder
+	if _, err := NewCooked(&cooked).Write([]byte(asks)); err != nil || cooked.String() != "abc" {
+		t.Errorf("%q, %v", cooked.String(), err)
+	}
+	if _, err := New(&raw).Write([]byte(asks)); err != nil || raw.String() != asks {
+		t.Errorf("%q, %v", raw.String(), err)
+	}
+}

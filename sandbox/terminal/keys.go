@@ -14,6 +14,10 @@ func (f *Filter) keys(s *sequence) {
 	pushed := &f.modes.pushed[f.modes.screen()]
 	first, second := s.numbers[0], s.numbers[1]
 	ok := false
+	if f.cooked {
+		f.dropped[Mode]++
+		return
+	}
 	switch s.name[0] {
 	case '>':
 		if ok = s.count <= 1 && first <= 31 && *pushed < maxPushed; ok {
