@@ -110,7 +110,7 @@ func (s Spec) guard(h Host) *runlater.Guard {
 func (s Spec) writableDirectories(h Host) (dirs []string) {
 	for _, m := range s.OCI.Mounts {
 		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !(s.guards(h) && below(m.Source, s.Project)) && !slices.Contains(s.Kept, m.Source) && !h.isPin(m) {
-			dirs = append(dirs, m.Source)
+			dirs = append(dirs, h.real(m.Source))
 		}
 	}
 	return dirs

@@ -89,6 +89,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		c.held, c.heldRoots = c.Spec.heldNames(host), c.Spec.writableSources(host)
 	}
 	if err == nil {
+		if c.guarded != nil {
+			c.guarded.Begin()
+		}
 		err = c.launch(host, spec, plan, run)
 	}
 	if err != nil {
@@ -248,7 +251,7 @@ func (c *Cmd) endMasks() error {
 	if c.masks == nil {
 		return nil
 	}
-	err := c.masks.close()
+	err := c.masks.close(c.guarded)
 	c.masks = nil
 	return err
 }

@@ -85,8 +85,12 @@ func (w *maskWatch) appears(dir, name string) (mask, bool) {
 	if w.spec.Project == "" || !below(dir, w.spec.Project) || !dotenv.File(w.at(dir)+"/"+name, dir == w.spec.Project) {
 		return mask{}, false
 	}
+	project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
+	if err != nil {
+		return mask{at, at, hides}, true
+	}
 	rel := strings.TrimPrefix(at, w.spec.Project+"/")
-	return mask{at, at, hides}, !gitindex.Tracked(w.at(w.spec.Project), []string{rel})[rel]
+	return mask{at, at, hides}, !gitindex.Tracked(project, []string{rel})[rel]
 }
 
 // maskWatch puts masks back that the host takes off while the command runs.
@@ -100,6 +104,7 @@ type maskWatch struct {
 	kill  func() error
 
 	guard *runlater.Guard // what is looked at when the command has ended, or nil
+	ran   bool            // there was time to look
 
 	helper  *userns.Resident // which masks, or nil
 	project int              // the project's directory, wherever it is moved, or -1
@@ -158,6 +163,7 @@ func (w *maskWatch) begin(c *Cmd) {
 			}
 			defer unix.Close(w.project)
 		}
+		w.ran = true
 		w.run()
 	})
 }
@@ -475,8 +481,14 @@ func (w *maskWatch) ready() (err error) {
 	return nil
 }
 
+// maskAtOnce is far below the number of descriptors that a child may name.
+const maskAtOnce = 64
+
 // mount covers paths from within, where alone it can be done.
 func (w *maskWatch) mount(open []mask) error {
+	if len(open) > maskAtOnce {
+		open = open[:maskAtOnce] // the others come in the next try
+	}
 	err := w.ready()
 	if err == nil {
 		err = w.helper.Do(userns.Input{}, maskSteps(w.id, open, w.isDir)...)
@@ -598,11 +610,7 @@ func (w *maskWatch) settle(masks []mask) {
 // settleAll takes what is read-only as it is now for the host's, when the command has
 // ended: it could not write there. What changed last was perhaps not masked again.
 func (w *maskWatch) settleAll(last []nameEvent) {
-	for _, at := range w.arrived {
-		if _, err := os.Lstat(w.at(at)); err == nil { // an editor's own is gone by now
-			w.note("%s appeared while the command ran, and was hidden from it; --unsafe-expose %s shows it", at, at)
-		}
-	}
+	w.tellArrived()
 	for _, m := range w.masks {
 		open := slices.ContainsFunc(last, func(e nameEvent) bool { return e.all() || below(m.outside, e.path()) })
 		switch held := m.how == readOnly && w.guard != nil && !open && !w.loose[m.inside] && !w.opened[m.inside]; {
@@ -612,6 +620,25 @@ func (w *maskWatch) settleAll(last []nameEvent) {
 			w.guard.Renew(m.outside, true)
 		}
 	}
+}
+
+// arrivedTold is how many names are told that appeared.
+const arrivedTold = 3
+
+// tellArrived says what was hidden that was not there. An editor's own is gone by now.
+func (w *maskWatch) tellArrived() {
+	there := slices.DeleteFunc(w.arrived, func(at string) bool {
+		_, err := os.Lstat(w.at(at))
+		return err != nil
+	})
+	if len(there) == 0 {
+		return
+	}
+	told, more := there[:min(len(there), arrivedTold)], ""
+	if len(told) < len(there) {
+		more = fmt.Sprintf(" and %d more", len(there)-len(told))
+	}
+	w.note("%s%s appeared while the command ran, and was hidden from it; --unsafe-expose NAME shows one", strings.Join(told, ", "), more)
 }
 
 // sole tells whether the masked name is the only one by which the command could write to
@@ -627,8 +654,10 @@ func (w *maskWatch) alone(m mask) bool {
 	return !w.spec.UserNS && !elsewhere
 }
 
-// close ends the watch.
-func (w *maskWatch) close() error {
+// close ends the watch. Where the command ended before anything was looked at, what is in
+// the place of a read-only directory by the end is either the directory that was there, and
+// then its mount was on, or another: the kernel takes a mount off for good.
+func (w *maskWatch) close(guard *runlater.Guard) error {
 	close(w.stop)
 	w.mu.Lock()
 	if w.events != nil {
@@ -636,5 +665,12 @@ func (w *maskWatch) close() error {
 	}
 	w.mu.Unlock()
 	w.done.Wait()
+	if !w.ran && guard != nil && w.host.Guard == guard && len(guard.Binds) > 0 {
+		for _, m := range w.spec.masks(w.host) {
+			if m.how == readOnly && w.isDir(m) && w.alone(m) {
+				guard.Hold(m.outside)
+			}
+		}
+	}
 	return w.err
 }

@@ -2,7 +2,7 @@ package userns
 
 import "golang.org/x/sys/unix"
 
-// Blank makes an empty file that nobody may open, and opens it as a detached mount for
+// Blank makes an empty file, and opens it as a detached mount for
 // Attach. The kernel mounts no file that has lost its name, so Remove comes behind that.
 // Path is in a directory of the sandbox's own. Where the command may write there too, the
 // name may be the command's: O_EXCL refuses it.
@@ -17,7 +17,7 @@ func (s Blank) lower(a *assembler) {
 	left := a.syscall(unix.SYS_UNLINKAT, cwd(), a.str(s.Path), num(0)) // by a plan that failed behind it
 	left.Also[0] = uint16(unix.ENOENT)
 	fd := s.As + " file"
-	a.keep(a.syscall(unix.SYS_OPENAT, cwd(), a.str(s.Path), num(unix.O_RDONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC), num(0)), fd)
+	a.keep(a.syscall(unix.SYS_OPENAT, cwd(), a.str(s.Path), num(unix.O_RDONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC), num(0o444)), fd)
 	a.keep(a.syscall(unix.SYS_OPEN_TREE, a.fd(fd), a.str(""), num(unix.OPEN_TREE_CLONE|unix.OPEN_TREE_CLOEXEC|unix.AT_EMPTY_PATH)), s.As)
 	a.setattr(s.As, ReadOnly|NoSuid|NoDev|NoExec, 0, 0)
 	a.syscall(unix.SYS_CLOSE, a.fd(fd))

@@ -62,8 +62,9 @@ func (r *Resident) Do(in Input, steps ...Step) error {
 	return r.await()
 }
 
-// Spent tells that the child can be told nothing more, and is to be ended.
-func (r *Resident) Spent() bool { return r.rest <= 0 }
+// Spent tells that the child can be told nothing more, and is to be ended: of how many
+// descriptors it may name others is bounded too.
+func (r *Resident) Spent() bool { return r.rest <= 0 || len(r.c.last().cells) > spareRegisters/2 }
 
 // await waits until the child has done what it was told.
 func (r *Resident) await() error {

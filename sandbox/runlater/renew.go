@@ -3,6 +3,7 @@ package runlater
 import (
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -57,20 +58,40 @@ func (g *Guard) Renew(path string, clean bool) (bad string) {
 	return ""
 }
 
-// Hold says that the command could write nothing below a guarded directory, so that what
-// changed there is the host's. It does nothing where a file in it has another name, by
-// which the command could.
+// Begin says that the command is about to run: what was written before is not its own.
+// Files have the time of the last tick of the kernel's clock. Where the project was changed
+// within this one, as by a git clone just before, it waits for the next, or the change
+// could not be told from the command's.
+func (g *Guard) Begin() {
+	var last stamp
+	for _, r := range g.roots {
+		last = later(last, r.id.changed)
+	}
+	for _, w := range g.watched {
+		last = later(last, w.id.changed)
+	}
+	for g.began = now(); !last.before(g.began.stamped) && last.before(g.began.stamped.add(int64(tickLimit))); g.began = now() {
+		time.Sleep(tickLimit / 100)
+	}
+}
+
+// tickLimit is longer than any kernel's tick. A file that is from later than that has a
+// time that somebody set the clock to.
+const tickLimit = 20 * time.Millisecond
+
+func later(a, b stamp) stamp {
+	if a.before(b) {
+		return b
+	}
+	return a
+}
+
+// Hold says that a guarded directory was read-only to the command all the time, so that what
+// changed there is the host's. That does not hold where another directory is in its place by
+// the end, or a file in it has another name, by which the command could write to it: Check
+// asks, for what it finds there.
 func (g *Guard) Hold(path string) {
-	index, rel := g.locate(path)
-	if index < 0 {
-		return
-	}
-	root, err := openRoot(g.roots[index].path)
-	if err != nil {
-		return
-	}
-	defer unix.Close(root)
-	if left := holdLimit; onlyNames(root, rel, &left) {
+	if index, rel := g.locate(path); index >= 0 {
 		g.held = append(g.held, watched{root: index, path: rel})
 	}
 }
@@ -110,10 +131,18 @@ func onlyNames(dir int, path string, left *int) bool {
 
 // settle takes what the command could not have done out of the report, and what leads there.
 func (w *walker) settle() {
+	known := map[string]bool{}
+	remains := func(h watched) bool {
+		at := join(w.roots[h.root].path, h.path)
+		if _, asked := known[at]; !asked {
+			known[at] = w.remains(h)
+		}
+		return known[at]
+	}
 	held := func(is func(held, found string) bool) func(Finding) bool {
 		return func(f Finding) bool {
 			return slices.ContainsFunc(w.g.held, func(h watched) bool {
-				return is(join(w.roots[h.root].path, h.path), join(f.Root, f.Path))
+				return is(join(w.roots[h.root].path, h.path), join(f.Root, f.Path)) && remains(h)
 			})
 		}
 	}
@@ -121,6 +150,24 @@ func (w *walker) settle() {
 		return found == held || strings.HasPrefix(found, held+"/")
 	}))
 	w.r.Unknown = slices.DeleteFunc(w.r.Unknown, held(func(held, found string) bool { return strings.HasPrefix(held, found+"/") }))
+}
+
+// remains tells whether a held directory is the one that was there, and has no file with
+// another name.
+func (w *walker) remains(h watched) bool {
+	root, err := openRoot(w.roots[h.root].path)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(root)
+	if e := w.g.watch(h.root, h.path); e != nil && e.id != (identity{}) {
+		var st unix.Statx_t
+		if (tree{fd: root}).stat(h.path, &st) != nil || e.id.object() != identify(&st).object() {
+			return false
+		}
+	}
+	left := holdLimit
+	return onlyNames(root, h.path, &left)
 }
 
 // newSettings takes what a configuration says now for allowed, where the command did not
