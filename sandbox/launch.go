@@ -84,7 +84,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 			}
 		}
 	}
-	c.masks = newMaskWatch(spec, host)
+	if err == nil {
+		c.masks, err = newMaskWatch(spec, host)
+	}
 	if c.Spec.UserNS {
 		c.held, c.heldRoots = c.Spec.heldNames(host), c.Spec.writableSources(host)
 	}

@@ -10,6 +10,7 @@ import (
 	"math"
 	"os"
 	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -59,6 +60,9 @@ func (s Spec) masks(h Host) (list []mask) {
 			}
 			list = append(list, m)
 		}
+	}
+	for _, m := range h.pins {
+		list = append(list, mask{m.Destination, m.Source, pins})
 	}
 	for _, m := range s.OCI.Mounts {
 		own := isBind(m) && m.Source == m.Destination && slices.Contains(m.Options, "ro") && s.Project != "" && m.Source != s.Project && below(m.Source, s.Project)
@@ -116,6 +120,8 @@ type maskWatch struct {
 	opened  map[string]bool // those that the command may have open for writing
 	blind   bool            // the root cannot be looked into from here, as one of fuse-overlayfs
 	trails  *nameTrails     // of what is read-only
+	handles []movable       // of the directories that have the names
+	files   []movable       // of what is hidden
 
 	up   chan struct{} // closed when the command runs
 	set  chan struct{} // closed when the masks are watched, or never will be
@@ -127,9 +133,41 @@ type maskWatch struct {
 	err    error
 }
 
-// newMaskWatch is for every start, so it does nothing that can wait.
-func newMaskWatch(s Spec, h Host) *maskWatch {
-	return &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
+// A movable is an open directory that has names which are masked, or an open file that is
+// hidden, and the path where it was last. It is found by it when it was moved.
+type movable struct {
+	fd   int
+	path string
+}
+
+// newMaskWatch is for every start, so it does nothing that can wait. What is hidden in the
+// project is opened before the command runs: it may be moved at once.
+func newMaskWatch(s Spec, h Host) (*maskWatch, error) {
+	w := &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
+	if s.Project != "" && slices.ContainsFunc(s.OCI.Linux.MaskedPaths, func(p string) bool { return below(p, s.Project) }) {
+		return w, w.prepare()
+	}
+	return w, nil
+}
+
+// prepare lists what is masked.
+func (w *maskWatch) prepare() (err error) {
+	if w.known != nil {
+		return nil
+	}
+	w.id, w.masks, w.places = randomName(), w.spec.masks(w.host), w.host.watchedSecrets(w.spec)
+	w.known, w.loose, w.opened = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	for _, m := range w.masks {
+		w.known[m.inside] = true
+	}
+	if w.spec.Project == "" {
+		return nil
+	}
+	if w.project, err = unix.Open(w.spec.Project, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
+		return fmt.Errorf("project directory %s: %w", w.spec.Project, err)
+	}
+	w.handleAll()
+	return nil
 }
 
 // begin watches until close. A command that ends at once does not come to it.
@@ -151,17 +189,9 @@ func (w *maskWatch) begin(c *Cmd) {
 		defer first.Close()
 		defer root.Close()
 		w.first, w.root, w.note, w.kill, w.guard = first, root, c.note, c.process.Kill, c.guarded
-		w.id, w.masks, w.places = randomName(), w.spec.masks(w.host), w.host.watchedSecrets(w.spec)
-		w.known, w.loose, w.opened = map[string]bool{}, map[string]bool{}, map[string]bool{}
-		for _, m := range w.masks {
-			w.known[m.inside] = true
-		}
-		if w.spec.Project != "" {
-			if w.project, err = unix.Open(w.spec.Project, unix.O_PATH|unix.O_DIRECTORY|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0); err != nil {
-				w.fail(fmt.Errorf("%s: %w", w.spec.Project, err), w.kill)
-				return
-			}
-			defer unix.Close(w.project)
+		if err := w.prepare(); err != nil {
+			w.fail(err, w.kill)
+			return
 		}
 		w.ran = true
 		w.run()
@@ -245,7 +275,7 @@ func (w *maskWatch) run() {
 			w.settleAll(events.read())
 			return
 		}
-		w.handle(changed)
+		w.changed(changed)
 		w.trails.read()
 	}
 }
@@ -253,6 +283,7 @@ func (w *maskWatch) run() {
 // watch has the directories with the names reported, or finds them again.
 func (w *maskWatch) watch(events *nameEvents) error {
 	for _, dir := range w.directories() {
+		w.handle(dir)
 		if err := errors.Join(events.watch(dir, w.at(dir)), w.trails.watch(dir, w.at(dir))); err != nil {
 			return err
 		}
@@ -266,6 +297,121 @@ func (w *maskWatch) at(outside string) string {
 		return outside
 	}
 	return fmt.Sprintf("/proc/self/fd/%d/%s", w.project, strings.TrimPrefix(strings.TrimPrefix(outside, w.spec.Project), "/"))
+}
+
+// handle opens a directory of the project, once.
+func (w *maskWatch) handle(dir string) {
+	w.handles = w.hold(w.handles, dir, unix.O_DIRECTORY)
+}
+
+// hold adds a movable, or gives the path of one anew.
+func (w *maskWatch) hold(list []movable, at string, flags int) []movable {
+	if w.project < 0 || at == w.spec.Project || !below(at, w.spec.Project) || len(list) >= handleLimit {
+		return list
+	}
+	fd, err := unix.Open(w.at(at), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC|flags, 0)
+	if err != nil {
+		return list
+	}
+	here := objectOf(fd)
+	for i, h := range list {
+		if objectOf(h.fd) == here {
+			list[i].path = at
+			unix.Close(fd)
+			return list
+		}
+	}
+	return append(list, movable{fd, at})
+}
+
+// handleLimit bounds the descriptors.
+const handleLimit = 256
+
+func objectOf(fd int) object {
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil {
+		return object{}
+	}
+	return object{uint64(st.Dev), st.Ino}
+}
+
+func (w *maskWatch) letGo() {
+	if w.project >= 0 {
+		unix.Close(w.project)
+	}
+	for _, h := range slices.Concat(w.handles, w.files) {
+		unix.Close(h.fd)
+	}
+}
+
+// relocate finds the directories of the project that were moved in it, and has the names in
+// them masked at their new places: what is mounted on a name moves along, but not what is
+// mounted on the directories above, by which the command went to it until now.
+func (w *maskWatch) relocate() {
+	project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
+	if w.project < 0 || err != nil {
+		return
+	}
+	place := func(h movable) string {
+		now, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", h.fd))
+		if err != nil || !below(now, project) || h.removed() {
+			return h.path
+		}
+		return w.spec.Project + now[len(project):]
+	}
+	for i, h := range w.handles {
+		moved := place(h)
+		if moved == h.path {
+			continue
+		}
+		for _, m := range slices.Clone(w.masks) {
+			if path.Dir(m.outside) == h.path && m.inside == m.outside {
+				at := path.Join(moved, path.Base(m.outside))
+				w.addMask(mask{at, at, m.how})
+			}
+		}
+		w.handles[i].path = moved
+	}
+	for i, h := range w.files {
+		if moved := place(h); moved != h.path {
+			w.addMask(mask{moved, moved, hides})
+			w.files[i].path = moved
+		}
+	}
+}
+
+// removed tells that it has no name any more.
+func (m movable) removed() bool {
+	var st unix.Stat_t
+	return unix.Fstat(m.fd, &st) == nil && st.Nlink == 0
+}
+
+// handleAll opens what can be moved, and closes what is gone.
+func (w *maskWatch) handleAll() {
+	gone := func(m movable) bool {
+		if m.removed() {
+			unix.Close(m.fd)
+			return true
+		}
+		return false
+	}
+	w.handles, w.files = slices.DeleteFunc(w.handles, gone), slices.DeleteFunc(w.files, gone)
+	for _, dir := range w.directories() {
+		w.handle(dir)
+	}
+	for _, m := range w.masks {
+		if m.how == hides && m.inside == m.outside {
+			w.files = w.hold(w.files, m.outside, 0)
+		}
+	}
+}
+
+// addMask adds one, unless it is known.
+func (w *maskWatch) addMask(m mask) {
+	if !w.known[m.inside] {
+		w.known[m.inside] = true
+		w.masks = append(w.masks, m)
+	}
 }
 
 // watched closes set, once.
@@ -334,7 +480,10 @@ const recent = 20 * time.Millisecond
 
 // restoreAll masks whatever is not masked.
 func (w *maskWatch) restoreAll() {
-	w.restore(slices.DeleteFunc(slices.Clone(w.current()), w.covered))
+	w.relocate()
+	w.handleAll()
+	all := w.current()
+	w.restore(append(slices.DeleteFunc(slices.Clone(all), w.covered), w.followLinks(all)...))
 }
 
 // directories are those of the host that have the names.
@@ -371,23 +520,23 @@ func (w *maskWatch) current() []mask {
 func (w *maskWatch) appeared(dir, name string) bool {
 	m, ok := w.appears(dir, name)
 	if ok && !w.known[m.inside] {
-		w.known[m.inside] = true
-		w.masks = append(w.masks, m)
+		w.addMask(m)
 		w.arrived = append(w.arrived, m.outside)
 	}
 	return ok
 }
 
-// handle restores what changes of names have taken off.
-func (w *maskWatch) handle(changed []nameEvent) {
+// changed restores what changes of names have taken off.
+func (w *maskWatch) changed(events []nameEvent) {
 	var need []mask
 	add := func(m mask) {
 		if !slices.ContainsFunc(need, func(other mask) bool { return other.inside == m.inside }) {
 			need = append(need, m)
 		}
 	}
-	for _, c := range changed {
+	for _, c := range events {
 		if c.all() {
+			w.relocate()
 			w.again()
 			need = slices.Clone(w.current())
 			break
@@ -398,6 +547,13 @@ func (w *maskWatch) handle(changed []nameEvent) {
 			if w.appeared(c.dir, c.name); c.written() {
 				need = append(need, w.masks[before:]...)
 				continue // what is masked is the host's to write
+			}
+		}
+		before := len(w.masks)
+		if c.mask&unix.IN_MOVED_FROM != 0 && w.known[at] {
+			if w.relocate(); len(w.masks) > before {
+				w.again()
+				need = append(need, w.masks[before:]...)
 			}
 		}
 		for _, m := range w.masks {
@@ -411,6 +567,7 @@ func (w *maskWatch) handle(changed []nameEvent) {
 	}
 	if len(need) > 0 {
 		w.restore(need)
+		w.handleAll() // another file may be at a name
 	}
 }
 
@@ -424,8 +581,33 @@ func (w *maskWatch) again() {
 // restoreTries bounds how often a name may change again while it is masked.
 const restoreTries = 1000
 
+// followLinks adds what hidden names that are links lead to in the project.
+func (w *maskWatch) followLinks(masks []mask) []mask {
+	before := len(w.masks)
+	for _, m := range masks {
+		if m.how != hides || m.inside != m.outside || w.project < 0 || !below(m.outside, w.spec.Project) {
+			continue
+		}
+		if info, err := os.Lstat(w.at(m.outside)); err != nil || info.Mode().Type() != fs.ModeSymlink {
+			continue
+		}
+		project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
+		to, e := filepath.EvalSymlinks(w.at(m.outside))
+		if err == nil && e == nil && to != project && below(to, project) {
+			at := w.spec.Project + to[len(project):]
+			w.addMask(mask{at, at, hides})
+		}
+	}
+	added := slices.Clone(w.masks[before:])
+	if len(added) > 0 && w.events != nil {
+		w.again()
+	}
+	return added
+}
+
 // restore masks what is not masked, and goes on until all are.
 func (w *maskWatch) restore(masks []mask) {
+	masks = append(slices.Clone(masks), w.followLinks(masks)...)
 	var open []mask
 	for range restoreTries {
 		open = slices.DeleteFunc(slices.Clone(masks), w.covered)
@@ -665,6 +847,7 @@ func (w *maskWatch) close(guard *runlater.Guard) error {
 	}
 	w.mu.Unlock()
 	w.done.Wait()
+	defer w.letGo()
 	if !w.ran && guard != nil && w.host.Guard == guard && len(guard.Binds) > 0 {
 		for _, m := range w.spec.masks(w.host) {
 			if m.how == readOnly && w.isDir(m) && w.alone(m) {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"testing"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -130,6 +132,45 @@ var hiddenMaskRows = []row{
 		rename(s, "new", ".env")
 	}),
 	hiddenByFlag(),
+	hiddenBelow("directory-moved", "read a nested .env after its directory was moved to the top", "services/api/.env", "api/.env", func(s *scene) {
+		rename(s, "services/api", "api")
+	}),
+	hiddenBelow("directory-renamed", "read a nested .env that was replaced after a directory above was renamed", "a/b/c/.env", "z/b/c/.env", func(s *scene) {
+		rename(s, "a", "z")
+		put(s, "new", "TOKEN="+marker)
+		rename(s, "new", "z/b/c/.env")
+	}),
+	hiddenBelow("link-target", "read what a link called .env leads to after that was replaced", "config/dev.txt", "config/dev.txt", func(s *scene) {
+		put(s, "new", "TOKEN="+marker)
+		rename(s, "new", "config/dev.txt")
+	}),
+	hidden("link-new", "read what a new link called .env leads to", "other.txt", func(s *scene) {
+		put(s, "other.txt", "TOKEN="+marker)
+		s.check(os.Remove(s.path("{PROJECT}/.env")))
+		s.check(os.Symlink("other.txt", s.path("{PROJECT}/.env")))
+	}),
+	hidden("env-many", "read one of many .env files that appear", ".env.599", func(s *scene) {
+		for n := range 600 {
+			put(s, fmt.Sprintf(".env.%d", n), "TOKEN="+marker)
+		}
+	}),
+	func() row {
+		r := hiddenBelow("flag-moved", "read what --hide covers after it was moved elsewhere", "private/keys", "keys", func(s *scene) { rename(s, "private/keys", "keys") })
+		r.flags = []string{"--hide", "{PROJECT}/private/keys"}
+		return r
+	}(),
+}
+
+// hiddenBelow is for a secret that is at another path than the top.
+func hiddenBelow(id, tries, file, then string, change func(*scene)) row {
+	r := hidden(id, tries, then, change)
+	r.setup = func(s *scene) {
+		s.file("{PROJECT}/"+file, "TOKEN="+marker)
+		if id == "link-target" {
+			s.check(os.Symlink(file, s.path("{PROJECT}/.env")))
+		}
+	}
+	return r
 }
 
 // hiddenByFlag is for what the caller hides.
@@ -208,4 +249,20 @@ var readOnlyMaskRows = []row{
 		r.flags = []string{"--ro", "{PROJECT}/vendor"}
 		return r
 	}(),
+}
+
+// TestTrackedStaysShown: what git's index has is shown, at the start and later.
+func TestTrackedStaysShown(t *testing.T) {
+	needNamespaces(t)
+	dir := filepath.Join(t.TempDir(), "project")
+	e := editing{t: t, dir: dir, env: append(os.Environ(), "GIT_CONFIG_GLOBAL=/dev/null")}
+	e.check(os.MkdirAll(dir, 0o755))
+	e.run("git", "init", "-q", ".")
+	e.check(os.WriteFile(filepath.Join(dir, ".env"), []byte("A=default\n"), 0o644))
+	e.run("git", "add", ".env")
+	cmd := exec.Command(tool(t, "sbx"), "run", "--", "sh", "-c", "cat .env; sleep 0.5; cat .env")
+	cmd.Dir, cmd.Env = dir, e.env
+	if out, err := cmd.CombinedOutput(); err != nil || string(out) != "A=default\nA=default\n" {
+		t.Errorf("%v: %q", err, out)
+	}
 }
