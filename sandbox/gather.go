@@ -93,12 +93,13 @@ func (h *Host) probeGathered(s Spec, doors []string) error {
 type gatherer struct {
 	host   *Host
 	spec   Spec
-	named  string          // the source as the mount has it
-	source string          // its real path
-	top    int             // descriptor of the source
-	hidden map[string]bool // real paths below the source
-	leads  map[string]bool // the directories that lead to them
-	found  []string        // hidden places that links lead to
+	named  string            // the source as the mount has it
+	source string            // its real path
+	top    int               // descriptor of the source
+	hidden map[string]bool   // real paths below the source
+	leads  map[string]bool   // the directories that lead to them
+	found  []string          // hidden places that links lead to
+	linked map[string]string // where a tool's name that is a link leads, and the name below the home
 	out    gathering
 }
 
@@ -187,7 +188,7 @@ func (g *gatherer) gather() error {
 	defer unix.Close(top)
 	g.top = top
 	for range 8 {
-		before := len(g.hidden)
+		before := len(g.hidden) + len(g.linked)
 		g.out.source, g.out.parts, g.out.left = g.source, nil, nil
 		if err := g.list(""); err != nil {
 			return err
@@ -195,7 +196,7 @@ func (g *gatherer) gather() error {
 		for _, p := range g.found {
 			g.hide(p)
 		}
-		if g.found = nil; len(g.hidden) == before {
+		if g.found = nil; len(g.hidden)+len(g.linked) == before {
 			return nil
 		}
 	}
@@ -237,6 +238,9 @@ func (g *gatherer) entry(fd int, dir string, e entry) error {
 	shows := g.shows(p)
 	place, way := g.known(p)
 	hidden, leads := place || g.hidden[p], way || g.leads[p]
+	if e.kind == unix.DT_LNK && shows != toolhome.Nothing && !hidden {
+		g.followTool(p)
+	}
 	switch {
 	case e.kind == unix.DT_LNK && (hidden || leads):
 		g.follow(p)
@@ -270,6 +274,14 @@ func (g *gatherer) shows(p string) toolhome.Answer {
 			continue
 		}
 		answer := toolhome.Shows(strings.TrimPrefix(p[len(home):], "/"))
+		for to, name := range g.linked {
+			switch {
+			case below(p, to):
+				answer = max(answer, toolhome.Shows(name+p[len(to):]))
+			case below(to, p):
+				answer = max(answer, toolhome.Part)
+			}
+		}
 		for _, e := range g.spec.Exposed {
 			switch {
 			case below(p, e):
@@ -292,6 +304,22 @@ func (g *gatherer) follow(link string) {
 	for p := range g.hidden {
 		if below(p, link) {
 			g.found = append(g.found, real+p[len(link):])
+		}
+	}
+}
+
+// followTool has what a tool's name leads to shown as that: ~/go may be a link to ~/big/go.
+func (g *gatherer) followTool(link string) {
+	real, err := filepath.EvalSymlinks(link)
+	if err != nil {
+		return
+	}
+	for _, home := range g.out.homes {
+		if below(link, home) && real != home && below(real, home) && below(real, g.source) {
+			if g.linked == nil {
+				g.linked = map[string]string{}
+			}
+			g.linked[real] = strings.TrimPrefix(link[len(home):], "/")
 		}
 	}
 }

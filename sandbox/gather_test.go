@@ -91,6 +91,28 @@ func TestGatherHome(t *testing.T) {
 	}
 }
 
+// TestGatherLinkedTools: where a tool's name is a link, what it leads to is shown as the tool's.
+func TestGatherLinkedTools(t *testing.T) {
+	dir := home(t)
+	for _, name := range []string{"big/go/bin/x", "big/other/x", "dot/cargo/bin/cargo", "dot/cargo/credentials.toml"} {
+		write(t, filepath.Join(dir, name), "x")
+	}
+	for link, to := range map[string]string{"go": "big/go", ".cargo": "dot/cargo"} {
+		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parts, _ := gathered(t, dir, nothing)
+	for _, want := range []string{"=big/go/bin", "=dot/cargo/bin"} {
+		if !slices.Contains(parts, want) {
+			t.Errorf("%s is not among %q", want, parts)
+		}
+	}
+	if slices.ContainsFunc(parts, func(p string) bool { return strings.Contains(p, "credentials") || strings.Contains(p, "other") }) {
+		t.Errorf("shown: %q", parts)
+	}
+}
+
 // TestGatherMountPoints: what is mounted in a shown home needs a place in it, whatever
 // else of it is shown.
 func TestGatherMountPoints(t *testing.T) {
@@ -107,7 +129,7 @@ func TestGatherMountPoints(t *testing.T) {
 			s.OCI.Mounts = append(s.OCI.Mounts, bind(filepath.Join(dir, name), filepath.Join(dir, name), "ro"))
 		}
 	})
-	want := []string{".nanorc", "=.vimrc", "go/", "=go/bin", "=go/pkg", "work/", "work/b/", "work/a/", "work/a/file"}
+	want := []string{".nanorc", "=.vimrc", "dotfiles/", "=dotfiles/vimrc", "go/", "=go/bin", "=go/pkg", "work/", "work/b/", "work/a/", "work/a/file"}
 	slices.Sort(parts)
 	slices.Sort(want)
 	if !slices.Equal(parts, want) {
