@@ -76,7 +76,7 @@ func (c *compiler) hostView() error {
 	}
 	mounts, first := c.spec.OCI.Mounts, c.kernelMounts()
 	for i := first; i < len(mounts); i++ {
-		if i == c.project() {
+		if i == c.project() || c.coveredEarly(mounts[i]) {
 			continue // it was taken before the host's mounts were sealed
 		}
 		if err := c.take(i, mounts[i]); err != nil {

@@ -60,6 +60,13 @@ func (c *compiler) opening() error {
 			return err
 		}
 	}
+	for i, m := range c.spec.OCI.Mounts {
+		if i >= len(kernel) && i != c.project() && c.coveredEarly(m) {
+			if err := c.take(i, m); err != nil {
+				return err
+			}
+		}
+	}
 	c.add(userns.Chdir{Path: "/"}, userns.Seal{Attr: userns.ReadOnly | userns.NoSuid | userns.NoDev})
 	c.sealed = true
 	if err := c.makeDisk(); err != nil {
@@ -75,6 +82,13 @@ func (c *compiler) opening() error {
 	c.hide(c.spec.maskedAlways(c.host))
 	c.names()
 	return c.apart()
+}
+
+// coveredEarly tells whether a bind's source is where the kernel's file systems will be
+// mounted: it is taken before, which the plans of most commands need not.
+func (c *compiler) coveredEarly(m specs.Mount) bool {
+	source := c.host.real(m.Source)
+	return isBind(m) && (below(source, "/dev") || below(source, "/sys") && !slices.Contains(narrowed, m.Source))
 }
 
 // kernelMounts is how many of the mounts, the first ones, are of the kernel's.

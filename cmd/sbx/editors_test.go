@@ -199,3 +199,26 @@ func TestMasksWithoutReports(t *testing.T) {
 		t.Errorf("%v: %s", err, &said)
 	}
 }
+
+// TestProjectInMemory: a project below /dev, which the sandbox has one of its own of, with
+// names that are masked.
+func TestProjectInMemory(t *testing.T) {
+	needNamespaces(t)
+	dir, err := os.MkdirTemp("/dev/shm", "sbx-test")
+	if err != nil {
+		skip(t, "no /dev/shm: %v", err)
+	}
+	defer os.RemoveAll(dir)
+	e := editing{t: t, dir: dir, env: append(os.Environ(), "HOME="+t.TempDir())}
+	e.run("git", "init", "-q", ".")
+	e.check(os.WriteFile(filepath.Join(dir, ".env"), []byte("TOKEN=hunter2\n"), 0o644))
+	cmd := exec.Command(tool(t, "sbx"), "run", "--", "sh", "-c", "cat .env; echo x >> .git/config; mkdir -p sub/.vscode; echo > sub/.vscode/tasks.json; echo done")
+	cmd.Dir, cmd.Env = dir, e.env
+	out, err := cmd.Output()
+	if err != nil || string(out) != "done\n" {
+		t.Errorf("%v: %q", err, out)
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "sub/.vscode")); err == nil {
+		t.Error("what the command left is there")
+	}
+}
