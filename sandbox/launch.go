@@ -77,7 +77,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 			c.AsOwner = nil // the caller owns all that there is
 		}
 		err = c.record(spec)
-		c.guarded.Environment(os.Getenv, slices.Concat(c.writable, spec.Kept)...)
+		c.guarded.Environment(os.Environ(), slices.Concat(c.writable, spec.Kept)...)
 		for _, own := range host.own {
 			if own.sealed {
 				c.guarded.Hold(own.path) // it may have been made for this run

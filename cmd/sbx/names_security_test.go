@@ -76,7 +76,66 @@ var namesRows = append(plantRows(), []row{
 	variableRow("names-variable-git", "GIT_TEMPLATE_DIR={PROJECT}/template", "a hook that git copies into new repositories",
 		"mkdir -p template/hooks; printf '#!/bin/sh\\necho OWNED\\n' > template/hooks/post-commit; chmod +x template/hooks/post-commit",
 		"sh", "-c", "cd ..; rm -rf fresh; git init -q fresh; cd fresh; git -c user.name=a -c user.email=a@b commit -q --allow-empty -m x"),
+	variableRow("names-variable-python-user", "PYTHONUSERBASE={PROJECT}/ub", "a module that python loads from its user's directory",
+		pythonDirs(`echo 'print("OWNED")' > $d/usercustomize.py`), "/usr/bin/python3", "-c", "pass"),
+	variableRow("names-variable-python-path", "PYTHONUSERBASE={PROJECT}/ub", "a line of a path file that python runs",
+		pythonDirs(`echo 'import os; print("OWNED")' > $d/x.pth`), "/usr/bin/python3", "-c", "pass"),
+	hostsOwn(variableRow("names-variable-python-cache", "PYTHONPYCACHEPREFIX={PROJECT}/pc", "a compiled module that python takes for its own", forgedCache, "/usr/bin/python3", "-c", "import json")),
+	variableRow("names-variable-file", "LESSOPEN=|{PROJECT}/x/open %s", "a program that less runs", owned("x/open"), "sh", "-c", `eval "$(printf "${LESSOPEN#|}" x)"`),
+	variableRow("names-variable-curl", "CURL_HOME={PROJECT}/c", "a file that curl obeys", "mkdir c; echo '--version' > c/.curlrc; echo '# OWNED' >> c/.curlrc", "sh", "-c", "cat $CURL_HOME/.curlrc"),
+	homeRow("python", ".local/lib/python3.11/site-packages/usercustomize.py"),
+	homeRow("nushell", ".config/nushell/config.nu"),
+	homeRow("plasma", ".config/plasma-workspace/env/x.sh"),
+	homeRow("sway", ".config/sway/config"),
+	homeRow("completion", ".local/share/bash-completion/completions/ls"),
+	homeRow("shim", ".local/share/mise/shims/ls"),
+	{id: "names-variable-unknown", group: "run later", tries: "leave a program where a variable that no list has leads, unsaid", views: both,
+		setup: func(s *scene) { s.env = append(s.env, s.path("MYTOOL_HOME={PROJECT}/tool")) },
+		cmd:   []string{"sh", "-c", owned("tool/bin/helper") + "\necho TRIED: planted"},
+		judge: func(s *scene) string {
+			if s.has("{PROJECT}/tool/bin/helper", "OWNED") && !strings.Contains(s.output, "tool/bin/helper") {
+				return "it was left, and nothing was said"
+			}
+			return ""
+		}},
 }...)
+
+// pythonDirs has a shell line for each directory in which python may look below ub.
+func pythonDirs(line string) string {
+	return "for v in 8 9 10 11 12 13 14 15; do d=ub/lib/python3.$v/site-packages; mkdir -p $d; " + line + "; done"
+}
+
+// homeRow plants a startup file in a home that the command may write.
+func homeRow(id, path string) row {
+	return row{id: "names-home-" + id, group: "run later", tries: "leave " + path + " in a home that is writable", views: hostOnly, flags: []string{"--rw", "{HOME}"},
+		cmd: []string{"sh", "-c", "mkdir -p {HOME}/" + filepath.Dir(path) + "; echo OWNED > {HOME}/" + path + "; echo TRIED: planted"},
+		judge: func(s *scene) string {
+			if s.has("{HOME}/"+path, "OWNED") {
+				return path + " was planted"
+			}
+			return ""
+		}}
+}
+
+// hostsOwn is for one whose command takes a program of the host's.
+func hostsOwn(r row) row {
+	r.views = hostOnly
+	return r
+}
+
+// forgedCache is a shell line that makes a compiled json, which says OWNED, with the
+// time and the size of the source.
+const forgedCache = `/usr/bin/python3 -c '
+import importlib.util, json, marshal, os, sys
+source = json.__file__
+st = os.stat(source)
+sys.pycache_prefix = os.getcwd() + "/pc"
+cache = importlib.util.cache_from_source(source)
+os.makedirs(os.path.dirname(cache), exist_ok=True)
+code = compile("print(\"OWNED\")", source, "exec")
+with open(cache, "wb") as f:
+    f.write(importlib.util.MAGIC_NUMBER + bytes(4) + (int(st.st_mtime) & 0xffffffff).to_bytes(4, "little") + (st.st_size & 0xffffffff).to_bytes(4, "little") + marshal.dumps(code))
+'`
 
 // plantRows have a row for each of the kinds in which the table has names.
 func plantRows() (rows []row) {

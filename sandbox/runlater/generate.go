@@ -26,7 +26,23 @@ type entry struct {
 	Source string `toml:"source"`
 }
 
+// A variable is a line of the caller's variables.
+type variable struct {
+	Name   string   `toml:"name"`
+	Tool   string   `toml:"tool"`
+	When   string   `toml:"when"`
+	Source string   `toml:"source"`
+	Reads  string   `toml:"reads"`
+	Below  []string `toml:"below"`
+	Told   []string `toml:"told"`
+	Names  []string `toml:"names"`
+	Usual  []string `toml:"usual"`
+}
+
 type lists struct {
+	Variables []variable `toml:"variables"`
+	Unlooked  []string   `toml:"unlooked"`
+
 	Guarded  []entry `toml:"guarded"`
 	Versions []entry `toml:"versions"`
 	Told     []entry `toml:"told"`
@@ -129,6 +145,9 @@ func (l lists) table() ([]byte, error) {
 	}
 	b.WriteString("}\n\n")
 	write(&b, "quiet", quiet)
+	if err := l.variables(&b); err != nil {
+		return nil, err
+	}
 	return format.Source(b.Bytes())
 }
 
@@ -169,6 +188,34 @@ func add(to map[string]*group, e entry, rule string, seen map[string]bool) error
 			g.exact = append(g.exact, line)
 		}
 	}
+	return nil
+}
+
+// variables are sorted, for a search by halves.
+func (l lists) variables(b *bytes.Buffer) error {
+	var lines []string
+	for _, v := range l.Variables {
+		reads, ok := map[string]string{"": "directories", "file": "aFile", "command": "aCommand"}[v.Reads]
+		if !ok || v.Tool == "" || v.When == "" || v.Source == "" {
+			return errors.New(v.Name + ": tool, when or source is missing, or reads is no kind")
+		}
+		for _, name := range braces(v.Name) {
+			line := fmt.Sprintf("{name: %q, why: %q, reads: %s", name, v.Tool+" "+v.When, reads)
+			for _, part := range []struct {
+				key  string
+				list []string
+			}{{"below", v.Below}, {"told", v.Told}, {"names", v.Names}, {"usual", v.Usual}} {
+				if part.list != nil {
+					line += fmt.Sprintf(", %s: %#v", part.key, part.list)
+				}
+			}
+			lines = append(lines, line+"},\n")
+		}
+	}
+	slices.Sort(lines)
+	fmt.Fprintf(b, "var variables = [...]variable{\n%s}\n\n", strings.Join(lines, ""))
+	slices.Sort(l.Unlooked)
+	fmt.Fprintf(b, "var unlooked = %#v\n", l.Unlooked)
 	return nil
 }
 
@@ -249,7 +296,38 @@ func (l lists) page(old string) (string, error) {
 		}
 		old = before + begin + rows(part.entries) + end + after
 	}
-	return old, nil
+	begin, end := "<!-- variables -->\n", "<!-- end -->"
+	before, rest, ok := strings.Cut(old, begin)
+	_, after, found := strings.Cut(rest, end)
+	if !ok || !found {
+		return "", fmt.Errorf("%s has no %s", page, begin)
+	}
+	return before + begin + l.variableRows() + end + after, nil
+}
+
+func (l lists) variableRows() string {
+	var b strings.Builder
+	b.WriteString("| variable | moved aside | named in one line | why |\n|---|---|---|---|\n")
+	code := func(list []string) string {
+		if list == nil {
+			return ""
+		}
+		return "`" + strings.Join(list, "` `") + "`"
+	}
+	for _, v := range l.Variables {
+		movedAside := code(append(slices.Clone(v.Names), v.Below...))
+		switch {
+		case v.Reads == "file":
+			movedAside = strings.TrimSpace("the file " + movedAside)
+		case v.Reads == "command":
+			movedAside = "a file that is a word of it"
+		case v.Usual != nil:
+			movedAside += " and what has the name of one of the system's"
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s %s |\n", code(braces(v.Name)), movedAside, code(v.Told), v.Tool, v.When)
+	}
+	fmt.Fprintf(&b, "| %s | | | not looked at |\n", code(l.Unlooked))
+	return b.String()
 }
 
 // rows has one row for neighbours that differ in the name only.

@@ -96,6 +96,26 @@ func TestHome(t *testing.T) {
 	want(t, found(check(t, g, filepath.Join(home, ".config"))), "autostart/x.desktop", "fish/conf.d/x.fish")
 }
 
+// TestHomeStartup has each alone in a home that the run may write.
+func TestHomeStartup(t *testing.T) {
+	dir := tempDir(t)
+	for _, n := range []string{
+		".local/lib/python3.11/site-packages/usercustomize.py", ".local/lib/python3.13/site-packages/sitecustomize.py", ".local/lib/python3.12/site-packages/x.pth",
+		".config/xonsh/rc.xsh", ".config/elvish/rc.elv", ".config/powershell/profile.ps1", ".config/nushell/config.nu", ".config/zsh/.zshrc", ".config/fish/config.fish",
+		".config/plasma-workspace/env/x.sh", ".config/i3/config", ".config/sway/config", ".config/hypr/hyprland.conf", ".local/share/bash-completion/completions/ls",
+		".local/share/mise/shims/ls", ".local/share/applications/x.desktop", ".local/share/dbus-1/services/x.service", ".config/systemd/user/x.service", ".config/environment.d/x.conf",
+		".config/autostart/x.desktop", ".nvm/nvm.sh", ".xonshrc", ".bash_completion",
+	} {
+		home := tempDir(t)
+		t.Setenv("HOME", home)
+		g := find(t, dir)
+		write(t, home, n, "")
+		if got := found(check(t, g, home)); len(got) != 1 || got[0] != n {
+			t.Errorf("%s: found %q", n, got)
+		}
+	}
+}
+
 // TestNamesByLink has the directory be a link, or come with its files.
 func TestNamesByLink(t *testing.T) {
 	dir := tempDir(t)

@@ -16,11 +16,13 @@ import (
 // A search is what the caller's environment had tools look through when the run
 // began.
 type search struct {
-	env      func(string) string
+	environ  []string
 	cwd      string
 	writable []string             // by the command
 	programs map[string][]program // of the directories of PATH that are in those
 	names    map[string][]string  // of other variables' directories, by "VARIABLE=DIRECTORY"
+	// before is what was there of what other variables name, by the same and by path.
+	before map[string]map[string]identity
 }
 
 // A program is a name in a directory of PATH.
@@ -34,8 +36,8 @@ type program struct {
 // Environment keeps, before the run, what is in those directories of the caller's
 // PATH, and of its like, that the command may write. writable are such directories
 // besides the project. A PATH that leads to none costs some comparisons.
-func (g *Guard) Environment(env func(string) string, writable ...string) {
-	s := &search{env: env, writable: append([]string{g.Project()}, writable...)}
+func (g *Guard) Environment(environ []string, writable ...string) {
+	s := &search{environ: environ, writable: append([]string{g.Project()}, writable...)}
 	s.cwd, _ = os.Getwd() // without one, relative entries lead nowhere
 	g.search = s
 	for _, dir := range s.directories("PATH") {
@@ -46,20 +48,17 @@ func (g *Guard) Environment(env func(string) string, writable ...string) {
 			s.programs[dir] = s.list(dir)
 		}
 	}
-	for i := range variables {
-		v := &variables[i]
-		if v.usual == nil || env(v.name) == "" {
-			continue
-		}
-		for _, dir := range s.directories(v.name) {
-			if _, in := s.root(dir); in {
-				if s.names == nil {
-					s.names = map[string][]string{}
-				}
-				s.names[v.name+"="+dir] = namesIn(dir)
-			}
+	s.leading(true, s.remember)
+}
+
+// env is the value of a variable.
+func (s *search) env(name string) string {
+	for _, entry := range s.environ {
+		if value, ok := strings.CutPrefix(entry, name); ok && value != "" && value[0] == '=' {
+			return value[1:]
 		}
 	}
+	return ""
 }
 
 // directories are the entries of a variable. In PATH an empty one is the current

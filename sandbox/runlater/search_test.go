@@ -4,20 +4,18 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 )
 
 // environ is a caller's, of pairs.
-func environ(pairs ...string) func(string) string {
-	return func(name string) string {
-		for i := 0; i < len(pairs); i += 2 {
-			if pairs[i] == name {
-				return pairs[i+1]
-			}
-		}
-		return ""
+func environ(pairs ...string) (all []string) {
+	for i := 0; i < len(pairs); i += 2 {
+		all = append(all, pairs[i]+"="+pairs[i+1])
 	}
+	return all
 }
 
 func script(t *testing.T, path, text string) {
@@ -27,7 +25,7 @@ func script(t *testing.T, path, text string) {
 }
 
 // findWith is find, with the caller's variables.
-func findWith(t *testing.T, project string, env func(string) string, writable ...string) Guard {
+func findWith(t *testing.T, project string, env []string, writable ...string) Guard {
 	t.Helper()
 	g := find(t, project)
 	g.Environment(env, writable...)
@@ -240,7 +238,7 @@ func BenchmarkEnvironment(b *testing.B) {
 	}
 	b.Run("start", func(b *testing.B) {
 		for b.Loop() {
-			g.Environment(os.Getenv)
+			g.Environment(os.Environ())
 		}
 	})
 	b.Run("end", func(b *testing.B) {
@@ -258,4 +256,92 @@ func BenchmarkEnvironment(b *testing.B) {
 			}
 		}
 	})
+}
+
+// TestVariablesBelow has a run plant each of what variables lead to, alone.
+func TestVariablesBelow(t *testing.T) {
+	for _, try := range []struct{ variable, value, plant, found string }{
+		{"PYTHONUSERBASE", "/ub", "ub/lib/python3.11/site-packages/usercustomize.py", ""},
+		{"PYTHONUSERBASE", "/ub", "ub/lib/python3.12/site-packages/x.pth", ""},
+		{"PYTHONPYCACHEPREFIX", "/pc", "pc/usr/lib/python3.11/json/__init__.pyc", "pc/usr"},
+		{"DIRENV_CONFIG", "/d", "d/direnvrc", ""},
+		{"NVM_DIR", "/d", "d/nvm.sh", ""},
+		{"DOCKER_CONFIG", "/d", "d/cli-plugins/docker-x", ""},
+		{"GCONV_PATH", "/d", "d/gconv-modules", ""},
+		{"OPENSSL_CONF", "/d/x.cnf", "d/x.cnf", ""},
+		{"OPENSSL_MODULES", "/d", "d/legacy.so", ""},
+		{"HGRCPATH", "/d:/etc/x", "d/x.rc", ""},
+		{"HGRCPATH", "/d/hgrc", "d/hgrc", ""},
+		{"MISE_CONFIG_DIR", "/d", "d/conf.d/x.toml", ""},
+		{"EMACSLOADPATH", "/d:", "d/subr.el", ""},
+		{"CARGO_HOME", "/d", "d/config.toml", ""},
+		{"GNUPGHOME", "/d", "d/gpg-agent.conf", ""},
+		{"PSQLRC", "/d/rc", "d/rc", ""},
+		{"NPM_CONFIG_USERCONFIG", "/d/rc", "d/rc", ""},
+		{"npm_config_userconfig", "/d/rc", "d/rc", ""},
+		{"NPM_config_PREFIX", "/d", "d/etc/npmrc", ""},
+		{"RBENV_ROOT", "/d", "d/rbenv.d/exec/x.bash", "d/rbenv.d/exec"},
+		{"ZDOTDIR", "/d", "d/.zshenv", ""},
+		{"XDG_CONFIG_HOME", "/d", "d/nvim/lua/deep/x.lua", "d/nvim/lua"},
+		{"LESSOPEN", "|/d/x %s", "d/x", ""},
+		{"PYTHONSTARTUP", "/a dir/x.py", "a dir/x.py", ""},
+		{"BASH_ENV", "./x/../init.sh", "init.sh", ""},
+		{"AWS_CONFIG_FILE", "/x/..//d/config", "d/config", ""},
+	} {
+		dir := tempDir(t)
+		value := strings.Replace(strings.Replace(try.value, "/", dir+"/", 1), "."+dir, ".", 1)
+		must(t, os.MkdirAll(dir+"/x", 0o755))
+		g := findWith(t, dir, environ(try.variable, value))
+		script(t, dir+"/"+try.plant, "evil")
+		if try.found == "" {
+			try.found = try.plant
+		}
+		if got := found(check(t, g)); len(got) != 1 || got[0] != try.found {
+			t.Errorf("%s=%s: found %q", try.variable, value, got)
+		}
+	}
+}
+
+// TestVariablesTold has ones that no list has, and what is the project's own.
+func TestVariablesTold(t *testing.T) {
+	dir, usr := tempDir(t), tempDir(t)
+	link(t, dir+"/linked", usr+"/there")
+	must(t, os.Mkdir(dir+"/linked", 0o755))
+	script(t, dir+"/tool/bin/mine", "")
+	script(t, dir+"/fixtures/x", "")
+	g := findWith(t, dir, environ("PATH", "/usr/bin", "MYTOOL_HOME", "/nowhere:"+dir+"/tool", "MYTOOL_RC", dir+"/rc", "OTHER", usr+"/there", "MOVED", dir+"/moved", "PWD", dir+"/pwd", "CARGO_HOME", dir+"/cargo", "NODE_PATH", dir+"/lib",
+		"RELATIVE", "./rel"))
+	want(t, unknown(check(t, g)))
+	for _, n := range []string{"tool/bin/x", "tool/run", "rc", "linked/y", "pwd/x", "cargo/bin/x", "lib/m.js", "rel/x"} {
+		script(t, dir+"/"+n, "")
+	}
+	write(t, dir, "tool/data", "")
+	must(t, os.Rename(dir+"/fixtures", dir+"/moved"))
+	r := check(t, g)
+	want(t, found(r))
+	want(t, unknown(r), "cargo/bin/x", "lib/m.js", "linked/y", "moved/x", "rc", "tool/bin/x", "tool/run")
+}
+
+// TestVariablesMoved has what was there before be moved to where a variable leads, or
+// linked there; and what was there stay.
+func TestVariablesMoved(t *testing.T) {
+	dir := tempDir(t)
+	script(t, dir+"/fixtures/python3/site-packages/x.pth", "")
+	script(t, dir+"/old/lib/python3/site-packages/mine.pth", "")
+	script(t, dir+"/old/direnvrc", "")
+	g := findWith(t, dir, environ("PYTHONUSERBASE", dir+"/ub:"+dir+"/ub2:"+dir+"/old", "DIRENV_CONFIG", dir+"/old"))
+	want(t, found(check(t, g)))
+	must(t, os.Mkdir(dir+"/ub", 0o755))
+	must(t, os.Mkdir(dir+"/ub2", 0o755))
+	must(t, os.Rename(dir+"/fixtures", dir+"/ub/lib"))
+	link(t, "../ub/lib", dir+"/ub2/lib")
+	write(t, dir, "old/lib/python3/site-packages/other.pth", "")
+	want(t, found(check(t, g)), "old/lib/python3/site-packages/other.pth", "ub/lib/python3/site-packages/x.pth", "ub2/lib")
+}
+
+// TestVariablesAreSorted is what the search by halves needs.
+func TestVariablesAreSorted(t *testing.T) {
+	if !slices.IsSortedFunc(variables[:], func(a, b variable) int { return strings.Compare(a.name, b.name) }) || !slices.IsSorted(unlooked) {
+		t.Error("they are not")
+	}
 }

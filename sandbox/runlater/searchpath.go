@@ -44,7 +44,7 @@ type spot struct {
 }
 
 // systemDirs are written by root only: a link of theirs leads to no project.
-var systemDirs = [...]string{"/usr/", "/bin", "/sbin", "/lib", "/snap/", "/nix/store/"}
+var systemDirs = [...]string{"/usr/", "/bin", "/sbin", "/lib", "/snap/", "/nix/store/", "/etc/", "/proc/", "/sys/", "/dev/"}
 
 // open opens a directory of a variable if the command may write it. A new link on the
 // way to it is a finding.
@@ -66,7 +66,7 @@ func (s *searcher) open(variable, dir string) (spot, bool) {
 	}
 	fd, err := openSearched(dir)
 	if err != nil {
-		if in && err != unix.ENOENT && err != unix.ENOTDIR {
+		if in && err != unix.ENOENT && err != unix.ENOTDIR && err != unix.ENAMETOOLONG {
 			s.unseen(root, dir, err)
 		}
 		return spot{}, false

@@ -22,6 +22,7 @@ var guarded = [...]group{
 		{name: ".autoenv.zsh", where: anywhere, rule: moved, why: "zsh-autoenv runs it on cd"},
 		{name: ".autoenv_leave.zsh", where: anywhere, rule: moved, why: "zsh-autoenv runs it on cd"},
 		{name: ".bash_aliases", where: atTop, rule: moved, why: "bash runs it in a home"},
+		{name: ".bash_completion", where: atTop, rule: moved, why: "bash-completion runs it at the prompt"},
 		{name: ".bash_login", where: atTop, rule: moved, why: "bash runs it in a home"},
 		{name: ".bash_logout", where: atTop, rule: moved, why: "bash runs it in a home"},
 		{name: ".bash_profile", where: atTop, rule: moved, why: "bash runs it in a home"},
@@ -232,6 +233,7 @@ var guarded = [...]group{
 		{name: ".windsurf", where: anywhere, rule: moved, why: "Windsurf obeys it"},
 		{name: ".windsurfrules", where: anywhere, rule: moved, why: "Windsurf obeys it"},
 		{name: ".xinitrc", where: atTop, rule: moved, why: "startx runs it in a home"},
+		{name: ".xonshrc", where: atTop, rule: moved, why: "xonsh runs it"},
 		{name: ".xprofile", where: atTop, rule: moved, why: "display managers run it in a home"},
 		{name: ".xserverrc", where: atTop, rule: moved, why: "startx runs it in a home"},
 		{name: ".xsession", where: atTop, rule: moved, why: "display managers run it in a home"},
@@ -325,6 +327,9 @@ var guarded = [...]group{
 		{"lint-staged.config.", "", name{name: "lint-staged.config.*", where: atTop, rule: moved, why: "lint-staged runs the commands in it at git's hooks"}},
 		{"mise.", ".toml", name{name: "mise.*.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"}},
 	}},
+	{dir: ".asdf/shims", above: ".asdf", last: "shims", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "version managers have it in PATH"}},
+	}},
 	{dir: ".aws", above: "", last: ".aws", home: true, exact: []name{
 		{name: "config", where: atHome, rule: moved, why: "AWS tools run the credential_process in it"},
 	}, globs: []glob{}},
@@ -343,6 +348,7 @@ var guarded = [...]group{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "cargo and shells run it"}},
 	}},
 	{dir: ".config", above: "", last: ".config", home: false, exact: []name{
+		{name: "bash_completion", where: atHome, rule: moved, why: "bash-completion runs it at the prompt"},
 		{name: "hk.local.pkl", where: atTop, rule: moved, why: "hk runs it at git's hooks"},
 		{name: "hk.pkl", where: atTop, rule: moved, why: "hk runs it at git's hooks"},
 		{name: "mise", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
@@ -357,8 +363,23 @@ var guarded = [...]group{
 	{dir: ".config/autostart", above: ".config", last: "autostart", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "desktops run it at login"}},
 	}},
+	{dir: ".config/autostart-scripts", above: ".config", last: "autostart-scripts", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Plasma runs it at login"}},
+	}},
+	{dir: ".config/awesome", above: ".config", last: "awesome", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/bspwm", above: ".config", last: "bspwm", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
 	{dir: ".config/direnv", above: ".config", last: "direnv", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "direnv runs it on cd"}},
+	}},
+	{dir: ".config/elvish", above: ".config", last: "elvish", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "elvish runs it"}},
+	}},
+	{dir: ".config/elvish/lib", above: ".config/elvish", last: "lib", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "elvish runs it"}},
 	}},
 	{dir: ".config/emacs", above: ".config", last: "emacs", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
@@ -368,6 +389,7 @@ var guarded = [...]group{
 	}},
 	{dir: ".config/fish", above: ".config", last: "fish", home: true, exact: []name{
 		{name: "config.fish", where: atHome, rule: moved, why: "fish runs it"},
+		{name: "fish_variables", where: atHome, rule: moved, why: "fish takes its variables from it"},
 	}, globs: []glob{}},
 	{dir: ".config/fish/completions", above: ".config/fish", last: "completions", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "fish runs it"}},
@@ -384,14 +406,59 @@ var guarded = [...]group{
 	{dir: ".config/helix", above: ".config", last: "helix", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
 	}},
+	{dir: ".config/herbstluftwm", above: ".config", last: "herbstluftwm", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/hypr", above: ".config", last: "hypr", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Hyprland runs the commands in it"}},
+	}},
+	{dir: ".config/i3", above: ".config", last: "i3", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "i3 runs the commands in it"}},
+	}},
 	{dir: ".config/kak", above: ".config", last: "kak", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
+	}},
+	{dir: ".config/labwc", above: ".config", last: "labwc", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/niri", above: ".config", last: "niri", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/nushell", above: ".config", last: "nushell", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "nushell runs it"}},
+	}},
+	{dir: ".config/nushell/autoload", above: ".config/nushell", last: "autoload", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "nushell runs it"}},
 	}},
 	{dir: ".config/nvim", above: ".config", last: "nvim", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Neovim runs it"}},
 	}},
+	{dir: ".config/openbox", above: ".config", last: "openbox", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/plasma-workspace/env", above: ".config/plasma-workspace", last: "env", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Plasma runs it at login"}},
+	}},
+	{dir: ".config/plasma-workspace/shutdown", above: ".config/plasma-workspace", last: "shutdown", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Plasma runs it at login"}},
+	}},
+	{dir: ".config/powershell", above: ".config", last: "powershell", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "PowerShell runs it"}},
+	}},
+	{dir: ".config/qtile", above: ".config", last: "qtile", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/river", above: ".config", last: "river", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
 	{dir: ".config/sbx", above: ".config", last: "sbx", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "sbx takes its settings from it"}},
+	}},
+	{dir: ".config/sway", above: ".config", last: "sway", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "sway runs the commands in it"}},
+	}},
+	{dir: ".config/sxhkd", above: ".config", last: "sxhkd", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
 	}},
 	{dir: ".config/systemd/user", above: ".config/systemd", last: "user", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "systemd runs it at login"}},
@@ -399,8 +466,23 @@ var guarded = [...]group{
 	{dir: ".config/tmux", above: ".config", last: "tmux", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "tmux runs it"}},
 	}},
+	{dir: ".config/waybar", above: ".config", last: "waybar", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/xmonad", above: ".config", last: "xmonad", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/xonsh", above: ".config", last: "xonsh", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "xonsh runs it"}},
+	}},
+	{dir: ".config/xonsh/rc.d", above: ".config/xonsh", last: "rc.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "xonsh runs it"}},
+	}},
 	{dir: ".config/zed", above: ".config", last: "zed", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
+	}},
+	{dir: ".config/zsh", above: ".config", last: "zsh", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "zsh runs it"}},
 	}},
 	{dir: ".direnv", above: "", last: ".direnv", home: false, exact: []name{}, globs: []glob{
 		{"", ".rc", name{name: "*.rc", where: anywhere, rule: moved, why: "nix-direnv sources it on cd"}},
@@ -427,6 +509,9 @@ var guarded = [...]group{
 		{name: "gpg-agent.conf", where: atHome, rule: moved, why: "gpg runs the programs in it"},
 		{name: "gpg.conf", where: atHome, rule: moved, why: "gpg runs the programs in it"},
 	}, globs: []glob{}},
+	{dir: ".i3", above: "", last: ".i3", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "i3 runs the commands in it"}},
+	}},
 	{dir: ".jj", above: "", last: ".jj", home: false, exact: []name{
 		{name: "repo", rule: leads, why: "it leads to what tools run"},
 		{name: "workspace-config.toml", where: anywhere, rule: moved, why: "Jujutsu runs the tools and aliases in it"},
@@ -440,18 +525,120 @@ var guarded = [...]group{
 	{dir: ".local/bin", above: ".local", last: "bin", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "shells have it in PATH"}},
 	}},
+	{dir: ".local/lib/python3.10/site-packages", above: ".local/lib/python3.10", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.11/site-packages", above: ".local/lib/python3.11", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.12/site-packages", above: ".local/lib/python3.12", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.13/site-packages", above: ".local/lib/python3.13", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.14/site-packages", above: ".local/lib/python3.14", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.15/site-packages", above: ".local/lib/python3.15", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.16/site-packages", above: ".local/lib/python3.16", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.17/site-packages", above: ".local/lib/python3.17", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.18/site-packages", above: ".local/lib/python3.18", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.19/site-packages", above: ".local/lib/python3.19", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.20/site-packages", above: ".local/lib/python3.20", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.8/site-packages", above: ".local/lib/python3.8", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
+	{dir: ".local/lib/python3.9/site-packages", above: ".local/lib/python3.9", last: "site-packages", home: true, exact: []name{}, globs: []glob{
+		{"", ".pth", name{name: "*.pth", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"sitecustomize", "", name{name: "sitecustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+		{"usercustomize", "", name{name: "usercustomize*", where: atHome, rule: moved, why: "python loads it whenever it starts"}},
+	}},
 	{dir: ".local/share/applications", above: ".local/share", last: "applications", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "desktops run the programs in it"}},
+	}},
+	{dir: ".local/share/bash-completion/completions", above: ".local/share/bash-completion", last: "completions", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "bash-completion runs it at the prompt"}},
 	}},
 	{dir: ".local/share/dbus-1/services", above: ".local/share/dbus-1", last: "services", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "D-Bus starts the programs in it"}},
 	}},
+	{dir: ".local/share/fish/vendor_completions.d", above: ".local/share/fish", last: "vendor_completions.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "fish runs it"}},
+	}},
+	{dir: ".local/share/fish/vendor_conf.d", above: ".local/share/fish", last: "vendor_conf.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "fish runs it"}},
+	}},
+	{dir: ".local/share/fish/vendor_functions.d", above: ".local/share/fish", last: "vendor_functions.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "fish runs it"}},
+	}},
+	{dir: ".local/share/mise/shims", above: ".local/share/mise", last: "shims", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "version managers have it in PATH"}},
+	}},
+	{dir: ".local/share/nushell/vendor/autoload", above: ".local/share/nushell/vendor", last: "autoload", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "nushell runs it"}},
+	}},
+	{dir: ".local/share/nvim/site/plugin", above: ".local/share/nvim/site", last: "plugin", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Neovim runs it"}},
+	}},
+	{dir: ".local/share/powershell/modules", above: ".local/share/powershell", last: "modules", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "PowerShell runs it"}},
+	}},
 	{dir: ".local/share/systemd/user", above: ".local/share/systemd", last: "user", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "systemd runs it at login"}},
 	}},
+	{dir: ".local/share/zsh/site-functions", above: ".local/share/zsh", last: "site-functions", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "zsh runs it"}},
+	}},
+	{dir: ".nvm", above: "", last: ".nvm", home: true, exact: []name{
+		{name: "bash_completion", where: atHome, rule: moved, why: "nvm is it: shells read it"},
+		{name: "nvm.sh", where: atHome, rule: moved, why: "nvm is it: shells read it"},
+	}, globs: []glob{}},
 	{dir: ".pijul", above: "", last: ".pijul", home: false, exact: []name{
 		{name: "config", where: anywhere, rule: moved, why: "Pijul runs the hooks in it"},
 	}, globs: []glob{}},
+	{dir: ".pyenv/shims", above: ".pyenv", last: "shims", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "version managers have it in PATH"}},
+	}},
+	{dir: ".rbenv/shims", above: ".rbenv", last: "shims", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "version managers have it in PATH"}},
+	}},
 	{dir: ".repo", above: "", last: ".repo", home: false, exact: []name{
 		{name: "manifest.xml", where: anywhere, rule: moved, why: "repo runs it"},
 		{name: "repo", where: anywhere, rule: moved, why: "repo runs it"},
@@ -460,6 +647,9 @@ var guarded = [...]group{
 		{name: "config", where: anywhere, rule: moved, why: "Sapling runs the hooks in it"},
 		{name: "sharedpath", where: anywhere, rule: moved, why: "Sapling runs the hooks in it"},
 	}, globs: []glob{}},
+	{dir: ".xmonad", above: "", last: ".xmonad", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
 	{dir: "_darcs", above: "", last: "_darcs", home: false, exact: []name{
 		{name: "prefs", rule: leads, why: "it leads to what tools run"},
 	}, globs: []glob{}},
@@ -819,3 +1009,143 @@ var quiet = [...]group{
 		{".waf", "", name{name: ".waf*", where: atTop, rule: quietly, why: ""}},
 	}},
 }
+
+var variables = [...]variable{
+	{name: "ASDF_CONFIG_FILE", why: "programs read or load it when they start", reads: aFile},
+	{name: "ASDF_DATA_DIR", why: "asdf runs it", reads: directories, below: []string{"asdf.sh", "asdf.fish", "completions/*", "lib/**", "plugins/**"}, told: []string{"bin/*", "shims/*", "installs/*/*/bin/*"}},
+	{name: "ASDF_DIR", why: "asdf runs it", reads: directories, below: []string{"asdf.sh", "asdf.fish", "completions/*", "lib/**", "plugins/**"}, told: []string{"bin/*", "shims/*", "installs/*/*/bin/*"}},
+	{name: "AWS_CONFIG_FILE", why: "programs read or load it when they start", reads: aFile},
+	{name: "AWS_PAGER", why: "programs run or load it", reads: aCommand},
+	{name: "BASH_ENV", why: "programs read or load it when they start", reads: aFile},
+	{name: "BAT_PAGER", why: "programs run or load it", reads: aCommand},
+	{name: "BROWSER", why: "programs run or load it", reads: aCommand},
+	{name: "BUNDLE_CONFIG", why: "programs read or load it when they start", reads: aFile},
+	{name: "BUNDLE_PATH", why: "bundler loads it", reads: directories, told: []string{"ruby/*/specifications/*", "ruby/*/bin/*", "ruby/*/plugins/*"}},
+	{name: "CARGO_HOME", why: "cargo obeys it", reads: directories, below: []string{"config", "config.toml", "env", "env.fish", "env.nu"}, told: []string{"bin/*"}},
+	{name: "CLASSPATH", why: "java loads it", reads: directories, told: []string{"*.jar", "*.class", "META-INF/services/*"}},
+	{name: "CURL_HOME", why: "curl obeys it", reads: directories, below: []string{".curlrc"}},
+	{name: "DELTA_PAGER", why: "programs run or load it", reads: aCommand},
+	{name: "DIRENV_CONFIG", why: "direnv runs it on cd", reads: directories, below: []string{"direnvrc", "direnv.toml", "config.toml", "lib/*"}},
+	{name: "DOCKER_CONFIG", why: "docker runs the plugins and helpers in it", reads: directories, below: []string{"config.json", "cli-plugins/*"}},
+	{name: "EDITOR", why: "programs run or load it", reads: aCommand},
+	{name: "EMACSLOADPATH", why: "Emacs loads it", reads: directories, below: []string{"*"}},
+	{name: "ENV", why: "programs read or load it when they start", reads: aFile},
+	{name: "EXINIT", why: "programs run or load it", reads: aCommand},
+	{name: "FPATH", why: "zsh runs it", reads: directories, below: []string{"*"}},
+	{name: "FZF_DEFAULT_COMMAND", why: "programs run or load it", reads: aCommand},
+	{name: "FZF_DEFAULT_OPTS", why: "programs run or load it", reads: aCommand},
+	{name: "FZF_DEFAULT_OPTS_FILE", why: "programs read or load it when they start", reads: aFile},
+	{name: "GCONV_PATH", why: "programs load it", reads: directories, below: []string{"*", "gconv-modules.d/*"}},
+	{name: "GDK_PIXBUF_MODULE_FILE", why: "programs read or load it when they start", reads: aFile},
+	{name: "GEM_HOME", why: "ruby loads it", reads: directories, below: []string{"plugins/*"}, told: []string{"bin/*", "specifications/*"}},
+	{name: "GEM_PATH", why: "ruby loads it", reads: directories, below: []string{"plugins/*"}, told: []string{"bin/*", "specifications/*"}},
+	{name: "GH_PAGER", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_ASKPASS", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_CONFIG_GLOBAL", why: "programs read or load it when they start", reads: aFile},
+	{name: "GIT_CONFIG_PARAMETERS", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_CONFIG_SYSTEM", why: "programs read or load it when they start", reads: aFile},
+	{name: "GIT_EDITOR", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_EXEC_PATH", why: "git runs it", reads: directories, below: []string{"*"}},
+	{name: "GIT_EXTERNAL_DIFF", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_PAGER", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_PROXY_COMMAND", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_SEQUENCE_EDITOR", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_SSH", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_SSH_COMMAND", why: "programs run or load it", reads: aCommand},
+	{name: "GIT_TEMPLATE_DIR", why: "git init copies it into repositories", reads: directories, below: []string{"*", "hooks/*"}},
+	{name: "GNUPGHOME", why: "gpg runs the programs in it", reads: directories, below: []string{"*.conf"}},
+	{name: "GOENV_ROOT", why: "goenv runs it", reads: directories, below: []string{"version", "libexec/*", "completions/*", "goenv.d/**", "plugins/**"}, told: []string{"bin/*", "shims/*", "versions/*/bin/*"}},
+	{name: "GTK_MODULES", why: "programs run or load it", reads: aCommand},
+	{name: "GVIMINIT", why: "programs run or load it", reads: aCommand},
+	{name: "HGRCPATH", why: "Mercurial runs the hooks in it", reads: aFile, below: []string{"*.rc"}},
+	{name: "INPUTRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "IRBRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "JAVA_TOOL_OPTIONS", why: "programs run or load it", reads: aCommand},
+	{name: "JDK_JAVA_OPTIONS", why: "programs run or load it", reads: aCommand},
+	{name: "JJ_CONFIG", why: "programs read or load it when they start", reads: aFile},
+	{name: "KUBECONFIG", why: "programs read or load it when they start", reads: aFile},
+	{name: "LD_AUDIT", why: "programs read or load it when they start", reads: aFile},
+	{name: "LD_LIBRARY_PATH", why: "programs load it", reads: directories, names: []string{"glibc-hwcaps", "tls", "haswell", "avx512_1", "x86_64", "aarch64", "sse2", "i686"}, usual: []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-gnu", "/usr/lib/*-linux-gnu", "/usr/local/lib"}},
+	{name: "LD_PRELOAD", why: "programs read or load it when they start", reads: aFile},
+	{name: "LESSCLOSE", why: "programs run or load it", reads: aCommand},
+	{name: "LESSKEY", why: "programs read or load it when they start", reads: aFile},
+	{name: "LESSKEYIN", why: "programs read or load it when they start", reads: aFile},
+	{name: "LESSKEYIN_SYSTEM", why: "programs read or load it when they start", reads: aFile},
+	{name: "LESSKEY_SYSTEM", why: "programs read or load it when they start", reads: aFile},
+	{name: "LESSOPEN", why: "programs run or load it", reads: aCommand},
+	{name: "LUA_CPATH", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_CPATH_5_1", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_CPATH_5_2", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_CPATH_5_3", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_CPATH_5_4", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_INIT", why: "programs run or load it", reads: aCommand},
+	{name: "LUA_PATH", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_PATH_5_1", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_PATH_5_2", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_PATH_5_3", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "LUA_PATH_5_4", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "MANOPT", why: "programs run or load it", reads: aCommand},
+	{name: "MANPAGER", why: "programs run or load it", reads: aCommand},
+	{name: "MISE_CONFIG_DIR", why: "mise runs the hooks in it on cd", reads: directories, below: []string{"*", "conf.d/*", "tasks/*"}},
+	{name: "MISE_DATA_DIR", why: "mise runs it", reads: directories, below: []string{"plugins/*", "plugins/*/bin/*", "plugins/*/hooks/*"}, told: []string{"shims/*", "installs/*/*/bin/*"}},
+	{name: "MISE_GLOBAL_CONFIG_FILE", why: "programs read or load it when they start", reads: aFile},
+	{name: "MYVIMRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "NODENV_ROOT", why: "nodenv runs it", reads: directories, below: []string{"version", "libexec/*", "completions/*", "nodenv.d/**", "plugins/**"}, told: []string{"bin/*", "shims/*", "versions/*/bin/*"}},
+	{name: "NODE_OPTIONS", why: "programs run or load it", reads: aCommand},
+	{name: "NODE_PATH", why: "node and lua load it", reads: directories, told: []string{"*", "*/"}},
+	{name: "NVM_DIR", why: "shells read it", reads: directories, below: []string{"nvm.sh", "nvm-exec", "bash_completion", "alias/*"}, told: []string{"versions/*/*/bin/*"}},
+	{name: "OPENSSL_CONF", why: "programs read or load it when they start", reads: aFile},
+	{name: "OPENSSL_ENGINES", why: "OpenSSL loads it", reads: directories, below: []string{"*"}},
+	{name: "OPENSSL_MODULES", why: "OpenSSL loads it", reads: directories, below: []string{"*"}},
+	{name: "PAGER", why: "programs run or load it", reads: aCommand},
+	{name: "PERL5DB", why: "programs run or load it", reads: aCommand},
+	{name: "PERL5LIB", why: "perl loads it", reads: directories, names: []string{"sitecustomize"}, usual: []string{"/usr/share/perl5", "/usr/share/perl/*", "/usr/lib/*/perl-base", "/usr/lib/*/perl/*", "/usr/lib64/perl5"}},
+	{name: "PERL5OPT", why: "programs run or load it", reads: aCommand},
+	{name: "PIP_CONFIG_FILE", why: "programs read or load it when they start", reads: aFile},
+	{name: "PROMPT_COMMAND", why: "programs run or load it", reads: aCommand},
+	{name: "PRYRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "PS1", why: "programs run or load it", reads: aCommand},
+	{name: "PSQLRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "PYENV_ROOT", why: "pyenv runs it", reads: directories, below: []string{"version", "libexec/*", "completions/*", "pyenv.d/**", "plugins/**"}, told: []string{"bin/*", "shims/*", "versions/*/bin/*"}},
+	{name: "PYTHONBREAKPOINT", why: "programs run or load it", reads: aCommand},
+	{name: "PYTHONHOME", why: "python loads it whenever it starts", reads: directories, below: []string{"lib*/python*/*", "lib*/python*/site-packages/*", "lib*/python*/encodings/*", "lib*/python*/lib-dynload/*", "lib*/python*.zip"}, told: []string{"bin/*"}},
+	{name: "PYTHONPATH", why: "python loads it", reads: directories, names: []string{"sitecustomize", "usercustomize"}, usual: []string{"/usr/lib/python3*", "/usr/lib/python3*/lib-dynload", "/usr/local/lib/python3*", "/usr/lib64/python3*"}},
+	{name: "PYTHONPYCACHEPREFIX", why: "python runs the compiled modules in it", reads: directories, below: []string{"**"}},
+	{name: "PYTHONSTARTUP", why: "programs read or load it when they start", reads: aFile},
+	{name: "PYTHONUSERBASE", why: "python loads it whenever it starts", reads: directories, below: []string{"lib*/python*/site-packages/usercustomize*", "lib*/python*/site-packages/sitecustomize*", "lib*/python*/site-packages/*.pth"}, told: []string{"bin/*", "lib*/python*/site-packages/*"}},
+	{name: "RBENV_ROOT", why: "rbenv runs it", reads: directories, below: []string{"version", "libexec/*", "completions/*", "rbenv.d/**", "plugins/**"}, told: []string{"bin/*", "shims/*", "versions/*/bin/*"}},
+	{name: "RIPGREP_CONFIG_PATH", why: "programs read or load it when they start", reads: aFile},
+	{name: "RUBYLIB", why: "ruby loads it", reads: directories, names: []string{"rubygems", "rubygems_plugin"}, usual: []string{"/usr/lib/ruby/*", "/usr/share/ruby", "/usr/local/lib/ruby/*"}},
+	{name: "RUBYOPT", why: "programs run or load it", reads: aCommand},
+	{name: "RUSTC_WRAPPER", why: "programs run or load it", reads: aCommand},
+	{name: "RUSTUP_HOME", why: "rustup runs it", reads: directories, below: []string{"settings.toml"}, told: []string{"toolchains/*/bin/*"}},
+	{name: "R_ENVIRON_USER", why: "programs read or load it when they start", reads: aFile},
+	{name: "R_PROFILE", why: "programs read or load it when they start", reads: aFile},
+	{name: "R_PROFILE_USER", why: "programs read or load it when they start", reads: aFile},
+	{name: "SCREENRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "SDKMAN_DIR", why: "SDKMAN runs it", reads: directories, below: []string{"bin/*", "src/*", "etc/*"}, told: []string{"candidates/*/*/bin/*"}},
+	{name: "SHELL", why: "programs run or load it", reads: aCommand},
+	{name: "SSH_ASKPASS", why: "programs run or load it", reads: aCommand},
+	{name: "STARSHIP_CONFIG", why: "programs read or load it when they start", reads: aFile},
+	{name: "SUDO_ASKPASS", why: "programs run or load it", reads: aCommand},
+	{name: "SUDO_EDITOR", why: "programs run or load it", reads: aCommand},
+	{name: "SYSTEMD_EDITOR", why: "programs run or load it", reads: aCommand},
+	{name: "SYSTEMD_PAGER", why: "programs run or load it", reads: aCommand},
+	{name: "TMUX_CONF", why: "tmux runs it", reads: aFile},
+	{name: "VIM", why: "vim runs it", reads: directories, below: []string{"vimrc", "gvimrc"}},
+	{name: "VIMINIT", why: "programs run or load it", reads: aCommand},
+	{name: "VIMRUNTIME", why: "vim runs it", reads: directories, below: []string{"**"}},
+	{name: "VISUAL", why: "programs run or load it", reads: aCommand},
+	{name: "WGETRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "XDG_CONFIG_DIRS", why: "tools run it", reads: directories, below: []string{"autostart/*", "environment.d/*", "systemd/user/*", "plasma-workspace/env/*", "fish/*", "fish/conf.d/*", "fish/functions/*", "fish/completions/*", "git/*", "nvim/**", "zsh/*", "xonsh/**", "elvish/**", "powershell/*", "nushell/**", "i3/*", "sway/*", "hypr/*", "tmux/*", "direnv/**", "mise/*", "mise/conf.d/*", "helix/*", "zed/*", "kak/**", "emacs/*", "sbx/*", "starship.toml", "bash_completion", "jj/**", "hg/*"}},
+	{name: "XDG_CONFIG_HOME", why: "tools run it", reads: directories, below: []string{"autostart/*", "environment.d/*", "systemd/user/*", "plasma-workspace/env/*", "fish/*", "fish/conf.d/*", "fish/functions/*", "fish/completions/*", "git/*", "nvim/**", "zsh/*", "xonsh/**", "elvish/**", "powershell/*", "nushell/**", "i3/*", "sway/*", "hypr/*", "tmux/*", "direnv/**", "mise/*", "mise/conf.d/*", "helix/*", "zed/*", "kak/**", "emacs/*", "sbx/*", "starship.toml", "bash_completion", "jj/**", "hg/*"}},
+	{name: "XDG_DATA_DIRS", why: "tools run it", reads: directories, below: []string{"applications/*", "dbus-1/services/*", "systemd/user/*", "fish/vendor_conf.d/*", "fish/vendor_functions.d/*", "fish/vendor_completions.d/*", "bash-completion/completions/*", "zsh/site-functions/*", "nvim/site/**", "kak/autoload/**", "mise/shims/*", "nushell/vendor/autoload/*"}},
+	{name: "XDG_DATA_HOME", why: "tools run it", reads: directories, below: []string{"applications/*", "dbus-1/services/*", "systemd/user/*", "fish/vendor_conf.d/*", "fish/vendor_functions.d/*", "fish/vendor_completions.d/*", "bash-completion/completions/*", "zsh/site-functions/*", "nvim/site/**", "kak/autoload/**", "mise/shims/*", "nushell/vendor/autoload/*"}},
+	{name: "ZDOTDIR", why: "zsh runs it", reads: directories, below: []string{".z*"}},
+	{name: "_JAVA_OPTIONS", why: "programs run or load it", reads: aCommand},
+	{name: "npm_config_globalconfig", why: "programs read or load it when they start", reads: aFile},
+	{name: "npm_config_prefix", why: "npm obeys it", reads: directories, below: []string{"etc/npmrc"}, told: []string{"bin/*", "lib/node_modules/*"}},
+	{name: "npm_config_userconfig", why: "programs read or load it when they start", reads: aFile},
+}
+
+var unlooked = []string{"CARGO_MANIFEST_DIR", "CARGO_TARGET_DIR", "CCACHE_DIR", "CI_PROJECT_DIR", "CONDA_PREFIX", "DIRENV_DIFF", "DIRENV_DIR", "DIRENV_FILE", "DIRENV_WATCHES", "GITHUB_WORKSPACE", "GIT_DIR", "GIT_INDEX_FILE", "GIT_WORK_TREE", "GOCACHE", "GOMODCACHE", "HISTFILE", "HOME", "INIT_CWD", "LESSHISTFILE", "LS_COLORS", "MAIL", "MAKEFLAGS", "MFLAGS", "OLDPWD", "PATH", "PIP_CACHE_DIR", "PROJECT_CWD", "PWD", "RUNNER_TEMP", "SSH_AUTH_SOCK", "SSL_CERT_DIR", "SSL_CERT_FILE", "TEMP", "TERMINFO", "TMP", "TMPDIR", "UV_CACHE_DIR", "VIRTUAL_ENV", "WORKSPACE", "XAUTHORITY", "XDG_CACHE_HOME", "XDG_RUNTIME_DIR", "XDG_STATE_HOME", "_", "npm_config_cache", "npm_config_local_prefix", "npm_package_json"}
