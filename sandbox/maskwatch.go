@@ -226,8 +226,8 @@ func (w *maskWatch) fail(err error, kill func() error) {
 	_ = kill() // it may have ended just now
 }
 
-// Until a command has run for reportedAfter the names are looked at every lookEvery, so that
-// a short one pays for neither the reports nor their end: see closeLater.
+// Before Linux 6.9 the names are looked at every lookEvery until a command has run for
+// reportedAfter: it would have to pay for the end of the reports, see closeLater.
 const (
 	reportedAfter = 100 * time.Millisecond
 	lookEvery     = 10 * time.Millisecond
@@ -238,7 +238,11 @@ const pollEvery = 100 * time.Millisecond
 
 func (w *maskWatch) run() {
 	defer w.dismiss()
-	if !w.look(lookEvery, reportedAfter) {
+	looking := time.Duration(0)
+	if !w.host.Kernel.AtLeast(6, 9) {
+		looking = reportedAfter
+	}
+	if !w.look(lookEvery, looking) {
 		return
 	}
 	events, err := newNameEvents()

@@ -84,7 +84,7 @@ func (n *inotify) each(use func(nameEvent)) {
 // closeLater closes queues of reports, and does not wait until the kernel is done with
 // them: ten milliseconds (fsnotify_destroy_group of fs/notify/group.c). What is on its way
 // in a socket that nobody can receive from, since it is on its way in itself, is closed by
-// the kernel's collector (net/unix/garbage.c), from Linux 6.8 on by a worker of its own.
+// the kernel's collector (net/unix/garbage.c), from Linux 6.9 on by a worker of its own.
 func closeLater(fds ...int) {
 	if pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0); err == nil {
 		_ = unix.Sendmsg(pair[1], []byte{0}, unix.UnixRights(append(slices.Clone(fds), pair[0])...), nil, 0) // or they are closed here

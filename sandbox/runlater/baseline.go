@@ -80,23 +80,33 @@ func (g *Guard) Record(writable ...string) error {
 	if err := g.addMounts(); err != nil {
 		return err
 	}
+	var all *walker
 	for i := range g.roots {
-		if err := g.record(i); err != nil {
+		w, err := g.record(i)
+		if err != nil {
 			return fmt.Errorf("%s: %w", g.roots[i].path, err)
 		}
+		switch {
+		case all == nil:
+			all = w
+		case w != nil:
+			all.merge(w)
+		}
 	}
+	g.recordLeads(all)
 	g.recorded = true
 	return nil
 }
 
-func (g *Guard) record(index int) error {
+// record gives the walker that has recorded a root, if that was needed.
+func (g *Guard) record(index int) (*walker, error) {
 	r := &g.roots[index]
 	if index == 0 && r.reliable {
-		return nil // Find has asked
+		return nil, nil // Find has asked
 	}
 	fd, err := openRoot(r.path)
 	if err != nil {
-		return nil // which is an error of the run, or of Check
+		return nil, nil // which is an error of the run, or of Check
 	}
 	ok, err := reliable(fd)
 	if id, e := identityOf(fd); e == nil && r.id == (identity{}) {
@@ -104,20 +114,40 @@ func (g *Guard) record(index int) error {
 	}
 	if r.reliable = ok; ok || err != nil {
 		unix.Close(fd)
-		return err
+		return nil, err
 	}
 	return g.baselineAt(index, fd)
 }
 
 // baselineAt closes the directory.
-func (g *Guard) baselineAt(index, fd int) error {
+func (g *Guard) baselineAt(index, fd int) (*walker, error) {
 	b := &baseline{recording: true, known: map[string]content256{}, left: baselineBudget}
 	g.roots[index].base = b
 	w := g.walker(&Report{})
 	err := w.rootAt(index, fd)
-	w.follow()
 	b.recording = false
-	return err
+	return w, err
+}
+
+// recordLeads records what leads lead to from one root into another.
+func (g *Guard) recordLeads(w *walker) {
+	if w == nil {
+		return
+	}
+	recording := func(on bool) {
+		for _, r := range g.roots {
+			if r.base != nil {
+				r.base.recording = on
+			}
+		}
+	}
+	recording(true)
+	if g.project {
+		w.tops = append(w.tops, lead{root: 0})
+	}
+	w.again(true)
+	w.follow()
+	recording(false)
 }
 
 // base is the baseline of the root at hand, or nil.

@@ -36,6 +36,7 @@ func (g Guard) Check(writable ...string) (Report, error) {
 			errs = append(errs, fmt.Errorf("%s: %w", root.path, err))
 		}
 	}
+	w.again(false)
 	w.follow()
 	w.dangling()
 	w.searched()

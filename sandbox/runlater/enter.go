@@ -96,7 +96,7 @@ func (w *walker) enter(fd int, e entered) {
 	if seen&topMark != 0 && k != topKind && k.open() {
 		w.top(f, newTop)
 	}
-	if (seen&topMark != 0 || seen.repository()) && len(w.path) > 0 && k.open() && len(w.tops) < reportLimit {
+	if (seen&topMark != 0 || seen.repository()) && k.open() && len(w.tops) < reportLimit {
 		w.tops = append(w.tops, lead{root: w.index, path: string(w.path)})
 	}
 	switch {
@@ -158,9 +158,6 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) entered {
 		if typ == unix.DT_DIR || hasSuffix(name, ".sample") {
 			return entered{kind: unset}
 		}
-		if typ == unix.DT_LNK && w.g.watch(w.index, w.at(name)) == nil {
-			w.lead(w.at(name), oldKind, targetWhy)
-		}
 		why = "git runs it"
 	case gitdirKind, worktreeKind:
 		if typ != unix.DT_DIR {
@@ -192,6 +189,9 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) entered {
 		return entered{kind: unset}
 	}
 	path := w.at(name)
+	if w.st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		w.lead(path, plain, why)
+	}
 	if e := w.g.watch(w.index, path); e != nil && w.same(e, f.fd, name, &w.st) {
 		return entered{kind: unset}
 	}
@@ -199,7 +199,7 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) entered {
 	case w.touched(f.fd, name, &w.st) || f.fresh:
 		w.add(path, w.what(f.fd, name), why)
 		return entered{kind: quietKind}
-	case f.moved && f.kind == hooksKind:
+	case f.moved && f.kind == hooksKind && !(w.shared && len(w.frames) == 1): // which a lead has led to
 		w.add(up(string(w.path)), Doubtful, hooksWhy)
 	case f.moved:
 		w.add(string(w.path), Doubtful, why)
@@ -292,9 +292,16 @@ func (w *walker) named(n *name, f *frame, name []byte, typ byte, known bool) ent
 			return w.repositoryIn(f, e, name, hgKind)
 		}
 	}
+	old := e != nil && w.same(e, f.fd, name, &w.st)
+	if e == nil && !w.touched(f.fd, name, &w.st) {
+		fresh, moved := w.arrived(f)
+		if old = !fresh; moved && old {
+			w.add(path, Doubtful, n.why)
+		}
+	}
 	switch {
-	case e != nil && w.same(e, f.fd, name, &w.st), e == nil && !w.touched(f.fd, name, &w.st) && !w.arrived(f):
-		if e == nil && typ == unix.DT_LNK {
+	case old:
+		if typ == unix.DT_LNK {
 			w.lead(path, oldKind, n.why)
 		}
 		return entered{kind: oldKind}

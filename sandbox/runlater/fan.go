@@ -66,7 +66,7 @@ func (w *walker) merge(other *walker) {
 	w.pointers = append(w.pointers, other.pointers...)
 	w.leads = append(w.leads, other.leads...)
 	w.tops = append(w.tops, other.tops...)
-	w.hookPaths = append(w.hookPaths, other.hookPaths...)
+	w.inTops = append(w.inTops, other.inTops...)
 	for _, f := range other.r.Findings {
 		w.add(f.Path, f.What, f.Why)
 	}

@@ -27,6 +27,7 @@ func Elsewhere() Guard { return Guard{began: now(), readMounts: mountsLater()} }
 // A project that has nothing of the kind costs one listing of its directory.
 func FindWith(project string, own GitConfig) (Guard, error) {
 	f := finder{}
+	f.g.project = true
 	f.g.own = own
 	f.g.began = now()
 	fd, err := openRoot(project)

@@ -23,6 +23,7 @@ type Guard struct {
 	// are not looked through: a link that leads to one is a finding.
 	Private []string
 
+	project    bool // the first root is one
 	own        GitConfig
 	began      start
 	roots      []root

@@ -31,7 +31,7 @@ func (w *walker) gitDir(f *frame) {
 		switch {
 		case w.changed(f, link.name):
 			w.add(at, w.what(f.fd, []byte(link.name)), link.why)
-		case w.g.watch(w.index, at) == nil && link.name == "hooks":
+		case link.name == "hooks":
 			w.lead(at, hooksKind, link.why)
 		}
 	}
@@ -58,10 +58,13 @@ func (w *walker) changed(f *frame, name string) bool {
 func (w *walker) config(f *frame, dir, name string, newHead bool) {
 	at := join(dir, name)
 	e := w.g.watch(w.index, at)
-	if e != nil && !f.fresh || !w.exists(f.fd, name) {
-		return // it is compared after the walk
+	if !w.exists(f.fd, name) {
+		return
 	}
 	w.leadsOf(f, name)
+	if e != nil && !f.fresh {
+		return // it is compared after the walk
+	}
 	if e != nil && w.same(e, f.fd, []byte(name), &w.st) {
 		return
 	}

@@ -9,28 +9,42 @@ import (
 
 // A link of the developer's may lead a tool to a file of any name: .vscode to
 // tools/editor, a hook to scripts/check. So may core.hooksPath and include.path of a
-// repository. For the project's own Find has listed where they lead. For those below
-// it the walk collects leads, and goes after them when it has seen all.
+// repository. Find has listed where those of the project lead in it. But they may lead
+// into another directory that the command can write, the developer may set others while
+// the command runs, and there are repositories below the project. So the walk collects
+// leads, and goes after them when it has seen all.
 
 // A lead is a path by which a tool comes to what it runs.
 type lead struct {
-	root int
+	root int    // or -1, and the path is absolute
 	path string // below the root, through links
-	kind kind   // what a directory there is; for a file none
+	kind kind   // configKind, or what a directory there is: with plain only a file counts
 	why  string
 }
 
 func (w *walker) lead(path string, k kind, why string) {
+	w.follows(lead{w.index, path, k, why})
+}
+
+// leadTo takes an absolute path.
+func (w *walker) leadTo(to string, k kind, why string) {
+	w.follows(lead{-1, to, k, why})
+}
+
+func (w *walker) follows(l lead) {
 	if len(w.leads) >= reportLimit {
 		w.overflow = true
 		return
 	}
-	w.leads = append(w.leads, lead{w.index, path, k, why})
+	w.leads = append(w.leads, l)
 }
 
-// leadsOf collects those of a git configuration that Find has not read. A relative
-// core.hooksPath is that of each worktree.
+// leadsOf collects those of a git configuration in the directory at hand.
 func (w *walker) leadsOf(f *frame, name string) {
+	if w.st.Mode&unix.S_IFMT == unix.S_IFLNK {
+		w.lead(w.at([]byte(name)), configKind, gitWhy)
+		return
+	}
 	text, err := readAt(f.fd, name, configLimit)
 	if err != nil {
 		return // which is a finding if it is new
@@ -39,106 +53,193 @@ func (w *walker) leadsOf(f *frame, name string) {
 	if err != nil {
 		return
 	}
-	w.obey(settings, string(w.path))
+	w.obey(settings, join(w.roots[w.index].path, string(w.path)))
 }
 
+// obey collects where settings lead. What is relative is relative to each worktree, but
+// for files that are included, which are relative to dir. Whether the condition of an
+// includeIf holds is not asked.
 func (w *walker) obey(settings []setting, dir string) {
 	for _, s := range settings {
 		switch {
 		case s.value == "":
 		case s.section == "core" && s.sub == "" && s.key == "hookspath":
-			if to := home(s.value); to[0] == '/' {
-				w.leadTo(to, hooksKind, hooksWhy)
-			} else {
-				w.hookPaths = append(w.hookPaths, to)
-			}
+			w.leadFrom(home(s.value), hooksKind, hooksWhy)
 		case s.key == "path" && (s.section == "include" || s.section == "includeif"):
 			to := home(s.value)
 			if to[0] != '/' {
-				to = join(w.roots[w.index].path, join(dir, to))
+				to = dir + "/" + to
 			}
-			w.leadTo(to, oldKind, gitWhy)
-		}
-	}
-}
-
-// leadTo takes an absolute path.
-func (w *walker) leadTo(to string, k kind, why string) {
-	for i, r := range w.roots {
-		if rel, ok := (tree{path: r.path}).within(path.Clean(to)); ok && rel != "" {
-			if len(w.leads) < reportLimit {
-				w.leads = append(w.leads, lead{i, rel, k, why})
+			w.leadTo(to, configKind, gitWhy)
+		case s.command():
+			for _, word := range strings.FieldsFunc(s.value, func(c rune) bool { return strings.ContainsRune(" \t\n\"'`=;&|()<>{}", c) }) {
+				w.leadFrom(home(word), plain, "git runs it: "+s.String())
 			}
 		}
 	}
 }
 
-// ownLeads are those of the developer's own configuration, which is read only where
-// there is a repository that Find has not read it for.
-func (w *walker) ownLeads() {
-	w.index = 0
-	w.obey(w.g.own.settings, "")
-	for _, file := range w.g.own.Files {
-		fd, err := unix.Open(file, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-		if err != nil {
+func (w *walker) leadFrom(to string, k kind, why string) {
+	switch {
+	case to[0] == '/':
+		w.leadTo(to, k, why)
+	case len(w.inTops) >= reportLimit:
+		w.overflow = true
+	default:
+		w.inTops = append(w.inTops, lead{-1, to, k, why})
+	}
+}
+
+// command tells the settings whose commands git runs by itself (git-config(1)): not an
+// alias, which is asked for.
+func (s setting) command() bool {
+	switch s.section {
+	case "core":
+		return s.key == "fsmonitor" && !isBool(s.value) || among(s.key, "sshcommand", "gitproxy", "pager", "editor", "alternaterefscommand")
+	case "filter":
+		return among(s.key, "clean", "smudge", "process")
+	case "diff":
+		return among(s.key, "external", "command", "textconv")
+	case "merge":
+		return s.key == "driver"
+	case "credential":
+		return s.key == "helper"
+	case "gpg":
+		return s.key == "program"
+	case "sequence":
+		return s.key == "editor"
+	}
+	return false
+}
+
+// again reads what Find has read as it is now: the developer may have set more outside
+// while the command ran. Before the run it is for what a baseline must have, and takes
+// all links that Find has met.
+func (w *walker) again(links bool) {
+	for i := range w.g.watched {
+		switch e := &w.g.watched[i]; {
+		case e.content == configuration:
+			w.follows(lead{e.root, e.path, configKind, e.why})
+		case links && e.id.kind == unix.S_IFLNK:
+			k := oldKind
+			if _, name := parent(e.path); name == "hooks" {
+				k = hooksKind
+			}
+			w.follows(lead{e.root, e.path, k, e.why})
+		}
+	}
+	if len(w.tops) > 0 {
+		w.obey(w.g.own.settings, "/")
+		for _, file := range w.g.own.Files {
+			w.leadTo(file, configKind, gitWhy)
+		}
+	}
+}
+
+// follow goes after the leads, to the end.
+func (w *walker) follow() {
+	seen := map[lead]bool{}
+	for i, rel := 0, 0; i < len(w.leads) || rel < len(w.inTops); {
+		if rel < len(w.inTops) {
+			l := w.inTops[rel]
+			rel++
+			if seen[l] {
+				continue
+			}
+			seen[l] = true
+			for _, top := range w.tops {
+				w.follows(lead{top.root, join(top.path, l.path), l.kind, l.why})
+			}
 			continue
 		}
-		text, err := readFD(fd, configLimit)
-		unix.Close(fd)
-		if settings, e := parseConfig(text); err == nil && e == nil {
-			for _, s := range settings {
-				if s.section == "core" { // Find has followed what it includes
-					w.obey([]setting{s}, "")
-				}
-			}
-		}
-	}
-}
-
-// follow goes after the leads, to the end: what is found on the way is not led to
-// again.
-func (w *walker) follow() {
-	if len(w.tops) > 0 {
-		w.ownLeads()
-	}
-	for _, rel := range unique(w.hookPaths) {
-		for _, top := range w.tops {
-			if len(w.leads) < reportLimit {
-				w.leads = append(w.leads, lead{top.root, join(top.path, rel), hooksKind, hooksWhy})
-			}
-		}
-	}
-	seen := map[lead]bool{}
-	for i := 0; i < len(w.leads); i++ {
-		if l := w.leads[i]; !seen[l] {
+		l := w.leads[i]
+		i++
+		if !seen[l] {
 			seen[l] = true
 			w.after(l)
 		}
 	}
 }
 
+// after judges where a lead leads, and each link on the way that the command could
+// change.
 func (w *walker) after(l lead) {
-	w.index = l.root
-	root, err := openRoot(w.roots[l.root].path)
+	from := l.path
+	if l.root >= 0 {
+		from = join(w.roots[l.root].path, l.path)
+	}
+	end, links, err := land(from)
+	for _, link := range links {
+		if i, rel := w.rootOf(link); rel != "" {
+			w.leadFile(i, rel, l)
+		}
+	}
+	if err != nil {
+		return
+	}
+	i, rel := w.rootOf(end)
+	if l.kind == configKind {
+		if rel != "" {
+			w.leadFile(i, rel, l)
+		}
+		w.obeyFile(from, end)
+		return
+	}
+	project := tree{path: w.roots[0].path}
+	_, all := (tree{path: end}).within(project.path)
+	if all = all && w.g.project; i >= 0 && !all { // Find has said that it is all of the project
+		w.leadAt(i, rel, l)
+	}
+	for i, r := range w.roots { // what was mounted below, or given to the command
+		if _, in := project.within(r.path); all && in {
+			continue
+		}
+		if in, ok := (tree{path: end}).within(r.path); ok && in != "" && l.kind != plain {
+			w.leadAt(i, "", l)
+		}
+	}
+}
+
+// obeyFile is for a configuration, wherever it is. Git takes what it includes for
+// relative to the path that it was named by.
+func (w *walker) obeyFile(from, end string) {
+	fd, err := unix.Open(end, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return
+	}
+	text, err := readFD(fd, configLimit)
+	unix.Close(fd)
+	if err != nil {
+		return
+	}
+	settings, err := parseConfig(text)
+	if err != nil {
+		return // git stops at it
+	}
+	w.obey(settings, path.Dir(from))
+	if path.Dir(end) != path.Dir(from) {
+		w.obey(settings, path.Dir(end))
+	}
+}
+
+// leadAt judges the end of a lead. An empty path is the root itself.
+func (w *walker) leadAt(index int, rel string, l lead) {
+	w.index = index
+	root, err := openRoot(w.roots[index].path)
 	if err != nil {
 		return // which is an error already
 	}
 	defer unix.Close(root)
-	t := tree{index: l.root, fd: root, path: w.roots[l.root].path}
-	p, err := t.resolve(l.path)
-	for _, link := range p.links {
-		w.leadFile(root, link, l.why)
+	p := place{path: rel}
+	if rel == "" {
+		p.path = "."
 	}
-	switch {
-	case err != nil || p.missing || p.path == ".":
-	case p.path == "": // out of this root, perhaps into another
-		if len(p.links) == 1 && p.links[0] == l.path {
-			w.outOf(t, l)
-		}
-	case p.st.Mode&unix.S_IFMT == unix.S_IFDIR:
+	switch err := (tree{fd: root}).stat(p.path, &p.st); {
+	case err != nil:
+	case p.st.Mode&unix.S_IFMT != unix.S_IFDIR:
+		w.leadFile(index, rel, l)
+	case l.kind != plain:
 		w.leadDir(root, p, l)
-	default:
-		w.leadFile(root, p.path, l.why)
 	}
 }
 
@@ -149,65 +250,62 @@ func (w *walker) leadDir(root int, p place, l lead) {
 		return // which the walk has reported
 	}
 	probe := walker{
-		g: w.g, r: &Report{}, since: w.since, uid: w.uid, roots: w.roots, index: l.root, shared: true,
-		reader: reader{buf: make([]byte, 8<<10)}, path: []byte(p.path),
+		g: w.g, r: &Report{}, since: w.since, uid: w.uid, roots: w.roots, index: w.index, shared: true,
+		reader: reader{buf: make([]byte, 8<<10)},
+	}
+	if p.path != "." {
+		probe.path = []byte(p.path)
 	}
 	e := entered{kind: l.kind}
-	if l.kind == hooksKind && w.base() == nil && w.g.watch(l.root, p.path) == nil && touched(&p.st, w.since) {
+	if l.kind == hooksKind && p.path != "." && w.base() == nil && w.g.watch(w.index, p.path) == nil && touched(&p.st, w.since) {
 		e.moved = !(stamp{p.st.Mtime.Sec, p.st.Mtime.Nsec}).before(w.since)
 		e.fresh = !e.moved
 	}
 	probe.enter(fd, e)
 	_ = probe.run() // the walk has reported it
-	w.leads = append(w.leads, probe.leads...)
+	for _, found := range probe.leads {
+		w.follows(found)
+	}
 	for _, f := range probe.r.Findings {
-		if !w.r.has(w.roots[l.root].path, f.Path) {
+		if !w.r.has(w.roots[w.index].path, f.Path) {
 			w.add(f.Path, f.What, l.why)
 		}
 	}
 }
 
 // leadFile judges a file, or a link on the way.
-func (w *walker) leadFile(root int, path, why string) {
+func (w *walker) leadFile(index int, path string, l lead) {
+	root, err := openRoot(w.roots[index].path)
+	if err != nil {
+		return // which is an error already
+	}
+	defer unix.Close(root)
 	at, name := parent(path)
 	dir, err := openDeep(root, at)
 	if err != nil {
 		return
 	}
 	defer unix.Close(dir)
+	w.index = index
 	if w.path = w.path[:0]; at != "." {
 		w.path = append(w.path, at...)
 	}
-	e := w.g.watch(w.index, path)
+	e := w.g.watch(index, path)
 	if statAt(dir, name, &w.st) != nil || w.st.Mode&unix.S_IFMT == unix.S_IFDIR || e != nil && w.same(e, dir, []byte(name), &w.st) {
 		return
 	}
-	if w.touched(dir, []byte(name), &w.st) && !w.r.has(w.roots[w.index].path, path) {
-		w.add(path, w.what(dir, []byte(name)), why)
-	}
-}
-
-// outOf goes on where a link leads out of its root.
-func (w *walker) outOf(t tree, l lead) {
-	to, err := t.readlink(l.path)
-	if err != nil {
+	if !w.touched(dir, []byte(name), &w.st) || w.r.has(w.roots[index].path, path) {
 		return
 	}
-	if !strings.HasPrefix(to, "/") {
-		to = path.Join(t.path, up(l.path), to)
-	}
-	if _, here := t.within(path.Clean(to)); !here {
-		w.leadTo(to, l.kind, l.why)
-	}
-}
-
-func unique(in []string) (out []string) {
-	seen := map[string]bool{}
-	for _, s := range in {
-		if !seen[s] {
-			seen[s] = true
-			out = append(out, s)
+	what, why := w.what(dir, []byte(name)), l.why
+	if l.kind == configKind && w.st.Mode&unix.S_IFMT == unix.S_IFREG {
+		var allowed []setting
+		if e != nil {
+			allowed = e.allowed
+		}
+		if why = w.badConfig(dir, name, allowed, at); why == "" {
+			return
 		}
 	}
-	return out
+	w.add(path, what, why)
 }

@@ -1,6 +1,11 @@
 package runlater
 
-import "golang.org/x/sys/unix"
+import (
+	"bytes"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
 
 // What is moved keeps its times. Only the name that was moved has a new change
 // time, and the two directories. Git and Mercurial change their own directories
@@ -47,4 +52,40 @@ func (w *walker) hooksDir(f *frame, name []byte) entered {
 	}
 	next.fresh = next.fresh || w.touched(f.fd, name, &w.st)
 	return next
+}
+
+// arrived tells whether a name of a group came there during the run though its own
+// change time is older, as in movedIn: with the directory that it is in, or with one
+// above that belongs to the name. At the project's top Find has a record of all that
+// were there.
+func (w *walker) arrived(f *frame) (fresh, moved bool) {
+	if f.group == 0 {
+		return false, false
+	}
+	dir := guarded[f.group].dir
+	if w.index == 0 && w.g.project && dir == strings.ToLower(string(w.path)) {
+		return true, false
+	}
+	if w.base() != nil {
+		return false, false // a record knows each file by its path
+	}
+	var above, st unix.Statx_t
+	levels := min(1+strings.Count(dir, "/"), parts(w.path))
+	for at := "."; levels > 0; levels-- {
+		up := at + "/.."
+		if statAt(f.fd, at, &st) == nil && statAt(f.fd, up, &above) == nil && touched(&st, w.since) && touched(&above, w.since) {
+			written := !(stamp{st.Mtime.Sec, st.Mtime.Nsec}).before(w.since)
+			fresh, moved = fresh || !written, moved || written
+		}
+		at = up
+	}
+	return fresh, moved
+}
+
+// parts counts the names in the path of a directory below a root.
+func parts(path []byte) int {
+	if len(path) == 0 {
+		return 0
+	}
+	return 1 + bytes.Count(path, []byte{'/'})
 }

@@ -131,13 +131,6 @@ func (w *walker) belowTop(f *frame, e *name) bool {
 	return false
 }
 
-// arrived tells whether a name of a group in the project came there during the run
-// though its own change time is older, with the directory that it is in. Find has a
-// record of all that were there.
-func (w *walker) arrived(f *frame) bool {
-	return f.group != 0 && w.index == 0 && guarded[f.group].dir == strings.ToLower(string(w.path))
-}
-
 // groups looks at the names that count in a directory of the project's top.
 func (f *finder) groups(top []byte) error {
 	var room [nameMax]byte

@@ -26,6 +26,7 @@ const (
 	profilesKind      // where profiles of sbx are kept to be linked from a home
 	quietKind         // in a finding: setuid only
 	unset             // it follows from the parent's
+	configKind        // of a lead: a git configuration
 )
 
 // held is how many directories on the way down stay open. Below that, the way up
@@ -49,16 +50,16 @@ type walker struct {
 	index int
 
 	reader
-	path      []byte // of the directory at hand, below the root
-	todo      []byte // names of directories to go into, of all frames
-	frames    []frame
-	st        unix.Statx_t
-	pointers  []pointer
-	leads     []lead
-	tops      []lead   // repositories below the project, by root and path
-	hookPaths []string // relative
-	overflow  bool
-	shared    bool // it is one of several, or may not be
+	path     []byte // of the directory at hand, below the root
+	todo     []byte // names of directories to go into, of all frames
+	frames   []frame
+	st       unix.Statx_t
+	pointers []pointer
+	leads    []lead
+	tops     []lead // repositories below the project, by root and path
+	inTops   []lead // relative to each of tops
+	overflow bool
+	shared   bool // it is one of several, or may not be
 }
 
 // A frame is a directory whose subdirectories are being walked.
