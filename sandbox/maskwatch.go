@@ -619,6 +619,9 @@ func (w *maskWatch) restore(masks []mask) {
 			w.settle(masks)
 			return
 		}
+		if !w.blind && !w.mounted("/proc") {
+			return // its mount namespace has gone, and so has whatever was in there
+		}
 		for _, m := range open {
 			w.loose[m.inside] = true
 		}
@@ -749,7 +752,12 @@ func (w *maskWatch) covered(m mask) bool {
 	if err != nil || info.Mode().Type() == fs.ModeSymlink {
 		return true
 	}
-	fd, err := unix.Openat2(int(w.root.Fd()), strings.TrimPrefix(m.inside, "/"), &unix.OpenHow{
+	return w.mounted(m.inside)
+}
+
+// mounted tells whether something is mounted at a path of the sandbox, or nothing is there.
+func (w *maskWatch) mounted(inside string) bool {
+	fd, err := unix.Openat2(int(w.root.Fd()), strings.TrimPrefix(inside, "/"), &unix.OpenHow{
 		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
 	})
 	if err != nil {
