@@ -1,16 +1,12 @@
 package sandbox
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
 	"math"
 	"os"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -19,83 +15,9 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
-	"github.com/sbxrun/sbx/sandbox/dotenv"
-	"github.com/sbxrun/sbx/sandbox/gitindex"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 	"github.com/sbxrun/sbx/userns"
 )
-
-// A mask is a mount on a name in a directory that is the user's: it hides the file, makes
-// it read-only, or keeps its directory from being renamed inside.
-type mask struct {
-	inside, outside string // the same place in the sandbox and on the host
-	how             masking
-}
-
-type masking uint8
-
-const (
-	hides masking = iota
-	readOnly
-	pins
-)
-
-// masks are those of the sandbox's mounts that the host can take off: the kernel detaches
-// what is mounted on a name when that name is removed or replaced in another mount
-// namespace (detach_mounts of fs/namespace.c). Editors and git replace what they write.
-func (s Spec) masks(h Host) (list []mask) {
-	for _, p := range s.OCI.Linux.MaskedPaths {
-		if below(p, "/proc") || below(p, "/sys") {
-			continue
-		}
-		if outside := s.backing(p, s.OCI.Mounts); outside != "" && !slices.ContainsFunc(list, func(m mask) bool { return m.inside == p }) {
-			list = append(list, mask{p, outside, hides})
-		}
-	}
-	if h.Guard != nil && !s.AllowRunLater {
-		for _, b := range h.Guard.Binds {
-			m := mask{b.Path, b.Path, pins}
-			if b.ReadOnly {
-				m.how = readOnly
-			}
-			list = append(list, m)
-		}
-	}
-	for _, m := range h.pins {
-		list = append(list, mask{m.Destination, m.Source, pins})
-	}
-	for _, m := range s.OCI.Mounts {
-		own := isBind(m) && m.Source == m.Destination && slices.Contains(m.Options, "ro") && s.Project != "" && m.Source != s.Project && below(m.Source, s.Project)
-		if own && !slices.ContainsFunc(list, func(other mask) bool { return other.inside == m.Destination }) {
-			list = append(list, mask{m.Destination, m.Destination, readOnly})
-		}
-	}
-	slices.SortStableFunc(list, func(a, b mask) int { return strings.Compare(a.inside, b.inside) }) // parents first
-	return list
-}
-
-// appears gives the mask of a name that appeared in a directory of the host, if it is of
-// a kind that is hidden.
-func (w *maskWatch) appears(dir, name string) (mask, bool) {
-	at := path.Join(dir, name)
-	if w.spec.exposed(w.host, at) {
-		return mask{}, false
-	}
-	for _, d := range w.places {
-		if d.Dir == dir && (slices.Contains(d.Places, name) || slices.Contains(d.Ways, name)) {
-			return mask{path.Join(d.Inside, name), at, hides}, true
-		}
-	}
-	if w.spec.Project == "" || !below(dir, w.spec.Project) || !dotenv.File(w.at(dir)+"/"+name, dir == w.spec.Project) {
-		return mask{}, false
-	}
-	project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
-	if err != nil {
-		return mask{at, at, hides}, true
-	}
-	rel := strings.TrimPrefix(at, w.spec.Project+"/")
-	return mask{at, at, hides}, !gitindex.Tracked(project, []string{rel})[rel]
-}
 
 // maskWatch puts masks back that the host takes off while the command runs.
 type maskWatch struct {
@@ -131,13 +53,6 @@ type maskWatch struct {
 	mu     sync.Mutex // guards what is below
 	events *nameEvents
 	err    error
-}
-
-// A movable is an open directory that has names which are masked, or an open file that is
-// hidden, and the path where it was last. It is found by it when it was moved.
-type movable struct {
-	fd   int
-	path string
 }
 
 // newMaskWatch is for every start, so it does nothing that can wait. What is hidden in the
@@ -293,129 +208,6 @@ func (w *maskWatch) watch(events *nameEvents) error {
 		}
 	}
 	return nil
-}
-
-// at is a path by which a place of the host's is found, also if the project was moved.
-func (w *maskWatch) at(outside string) string {
-	if w.project < 0 || !below(outside, w.spec.Project) {
-		return outside
-	}
-	return fmt.Sprintf("/proc/self/fd/%d/%s", w.project, strings.TrimPrefix(strings.TrimPrefix(outside, w.spec.Project), "/"))
-}
-
-// handle opens a directory of the project, once.
-func (w *maskWatch) handle(dir string) {
-	w.handles = w.hold(w.handles, dir, unix.O_DIRECTORY)
-}
-
-// hold adds a movable, or gives the path of one anew.
-func (w *maskWatch) hold(list []movable, at string, flags int) []movable {
-	if w.project < 0 || at == w.spec.Project || !below(at, w.spec.Project) || len(list) >= handleLimit {
-		return list
-	}
-	fd, err := unix.Open(w.at(at), unix.O_PATH|unix.O_NOFOLLOW|unix.O_CLOEXEC|flags, 0)
-	if err != nil {
-		return list
-	}
-	here := objectOf(fd)
-	for i, h := range list {
-		if objectOf(h.fd) == here {
-			list[i].path = at
-			unix.Close(fd)
-			return list
-		}
-	}
-	return append(list, movable{fd, at})
-}
-
-// handleLimit bounds the descriptors.
-const handleLimit = 256
-
-func objectOf(fd int) object {
-	var st unix.Stat_t
-	if unix.Fstat(fd, &st) != nil {
-		return object{}
-	}
-	return object{uint64(st.Dev), st.Ino}
-}
-
-func (w *maskWatch) letGo() {
-	if w.project >= 0 {
-		unix.Close(w.project)
-	}
-	for _, h := range slices.Concat(w.handles, w.files) {
-		unix.Close(h.fd)
-	}
-}
-
-// relocate finds the directories of the project that were moved in it, and has the names in
-// them masked at their new places: what is mounted on a name moves along, but not what is
-// mounted on the directories above, by which the command went to it until now.
-func (w *maskWatch) relocate() {
-	project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
-	if w.project < 0 || err != nil {
-		return
-	}
-	place := func(h movable) string {
-		now, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", h.fd))
-		if err != nil || !below(now, project) || h.removed() {
-			return h.path
-		}
-		return w.spec.Project + now[len(project):]
-	}
-	for i, h := range w.handles {
-		moved := place(h)
-		if moved == h.path {
-			continue
-		}
-		for _, m := range slices.Clone(w.masks) {
-			if path.Dir(m.outside) == h.path && m.inside == m.outside {
-				at := path.Join(moved, path.Base(m.outside))
-				w.addMask(mask{at, at, m.how})
-			}
-		}
-		w.handles[i].path = moved
-	}
-	for i, h := range w.files {
-		if moved := place(h); moved != h.path {
-			w.addMask(mask{moved, moved, hides})
-			w.files[i].path = moved
-		}
-	}
-}
-
-// removed tells that it has no name any more.
-func (m movable) removed() bool {
-	var st unix.Stat_t
-	return unix.Fstat(m.fd, &st) == nil && st.Nlink == 0
-}
-
-// handleAll opens what can be moved, and closes what is gone.
-func (w *maskWatch) handleAll() {
-	gone := func(m movable) bool {
-		if m.removed() {
-			unix.Close(m.fd)
-			return true
-		}
-		return false
-	}
-	w.handles, w.files = slices.DeleteFunc(w.handles, gone), slices.DeleteFunc(w.files, gone)
-	for _, dir := range w.directories() {
-		w.handle(dir)
-	}
-	for _, m := range w.masks {
-		if m.how == hides && m.inside == m.outside {
-			w.files = w.hold(w.files, m.outside, 0)
-		}
-	}
-}
-
-// addMask adds one, unless it is known.
-func (w *maskWatch) addMask(m mask) {
-	if !w.known[m.inside] {
-		w.known[m.inside] = true
-		w.masks = append(w.masks, m)
-	}
 }
 
 // watched closes set, once.
@@ -585,30 +377,6 @@ func (w *maskWatch) again() {
 // restoreTries bounds how often a name may change again while it is masked.
 const restoreTries = 1000
 
-// followLinks adds what hidden names that are links lead to in the project.
-func (w *maskWatch) followLinks(masks []mask) []mask {
-	before := len(w.masks)
-	for _, m := range masks {
-		if m.how != hides || m.inside != m.outside || w.project < 0 || !below(m.outside, w.spec.Project) {
-			continue
-		}
-		if info, err := os.Lstat(w.at(m.outside)); err != nil || info.Mode().Type() != fs.ModeSymlink {
-			continue
-		}
-		project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
-		to, e := filepath.EvalSymlinks(w.at(m.outside))
-		if err == nil && e == nil && to != project && below(to, project) {
-			at := w.spec.Project + to[len(project):]
-			w.addMask(mask{at, at, hides})
-		}
-	}
-	added := slices.Clone(w.masks[before:])
-	if len(added) > 0 && w.events != nil {
-		w.again()
-	}
-	return added
-}
-
 // restore masks what is not masked, and goes on until all are.
 func (w *maskWatch) restore(masks []mask) {
 	masks = append(slices.Clone(masks), w.followLinks(masks)...)
@@ -642,142 +410,6 @@ func (w *maskWatch) restore(masks []mask) {
 		}
 	}
 	w.fail(fmt.Errorf("%s changes too often", open[0].outside), w.kill)
-}
-
-// maskLimit is how long the child that masks may take for its steps. Nothing inside can
-// reach it.
-const maskLimit = 10 * time.Second
-
-// ready has the child that masks wait in the sandbox's mount namespace. A sandbox that has
-// just begun, or that ends, lets nobody join for a moment: its first process has no memory
-// of its own (ptrace(2), PTRACE_MODE_READ).
-func (w *maskWatch) ready() (err error) {
-	for end := time.Now().Add(maskLimit); w.helper == nil; {
-		in := userns.Input{Files: map[userns.FD]*os.File{enteredPID: w.first}, Limit: maskLimit}
-		w.helper, err = userns.Plan{Steps: []userns.Step{
-			userns.CloseOthers{}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts}, userns.Close{FD: enteredPID},
-		}}.Stay(in)
-		switch {
-		case err == nil:
-		case ended(w.first, err):
-			return os.ErrProcessDone
-		case !errors.Is(err, unix.EPERM) || time.Now().After(end):
-			return err
-		default:
-			time.Sleep(time.Millisecond)
-		}
-	}
-	return nil
-}
-
-// maskAtOnce is far below the number of descriptors that a child may name.
-const maskAtOnce = 64
-
-// mount covers paths from within, where alone it can be done.
-func (w *maskWatch) mount(open []mask) error {
-	if len(open) > maskAtOnce {
-		open = open[:maskAtOnce] // the others come in the next try
-	}
-	err := w.ready()
-	if err == nil {
-		err = w.helper.Do(userns.Input{}, maskSteps(w.id, open, w.isDir)...)
-	}
-	if w.helper != nil && (err != nil || w.helper.Spent()) {
-		w.dismiss()
-		if err == nil {
-			err = w.ready()
-		}
-	}
-	return err
-}
-
-// over tells that an error is the end of the sandbox.
-func (w *maskWatch) over(err error) bool {
-	return errors.Is(err, os.ErrProcessDone) || ended(w.first, err)
-}
-
-// dismiss ends the child that masks.
-func (w *maskWatch) dismiss() {
-	if w.helper != nil {
-		w.helper.End()
-		w.helper = nil
-	}
-}
-
-// maskSteps cover paths in a sandbox that runs. No link in them is followed: the command
-// can write to the directories that they are in.
-func maskSteps(id string, open []mask, isDir func(mask) bool) (steps []userns.Step) {
-	for i, m := range open {
-		from := userns.FD(fmt.Sprintf("mask %d", i))
-		attr, blank := userns.NoSuid|userns.NoDev, ""
-		switch dir := isDir(m); {
-		case m.how == hides && dir:
-			steps = append(steps, userns.Mount{
-				Type: "tmpfs", Target: m.inside, Attr: attr | userns.ReadOnly | userns.NoExec, Exact: true,
-				Options: []userns.Option{{Key: "mode", Value: "555"}, {Key: "size", Value: "4k"}},
-			})
-			continue
-		case m.how == hides:
-			blank = fmt.Sprintf("/dev/.hidden-%s-%d", id, i)
-			steps = append(steps, userns.Blank{Path: blank, As: from})
-		default:
-			if m.how == readOnly {
-				attr |= userns.ReadOnly
-			}
-			steps = append(steps, userns.Take{Source: m.inside, Attr: attr, Alone: !dir, Exact: true, As: from})
-		}
-		steps = append(steps, userns.Attach{From: from, What: m.outside, Target: m.inside, Attr: attr, Exact: true}, userns.Close{FD: from})
-		if blank != "" {
-			steps = append(steps, userns.Remove{Path: blank})
-		}
-	}
-	return steps
-}
-
-func randomName() string {
-	var b [8]byte
-	_, _ = rand.Read(b[:]) // it never fails
-	return hex.EncodeToString(b[:])
-}
-
-func (w *maskWatch) isDir(m mask) bool {
-	info, err := os.Lstat(w.at(m.outside))
-	return err == nil && info.IsDir()
-}
-
-// covered tells whether a mask is on its name, or has nothing to cover there. A link is
-// not covered: what it leads to is seen by its own name, or not at all.
-func (w *maskWatch) covered(m mask) bool {
-	info, err := os.Lstat(w.at(m.outside))
-	if err != nil || info.Mode().Type() == fs.ModeSymlink {
-		return true
-	}
-	return w.mounted(m.inside)
-}
-
-// mounted tells whether something is mounted at a path of the sandbox, or nothing is there.
-func (w *maskWatch) mounted(inside string) bool {
-	fd, err := unix.Openat2(int(w.root.Fd()), strings.TrimPrefix(inside, "/"), &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
-	if err != nil {
-		w.blind = w.blind || err == unix.EACCES
-		return err == unix.ENOENT || err == unix.ENOTDIR
-	}
-	defer unix.Close(fd)
-	var st unix.Statx_t
-	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, 0, &st)
-	return err == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
-}
-
-// readOnly are the host's paths of what is read-only.
-func (w *maskWatch) readOnly() (paths []string) {
-	for _, m := range w.masks {
-		if m.how == readOnly {
-			paths = append(paths, m.outside)
-		}
-	}
-	return paths
 }
 
 // settle judges what the host put in the place of read-only files, now that they are

@@ -1,0 +1,126 @@
+package sandbox
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/userns"
+)
+
+// maskLimit is how long the child that masks may take for its steps. Nothing inside can
+// reach it.
+const maskLimit = 10 * time.Second
+
+// ready has the child that masks wait in the sandbox's mount namespace. A sandbox that has
+// just begun, or that ends, lets nobody join for a moment: its first process has no memory
+// of its own (ptrace(2), PTRACE_MODE_READ).
+func (w *maskWatch) ready() (err error) {
+	for end := time.Now().Add(maskLimit); w.helper == nil; {
+		in := userns.Input{Files: map[userns.FD]*os.File{enteredPID: w.first}, Limit: maskLimit}
+		w.helper, err = userns.Plan{Steps: []userns.Step{
+			userns.CloseOthers{}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts}, userns.Close{FD: enteredPID},
+		}}.Stay(in)
+		switch {
+		case err == nil:
+		case ended(w.first, err):
+			return os.ErrProcessDone
+		case !errors.Is(err, unix.EPERM) || time.Now().After(end):
+			return err
+		default:
+			time.Sleep(time.Millisecond)
+		}
+	}
+	return nil
+}
+
+// maskAtOnce is far below the number of descriptors that a child may name.
+const maskAtOnce = 64
+
+// mount covers paths from within, where alone it can be done.
+func (w *maskWatch) mount(open []mask) error {
+	if len(open) > maskAtOnce {
+		open = open[:maskAtOnce] // the others come in the next try
+	}
+	err := w.ready()
+	if err == nil {
+		err = w.helper.Do(userns.Input{}, maskSteps(w.id, open, w.isDir)...)
+	}
+	if w.helper != nil && (err != nil || w.helper.Spent()) {
+		w.dismiss()
+		if err == nil {
+			err = w.ready()
+		}
+	}
+	return err
+}
+
+// over tells that an error is the end of the sandbox.
+func (w *maskWatch) over(err error) bool {
+	return errors.Is(err, os.ErrProcessDone) || ended(w.first, err)
+}
+
+// dismiss ends the child that masks.
+func (w *maskWatch) dismiss() {
+	if w.helper != nil {
+		w.helper.End()
+		w.helper = nil
+	}
+}
+
+// maskSteps cover paths in a sandbox that runs. No link in them is followed: the command
+// can write to the directories that they are in.
+func maskSteps(id string, open []mask, isDir func(mask) bool) (steps []userns.Step) {
+	for i, m := range open {
+		from := userns.FD(fmt.Sprintf("mask %d", i))
+		attr, blank := userns.NoSuid|userns.NoDev, ""
+		switch dir := isDir(m); {
+		case m.how == hides && dir:
+			steps = append(steps, userns.Mount{
+				Type: "tmpfs", Target: m.inside, Attr: attr | userns.ReadOnly | userns.NoExec, Exact: true,
+				Options: []userns.Option{{Key: "mode", Value: "555"}, {Key: "size", Value: "4k"}},
+			})
+			continue
+		case m.how == hides:
+			blank = fmt.Sprintf("/dev/.hidden-%s-%d", id, i)
+			steps = append(steps, userns.Blank{Path: blank, As: from})
+		default:
+			if m.how == readOnly {
+				attr |= userns.ReadOnly
+			}
+			steps = append(steps, userns.Take{Source: m.inside, Attr: attr, Alone: !dir, Exact: true, As: from})
+		}
+		steps = append(steps, userns.Attach{From: from, What: m.outside, Target: m.inside, Attr: attr, Exact: true}, userns.Close{FD: from})
+		if blank != "" {
+			steps = append(steps, userns.Remove{Path: blank})
+		}
+	}
+	return steps
+}
+
+func randomName() string {
+	var b [8]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	return hex.EncodeToString(b[:])
+}
+
+// mounted tells whether something is mounted at a path of the sandbox, or nothing is there.
+func (w *maskWatch) mounted(inside string) bool {
+	fd, err := unix.Openat2(int(w.root.Fd()), strings.TrimPrefix(inside, "/"), &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+	if err != nil {
+		w.blind = w.blind || err == unix.EACCES
+		return err == unix.ENOENT || err == unix.ENOTDIR
+	}
+	defer unix.Close(fd)
+	var st unix.Statx_t
+	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, 0, &st)
+	return err == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+}

@@ -1,0 +1,110 @@
+package sandbox
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sbxrun/sbx/sandbox/dotenv"
+	"github.com/sbxrun/sbx/sandbox/gitindex"
+)
+
+// A mask is a mount on a name in a directory that is the user's: it hides the file, makes
+// it read-only, or keeps its directory from being renamed inside.
+type mask struct {
+	inside, outside string // the same place in the sandbox and on the host
+	how             masking
+}
+
+type masking uint8
+
+const (
+	hides masking = iota
+	readOnly
+	pins
+)
+
+// masks are those of the sandbox's mounts that the host can take off: the kernel detaches
+// what is mounted on a name when that name is removed or replaced in another mount
+// namespace (detach_mounts of fs/namespace.c). Editors and git replace what they write.
+func (s Spec) masks(h Host) (list []mask) {
+	for _, p := range s.OCI.Linux.MaskedPaths {
+		if below(p, "/proc") || below(p, "/sys") {
+			continue
+		}
+		if outside := s.backing(p, s.OCI.Mounts); outside != "" && !slices.ContainsFunc(list, func(m mask) bool { return m.inside == p }) {
+			list = append(list, mask{p, outside, hides})
+		}
+	}
+	if h.Guard != nil && !s.AllowRunLater {
+		for _, b := range h.Guard.Binds {
+			m := mask{b.Path, b.Path, pins}
+			if b.ReadOnly {
+				m.how = readOnly
+			}
+			list = append(list, m)
+		}
+	}
+	for _, m := range h.pins {
+		list = append(list, mask{m.Destination, m.Source, pins})
+	}
+	for _, m := range s.OCI.Mounts {
+		own := isBind(m) && m.Source == m.Destination && slices.Contains(m.Options, "ro") && s.Project != "" && m.Source != s.Project && below(m.Source, s.Project)
+		if own && !slices.ContainsFunc(list, func(other mask) bool { return other.inside == m.Destination }) {
+			list = append(list, mask{m.Destination, m.Destination, readOnly})
+		}
+	}
+	slices.SortStableFunc(list, func(a, b mask) int { return strings.Compare(a.inside, b.inside) }) // parents first
+	return list
+}
+
+// appears gives the mask of a name that appeared in a directory of the host, if it is of
+// a kind that is hidden.
+func (w *maskWatch) appears(dir, name string) (mask, bool) {
+	at := path.Join(dir, name)
+	if w.spec.exposed(w.host, at) {
+		return mask{}, false
+	}
+	for _, d := range w.places {
+		if d.Dir == dir && (slices.Contains(d.Places, name) || slices.Contains(d.Ways, name)) {
+			return mask{path.Join(d.Inside, name), at, hides}, true
+		}
+	}
+	if w.spec.Project == "" || !below(dir, w.spec.Project) || !dotenv.File(w.at(dir)+"/"+name, dir == w.spec.Project) {
+		return mask{}, false
+	}
+	project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
+	if err != nil {
+		return mask{at, at, hides}, true
+	}
+	rel := strings.TrimPrefix(at, w.spec.Project+"/")
+	return mask{at, at, hides}, !gitindex.Tracked(project, []string{rel})[rel]
+}
+
+func (w *maskWatch) isDir(m mask) bool {
+	info, err := os.Lstat(w.at(m.outside))
+	return err == nil && info.IsDir()
+}
+
+// covered tells whether a mask is on its name, or has nothing to cover there. A link is
+// not covered: what it leads to is seen by its own name, or not at all.
+func (w *maskWatch) covered(m mask) bool {
+	info, err := os.Lstat(w.at(m.outside))
+	if err != nil || info.Mode().Type() == fs.ModeSymlink {
+		return true
+	}
+	return w.mounted(m.inside)
+}
+
+// readOnly are the host's paths of what is read-only.
+func (w *maskWatch) readOnly() (paths []string) {
+	for _, m := range w.masks {
+		if m.how == readOnly {
+			paths = append(paths, m.outside)
+		}
+	}
+	return paths
+}
