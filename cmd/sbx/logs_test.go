@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -26,14 +27,10 @@ func TestGigabyteOfLog(t *testing.T) {
 	go func() { over <- sbx("wait", "loud") }()
 	most, memory, code := int64(0), int64(0), ""
 	for code == "" {
-		names, _ := filepath.Glob(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "sbx", "boxes", box.ID, "log.*"))
-		size := int64(0)
-		for _, name := range names {
-			if st, err := os.Stat(name); err == nil { // it is removed just now
-				size += st.Size()
-			}
+		if size, ok := together(filepath.Join(os.Getenv("XDG_RUNTIME_DIR"), "sbx", "boxes", box.ID, "log.*")); ok {
+			most = max(most, size)
 		}
-		most, memory = max(most, size), max(memory, resident(box.Supervisor))
+		memory = max(memory, resident(box.Supervisor))
 		select {
 		case code = <-over:
 		case <-time.After(20 * time.Millisecond):
@@ -125,4 +122,31 @@ func TestLogOnFullDisk(t *testing.T) {
 	if got := string(out); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
+}
+
+// together is what the files have in all. Files turned while it looked, some of them
+// gone and new ones come, were never there together: it is not ok.
+func together(pattern string) (int64, bool) {
+	names, err := filepath.Glob(pattern)
+	if err != nil {
+		return 0, false
+	}
+	size := int64(0)
+	seen := make([]os.FileInfo, len(names))
+	for i, name := range names {
+		if seen[i], err = os.Stat(name); err != nil {
+			return 0, false
+		}
+		size += seen[i].Size()
+	}
+	again, err := filepath.Glob(pattern)
+	if err != nil || !slices.Equal(names, again) {
+		return 0, false
+	}
+	for i, name := range names {
+		if now, err := os.Stat(name); err != nil || !os.SameFile(now, seen[i]) {
+			return 0, false
+		}
+	}
+	return size, true
 }

@@ -94,12 +94,19 @@ func (o *oracle) file(tool, path string) {
 		return
 	}
 	text, err := os.ReadFile(path)
-	if err != nil {
+	if err != nil || isRef(string(text)) {
 		return
 	}
 	rel, _ := filepath.Rel(o.root, path)
 	real, _ = filepath.Rel(o.root, real)
 	o.found = append(o.found, ran{tool, rel, real, st.Ino, string(text)})
+}
+
+// isRef tells git's own symbolic ref from another file. A program can link a HEAD to
+// any name; no tool runs anything by that one line.
+func isRef(text string) bool {
+	line, rest, _ := strings.Cut(text, "\n")
+	return rest == "" && strings.HasPrefix(line, "ref: refs/")
 }
 
 // git does what git does first in a directory: it takes it, .git in it or what a
