@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -153,6 +154,7 @@ type inlet struct {
 	moved    int64    // bytes from there on
 	held     int64    // of these, bytes that are not in the pipe
 	left     *os.File // another end of the pipe, by which the unread bytes are counted
+	ended    atomic.Bool
 }
 
 func newInlet(stream string, file *os.File) (*inlet, *os.File, error) {
@@ -180,6 +182,7 @@ func (i *inlet) carry() error {
 	if err == unix.EINVAL {
 		err = i.copy(from, to)
 	}
+	i.ended.Store(true) // before left, behind which poll(2) finds a reader again
 	switch {
 	case !i.seekable:
 	case err == unix.EPIPE:
@@ -225,7 +228,7 @@ func (i *inlet) unread() (ends bool) {
 			ends = err == nil && n == 1 && set[0].Revents&unix.POLLERR != 0
 		})
 	}
-	return ends || err != nil // it is closed: at its end
+	return ends || err != nil || i.ended.Load()
 }
 
 // giveBack sets the offset behind what was read, unless another process has moved it. The

@@ -156,7 +156,8 @@ func TestOutletFull(t *testing.T) {
 
 // TestInletOffset looks where the caller's file is after a command has read some of it.
 func TestInletOffset(t *testing.T) {
-	for _, size := range []int{10, 3 * carriedSize} {
+	for n := range 200 { // the inlet may be anywhere when its reader ends
+		size := []int{10, 3 * carriedSize}[n%2]
 		f, err := os.Create(filepath.Join(t.TempDir(), "file"))
 		if err != nil {
 			t.Fatal(err)
