@@ -53,7 +53,7 @@ func TestOneJSONWriter(t *testing.T) {
 const hostileName = "e\u009b5n\x1b[5n\u009d0;x\u009c\u202e\u2066\u061c\u200f\u2028\x7f\x9b\xff"
 
 // TestSecurityJSON: names of processes, files and arguments reach no terminal as what it
-// obeys, in whatever sbx prints as JSON or in words.
+// obeys, in all that sbx prints, as JSON or as text.
 func TestSecurityJSON(t *testing.T) {
 	dir, sbx := lives(t)
 	sbx("run", "-d", "--name", "json", "--", "sh", "-c", `echo "$1"; cp /bin/sleep "./$1"; : > named; exec "./$1" 100`, "sh", hostileName)

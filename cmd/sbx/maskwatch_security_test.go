@@ -56,7 +56,7 @@ func hidden(id, tries, file string, change func(s *scene)) row {
 	}, change)
 }
 
-// put writes a file in the project, by whatever way it is said.
+// put writes a file in the project, in the way that is named.
 func put(s *scene, name, text string) {
 	s.check(os.WriteFile(s.path("{PROJECT}/"+name), []byte(text), 0o644))
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // addOwn names what is sbx's own: what the next sandbox is allowed is written there. It
-// is named whatever profile there is, and where there is none.
+// is named with any profile, and with none.
 func addOwn(_ *runFlags, s *sandbox.Spec) error {
 	home, err := os.UserHomeDir()
 	if err != nil || !filepath.IsAbs(home) {

@@ -32,7 +32,7 @@ func trustVerb(u ui, args []string) int {
 }
 
 // trust reads the file once: what is shown, asked about and recorded is the same text,
-// whatever becomes of the file meanwhile.
+// even if the file is changed meanwhile.
 func trust(u ui, user *profiles.User, at profiles.Places, yes bool) error {
 	text, err := profiles.ReadProject(unix.AT_FDCWD)
 	if err != nil {

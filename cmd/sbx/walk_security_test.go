@@ -178,7 +178,7 @@ func mounted(id, what, mount, line, planted string) row {
 		judge: func(*scene) string { return "" }}
 }
 
-// onFUSE plants one in a project on sshfs, which passes on whatever times a server
+// onFUSE plants one in a project on sshfs, which passes on the times that a server
 // has. The server is the user's own, without ssh.
 func onFUSE(id, path, what, line string) row {
 	r := laterBy(id, path, what, line)

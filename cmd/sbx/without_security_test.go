@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"testing"
+
+	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
 // noLauncher runs a command in no sandbox at all.
@@ -52,7 +54,7 @@ var notOutside = []string{
 // without a sandbox, or be listed in heldWithoutSandbox.
 func TestSecurityWithoutSandbox(t *testing.T) {
 	if testing.Short() {
-		t.Skip("short")
+		testenv.Skip(t, "short")
 	}
 	needNamespaces(t)
 	excuses := map[string]excuse{}

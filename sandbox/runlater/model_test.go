@@ -28,7 +28,7 @@ var (
 // made or changed and a tool runs, and nothing is moved that they left alone.
 func TestModel(t *testing.T) {
 	if testing.Short() {
-		t.Skip("short")
+		skip(t, "short")
 	}
 	needGit(t)
 	seed := *modelSeed
