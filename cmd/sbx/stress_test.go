@@ -16,15 +16,6 @@ import (
 	"github.com/sbxrun/sbx/cmd/internal/testenv"
 )
 
-func mountinfo(t testing.TB) string {
-	t.Helper()
-	b, err := os.ReadFile("/proc/self/mountinfo")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(b)
-}
-
 // killedSoon kills a program at some moment: every other time in what are its first, else
 // within 40 ms.
 func killedSoon(t *testing.T, cmd *exec.Cmd, round int, first time.Duration) {
@@ -45,7 +36,7 @@ func killedSoon(t *testing.T, cmd *exec.Cmd, round int, first time.Duration) {
 func TestKilledAtAnyMoment(t *testing.T) {
 	needNamespaces(t)
 	sbx, dir := tool(t, "sbx"), project(t)
-	mounts := mountinfo(t)
+	mounts := testenv.Mounts(t)
 	mark := fmt.Sprintf("86399.%d", os.Getpid())
 	testenv.Adopt(t)
 	for i := range kills(t) {
@@ -55,7 +46,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	gone(t, mark)
 	testenv.DescendantsGone(t, "sbx-init")
-	if mountinfo(t) != mounts {
+	if testenv.Mounts(t) != mounts {
 		t.Error("the host's mounts have changed")
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {
