@@ -114,6 +114,24 @@ func TestBaseline(t *testing.T) {
 	}
 }
 
+// TestBaselineLeads: what a new link leads to, or a new configuration, was not recorded.
+// It stays, and what leads to it is moved.
+func TestBaselineLeads(t *testing.T) {
+	dir := tempDir(t)
+	repository(t, filepath.Join(dir, "sub"))
+	write(t, dir, "a/.vscode/tasks.json", "{one}")
+	for _, name := range []string{"data/tool", "data/other", "sub/check", "sub/more"} {
+		write(t, dir, name, "mine")
+	}
+	g, err := Find(dir)
+	must(t, err)
+	recordAsUnreliable(t, &g)
+	link(t, "../../data/tool", filepath.Join(dir, "a/.vscode/settings.json"))
+	link(t, "../data", filepath.Join(dir, "a/.idea"))
+	write(t, dir, "sub/.git/config", "[core]\n\tfsmonitor = check\n[include]\n\tpath = ../more\n")
+	want(t, found(check(t, g)), "a/.idea", "a/.vscode/settings.json", "sub/.git/config")
+}
+
 // TestBaselineMissing: without a record nothing is known, and that is said.
 func TestBaselineMissing(t *testing.T) {
 	dir := tempDir(t)

@@ -2,6 +2,7 @@ package runlater
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -20,15 +21,22 @@ type lead struct {
 	path string // below the root, through links
 	kind kind   // configKind, or what a directory there is: with plain only a file counts
 	why  string
+	by   setBy
+}
+
+// A setBy is the configuration that sets a lead, if it is in a root.
+type setBy struct {
+	root int
+	path string
 }
 
 func (w *walker) lead(path string, k kind, why string) {
-	w.follows(lead{w.index, path, k, why})
+	w.follows(lead{root: w.index, path: path, kind: k, why: why})
 }
 
 // leadTo takes an absolute path.
-func (w *walker) leadTo(to string, k kind, why string) {
-	w.follows(lead{-1, to, k, why})
+func (w *walker) leadTo(to string, k kind, why string, by setBy) {
+	w.follows(lead{-1, to, k, why, by})
 }
 
 func (w *walker) follows(l lead) {
@@ -53,40 +61,40 @@ func (w *walker) leadsOf(f *frame, name string) {
 	if err != nil {
 		return
 	}
-	w.obey(settings, join(w.roots[w.index].path, string(w.path)))
+	w.obey(settings, join(w.roots[w.index].path, string(w.path)), setBy{w.index, w.at([]byte(name))})
 }
 
 // obey collects where settings lead. What is relative is relative to each worktree, but
 // for files that are included, which are relative to dir. Whether the condition of an
 // includeIf holds is not asked.
-func (w *walker) obey(settings []setting, dir string) {
+func (w *walker) obey(settings []setting, dir string, by setBy) {
 	for _, s := range settings {
 		switch {
 		case s.value == "":
 		case s.section == "core" && s.sub == "" && s.key == "hookspath":
-			w.leadFrom(home(s.value), hooksKind, hooksWhy)
+			w.leadFrom(home(s.value), hooksKind, hooksWhy, by)
 		case s.key == "path" && (s.section == "include" || s.section == "includeif"):
 			to := home(s.value)
 			if to[0] != '/' {
 				to = dir + "/" + to
 			}
-			w.leadTo(to, configKind, gitWhy)
+			w.leadTo(to, configKind, gitWhy, by)
 		case s.command():
 			for _, word := range strings.FieldsFunc(s.value, func(c rune) bool { return strings.ContainsRune(" \t\n\"'`=;&|()<>{}", c) }) {
-				w.leadFrom(home(word), plain, "git runs it: "+s.String())
+				w.leadFrom(home(word), plain, "git runs it: "+s.String(), by)
 			}
 		}
 	}
 }
 
-func (w *walker) leadFrom(to string, k kind, why string) {
+func (w *walker) leadFrom(to string, k kind, why string, by setBy) {
 	switch {
 	case to[0] == '/':
-		w.leadTo(to, k, why)
+		w.leadTo(to, k, why, by)
 	case len(w.inTops) >= reportLimit:
 		w.overflow = true
 	default:
-		w.inTops = append(w.inTops, lead{-1, to, k, why})
+		w.inTops = append(w.inTops, lead{-1, to, k, why, by})
 	}
 }
 
@@ -119,19 +127,19 @@ func (w *walker) again(links bool) {
 	for i := range w.g.watched {
 		switch e := &w.g.watched[i]; {
 		case e.content == configuration:
-			w.follows(lead{e.root, e.path, configKind, e.why})
+			w.follows(lead{root: e.root, path: e.path, kind: configKind, why: e.why})
 		case links && e.id.kind == unix.S_IFLNK:
 			k := oldKind
 			if _, name := parent(e.path); name == "hooks" {
 				k = hooksKind
 			}
-			w.follows(lead{e.root, e.path, k, e.why})
+			w.follows(lead{root: e.root, path: e.path, kind: k, why: e.why})
 		}
 	}
 	if len(w.tops) > 0 {
-		w.obey(w.g.own.settings, "/")
+		w.obey(w.g.own.settings, "/", setBy{})
 		for _, file := range w.g.own.Files {
-			w.leadTo(file, configKind, gitWhy)
+			w.leadTo(file, configKind, gitWhy, setBy{})
 		}
 	}
 }
@@ -148,7 +156,7 @@ func (w *walker) follow() {
 			}
 			seen[l] = true
 			for _, top := range w.tops {
-				w.follows(lead{top.root, join(top.path, l.path), l.kind, l.why})
+				w.follows(lead{top.root, join(top.path, l.path), l.kind, l.why, l.by})
 			}
 			continue
 		}
@@ -164,6 +172,9 @@ func (w *walker) follow() {
 // after judges where a lead leads, and each link on the way that the command could
 // change.
 func (w *walker) after(l lead) {
+	if w.cut(l.by.root, l.by.path) {
+		return
+	}
 	from := l.path
 	if l.root >= 0 {
 		from = join(w.roots[l.root].path, l.path)
@@ -171,7 +182,9 @@ func (w *walker) after(l lead) {
 	end, links, err := land(from)
 	for _, link := range links {
 		if i, rel := w.rootOf(link); rel != "" {
-			w.leadFile(i, rel, l)
+			if w.leadFile(i, rel, l); w.cut(i, rel) {
+				return
+			}
 		}
 	}
 	if err != nil {
@@ -182,7 +195,7 @@ func (w *walker) after(l lead) {
 		if rel != "" {
 			w.leadFile(i, rel, l)
 		}
-		w.obeyFile(from, end)
+		w.obeyFile(from, end, setBy{i, rel})
 		return
 	}
 	project := tree{path: w.roots[0].path}
@@ -200,9 +213,19 @@ func (w *walker) after(l lead) {
 	}
 }
 
+// cut tells whether a lead ends at a link, or with a configuration, since that is moved
+// aside. It matters where times tell nothing: what a new link leads to was not recorded,
+// so that it would be taken for changed. What the developer has replaced stays.
+func (w *walker) cut(root int, path string) bool {
+	stays := func(d watched) bool {
+		return d.root == root && (d.path == path || strings.HasPrefix(path, d.path+"/"))
+	}
+	return path != "" && w.roots[root].base != nil && w.r.has(w.roots[root].path, path) && !slices.ContainsFunc(w.g.doubts, stays)
+}
+
 // obeyFile is for a configuration, wherever it is. Git takes what it includes for
 // relative to the path that it was named by.
-func (w *walker) obeyFile(from, end string) {
+func (w *walker) obeyFile(from, end string, by setBy) {
 	fd, err := unix.Open(end, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return
@@ -216,9 +239,9 @@ func (w *walker) obeyFile(from, end string) {
 	if err != nil {
 		return // git stops at it
 	}
-	w.obey(settings, path.Dir(from))
+	w.obey(settings, path.Dir(from), by)
 	if path.Dir(end) != path.Dir(from) {
-		w.obey(settings, path.Dir(end))
+		w.obey(settings, path.Dir(end), by)
 	}
 }
 
