@@ -78,8 +78,13 @@ func fastDir(t *testing.T) string {
 }
 
 type model struct {
-	seed        uint64
-	dir         string
+	seed uint64
+	dir  string
+	// guarded takes the steps of a sequence and says what the guards made of them:
+	// byPackage, unless another is set.
+	guarded     func(root string, steps []step) (outcome, error)
+	removes     bool   // the developer removes what is reported
+	canary      string // the file that real tools are to write, or nothing
 	rand        *rand.Rand
 	log         []string
 	moved, left int
@@ -185,42 +190,89 @@ func sameAsGit(root string) error {
 // sequence makes one and judges it.
 func (m *model) sequence(root string) error {
 	afterTick() // what is made in the tick of the start counts as the run's
-	g, err := Find(root)
+	var steps []step
+	for range 1 + m.rand.IntN(12) {
+		steps = append(steps, m.step())
+	}
+	before, was := executed(root), inventory(root)
+	if m.guarded == nil {
+		m.guarded = m.byPackage
+	}
+	f, err := m.guarded(root, steps)
 	if err != nil {
 		return err
 	}
-	if err := g.Record(); err != nil {
-		return err
-	}
-	before, was := executed(root), inventory(root)
-	for range 1 + m.rand.IntN(12) {
-		m.step(root)
-	}
-	became := inventory(root)
-	r, err := g.Check()
-	if err != nil || len(r.Unseen) > 0 {
-		return fmt.Errorf("check: %v %v", err, r.Unseen)
-	}
-	if _, err := r.Quarantine(filepath.Join(m.dir, "state")); err != nil {
-		return fmt.Errorf("quarantine: %v", err)
-	}
 	after := executed(root)
-	for _, f := range r.Findings {
-		if !f.What.Stays() {
-			m.moved++
-			if !nearChange(f.Path, was, became) {
-				return fmt.Errorf("%s was left alone, and is moved: %s", f.Path, f.Why)
-			}
+	for _, path := range f.moved {
+		m.moved++
+		if !nearChange(path, was, f.became) {
+			return fmt.Errorf("%s was left alone, and is moved", path)
 		}
 	}
 	m.left += len(after)
 	for _, a := range after {
 		_, atTop := obeyedAtTop[a.tool] // what is as it was, where only the directory has become a repository
-		if !knownBefore(a, before) && !noticed(a, r) && !(atTop && was[a.real] == became[a.real]) {
+		if !knownBefore(a, before) && !noticed(a, f.doubtful) && !(atTop && was[a.real] == f.became[a.real]) {
 			return fmt.Errorf("%s runs %s (%s): %q", a.tool, a.path, a.real, a.text)
 		}
 	}
+	return m.obey(root, f.doubtful)
+}
+
+// obey does what the developer is told to: look at what was reported. He removes it.
+func (m *model) obey(root string, doubtful []string) error {
+	if !m.removes {
+		return nil
+	}
+	for _, path := range doubtful {
+		if err := os.RemoveAll(filepath.Join(root, path)); err != nil {
+			return err
+		}
+	}
 	return nil
+}
+
+// outcome is what a guard says of a sequence. Paths are below the project.
+type outcome struct {
+	moved, doubtful []string
+	became          map[string]entryState // what there was before anything was moved
+}
+
+// byPackage takes the steps between the package's own look before and after.
+func (m *model) byPackage(root string, steps []step) (f outcome, err error) {
+	g, err := Find(root)
+	if err != nil {
+		return f, err
+	}
+	if err := g.Record(); err != nil {
+		return f, err
+	}
+	for _, s := range steps {
+		m.took(s, s.take(root))
+	}
+	f.became = inventory(root)
+	r, err := g.Check()
+	if err != nil || len(r.Unseen) > 0 {
+		return f, fmt.Errorf("check: %v %v", err, r.Unseen)
+	}
+	if _, err := r.Quarantine(filepath.Join(m.dir, "state")); err != nil {
+		return f, fmt.Errorf("quarantine: %v", err)
+	}
+	for _, finding := range r.Findings {
+		if finding.What.Stays() {
+			f.doubtful = append(f.doubtful, finding.Path)
+		} else {
+			f.moved = append(f.moved, finding.Path)
+		}
+	}
+	return f, nil
+}
+
+// took writes a step that was possible into the log.
+func (m *model) took(s step, err error) {
+	if err == nil {
+		m.log = append(m.log, s.String())
+	}
 }
 
 // knownBefore tells what was run before: by this name, or by one from which it came
@@ -232,15 +284,17 @@ func knownBefore(a ran, before []ran) bool {
 }
 
 // noticed tells what stays, and is reported.
-func noticed(a ran, r Report) bool {
-	return slices.ContainsFunc(r.Findings, func(f Finding) bool {
-		return f.What == Doubtful && (a.path == f.Path || strings.HasPrefix(a.path, f.Path+"/") || a.real == f.Path || strings.HasPrefix(a.real, f.Path+"/"))
+func noticed(a ran, doubtful []string) bool {
+	return slices.ContainsFunc(doubtful, func(path string) bool {
+		return a.path == path || strings.HasPrefix(a.path, path+"/") || a.real == path || strings.HasPrefix(a.real, path+"/")
 	})
 }
 
 type entryState struct {
-	ino   uint64
-	ctime unix.Timespec
+	Ino   uint64
+	Ctime unix.Timespec
+	Size  int64  // where times are of whole seconds, this and the mode
+	Mode  uint32 // tell more
 }
 
 func inventory(root string) map[string]entryState {
@@ -249,7 +303,7 @@ func inventory(root string) map[string]entryState {
 		var st unix.Stat_t
 		if err == nil && unix.Lstat(path, &st) == nil {
 			rel, _ := filepath.Rel(root, path)
-			all[rel] = entryState{st.Ino, st.Ctim}
+			all[rel] = entryState{st.Ino, st.Ctim, st.Size, st.Mode}
 		}
 		return nil
 	})
@@ -287,46 +341,6 @@ func nearChange(path string, was, became map[string]entryState) bool {
 	return false
 }
 
-// step does one thing to the project.
-func (m *model) step(root string) {
-	p, q := filepath.Join(root, m.name()), filepath.Join(root, m.name())
-	what, err := "", error(nil)
-	switch m.rand.IntN(14) {
-	case 0, 1:
-		what, err = "mkdir "+p, os.MkdirAll(p, 0o755)
-	case 2, 3, 4:
-		what = "write " + p
-		if err = os.MkdirAll(filepath.Dir(p), 0o755); err == nil {
-			err = os.WriteFile(p, []byte(m.text(p)), 0o755)
-		}
-	case 5, 6, 7:
-		what, err = "rename "+p+" "+q, os.Rename(p, q)
-	case 8:
-		what, err = "link "+p+" "+q, os.Link(p, q)
-	case 9:
-		to, e := filepath.Rel(filepath.Dir(q), p)
-		if m.rand.IntN(3) == 0 || e != nil {
-			to = p
-		}
-		what, err = "symlink "+to+" "+q, os.Symlink(to, q)
-	case 10:
-		old := time.Unix(1e9, 0)
-		what, err = "utimes "+p, os.Chtimes(p, old, old)
-	case 11:
-		what, err = "chmod "+p, os.Chmod(p, []fs.FileMode{0o700, 0o755 | fs.ModeSetuid, 0o711}[m.rand.IntN(3)])
-	case 12:
-		what, err = "remove "+p, os.RemoveAll(p)
-	case 13:
-		what, err = "exchange "+p+" "+q, unix.Renameat2(unix.AT_FDCWD, p, unix.AT_FDCWD, q, unix.RENAME_EXCHANGE)
-	}
-	if p == root { // never the project itself
-		return
-	}
-	if err == nil {
-		m.log = append(m.log, strings.ReplaceAll(what, root+"/", ""))
-	}
-}
-
 // name is a path of one to four parts. Half of them are where something is.
 func (m *model) name() string {
 	pick := func(of []string) string { return of[m.rand.IntN(len(of))] }
@@ -345,6 +359,9 @@ func (m *model) name() string {
 		}
 	}
 	slices.Sort(names) // a map has no order
+	if m.canary != "" && m.rand.IntN(6) == 0 {
+		return pick([]string{"", "sub/", "app/", "new/", "src/deep/"}) + pick(realNames)
+	}
 	switch m.rand.IntN(6) {
 	case 0:
 		return pick(dirs)
@@ -356,21 +373,4 @@ func (m *model) name() string {
 		return pick(names)
 	}
 	return pick(dirs) + "/" + pick(names)
-}
-
-// text is what a file says.
-func (m *model) text(path string) string {
-	switch filepath.Base(path) {
-	case "config":
-		return "[core]\n\tfsmonitor = evil\n"
-	case "HEAD":
-		return "ref: refs/heads/x\n"
-	case ".git":
-		return "gitdir: " + []string{"../data", "../sub/.git", "../tools", "../new"}[m.rand.IntN(4)] + "\n"
-	case "commondir":
-		return []string{"../..", "../data", "."}[m.rand.IntN(3)] + "\n"
-	case "git-rebase-todo":
-		return "exec evil\n"
-	}
-	return "evil"
 }
