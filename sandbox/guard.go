@@ -12,6 +12,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/gitindex"
 	"github.com/sbxrun/sbx/sandbox/hint"
@@ -24,7 +25,7 @@ func (h *Host) probeProject(s Spec) error {
 	if s.Project == "" || !h.isDir(s.Project) {
 		return nil // which is told elsewhere
 	}
-	guard, err := runlater.FindWith(s.Project, runlater.OwnConfig(h.Homes, os.Getenv))
+	guard, err := runlater.Find(s.Project, runlater.OwnConfig(h.Homes, os.Getenv), h.mounts)
 	if err != nil {
 		return fmt.Errorf("project directory %s: %w", s.Project, err)
 	}
@@ -38,18 +39,23 @@ func (h *Host) probeProject(s Spec) error {
 			h.top = append(h.top, e)
 		}
 	}
-	h.ProjectNames = projectSecrets(s.Project, names)
+	h.ProjectNames = projectSecrets(s.Project, names, h.commands)
 	return nil
+}
+
+// commands tells whether a user of the host may be one of the command's.
+func (h *Host) commands(uid uint32) bool {
+	return uid == h.UID || slices.ContainsFunc(h.UIDs, func(r idmap.Range) bool { return uid >= r.Start && uid-r.Start < r.Count })
 }
 
 // projectSecrets are the files of a project that hold secrets, by their paths in it. What
 // git tracks is none: it is in every clone.
-func projectSecrets(project string, top []entry) []string {
+func projectSecrets(project string, top []entry, commands func(uid uint32) bool) []string {
 	names := make([]dotenv.Entry, len(top))
 	for i, e := range top {
 		names[i] = dotenv.Entry{Name: e.name, Kind: e.kind}
 	}
-	found := dotenv.Find(project, names)
+	found := dotenv.Find(project, names, commands)
 	if len(found) == 0 {
 		return nil
 	}
@@ -99,7 +105,7 @@ func (s Spec) guard(h Host) *runlater.Guard {
 	case s.guards(h):
 		return h.Guard
 	case len(s.writableDirectories(h)) > 0:
-		g := runlater.Elsewhere()
+		g := runlater.Elsewhere(h.mounts)
 		return &g
 	}
 	return nil

@@ -92,6 +92,8 @@ type Host struct {
 	places  []string
 	aliases []alias
 	views   []mounttable.View
+	// mounts gives the host's, as they were when Probe began.
+	mounts func() (mounttable.Table, error)
 	// disks are the private directories in which other disks are mounted.
 	disks []privateDir
 	// drives says that Windows' are mounted, in WSL.
@@ -144,6 +146,10 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 	h := Host{
 		UID: uint32(os.Getuid()), GID: uint32(os.Getgid()),
 		Files: map[string]fs.FileMode{}, Real: map[string]string{},
+	}
+	h.mounts = func() (mounttable.Table, error) {
+		seen := around.wait()
+		return seen.table, seen.err
 	}
 	h.NoFile.Cur, h.NoFile.Max = nofile.AtStart()
 	var core unix.Rlimit
@@ -199,10 +205,11 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 	if err := h.probeProject(s); err != nil {
 		return h, err
 	}
-	if err := h.probeElsewhere(s, around.wait()); err != nil && !h.NoProc {
+	seen := around.wait()
+	if err := h.probeElsewhere(s, seen); err != nil && !h.NoProc {
 		return h, err
 	}
-	if err := h.probeOwn(s, around.wait().table); err != nil {
+	if err := h.probeOwn(s, seen.table); err != nil {
 		return h, err
 	}
 	for _, path := range s.hostPaths(h) {

@@ -426,7 +426,11 @@ func accessible(p string) bool {
 		}
 	}
 	var st unix.Stat_t
-	return unix.Stat(p, &st) == nil && int(st.Uid) == os.Getuid()
+	err := unix.Stat(p, &st)
+	if err == unix.EACCES && p != "/" { // a directory above is closed
+		return accessible(path.Dir(p))
+	}
+	return err == nil && int(st.Uid) == os.Getuid()
 }
 
 // private tells whether a path is in a directory that the host view replaces.

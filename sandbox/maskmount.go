@@ -45,9 +45,6 @@ const maskAtOnce = 64
 
 // mount covers paths from within, where alone it can be done.
 func (w *maskWatch) mount(open []mask) error {
-	if len(open) > maskAtOnce {
-		open = open[:maskAtOnce] // the others come in the next try
-	}
 	err := w.ready()
 	if err == nil {
 		err = w.helper.Do(userns.Input{}, maskSteps(w.id, open, w.isDir)...)
@@ -111,16 +108,44 @@ func randomName() string {
 }
 
 // mounted tells whether something is mounted at a path of the sandbox, or nothing is there.
+// Where the command has closed a directory on the way, it is not known.
 func (w *maskWatch) mounted(inside string) bool {
-	fd, err := unix.Openat2(int(w.root.Fd()), strings.TrimPrefix(inside, "/"), &unix.OpenHow{
-		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
-	})
+	fd, err := w.lookup(inside)
 	if err != nil {
-		w.blind = w.blind || err == unix.EACCES
 		return err == unix.ENOENT || err == unix.ENOTDIR
 	}
 	defer unix.Close(fd)
+	return isMountRoot(fd)
+}
+
+func isMountRoot(fd int) bool {
 	var st unix.Statx_t
-	err = unix.Statx(fd, "", unix.AT_EMPTY_PATH, 0, &st)
-	return err == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+	return unix.Statx(fd, "", unix.AT_EMPTY_PATH, 0, &st) == nil && st.Attributes&unix.STATX_ATTR_MOUNT_ROOT != 0
+}
+
+// detached tells that nothing is mounted in the root any more.
+func (w *maskWatch) detached() bool {
+	fd, err := w.lookup("/proc")
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	return !isMountRoot(fd)
+}
+
+// lookup opens a path of the sandbox.
+func (w *maskWatch) lookup(inside string) (int, error) {
+	return unix.Openat2(int(w.root.Fd()), strings.TrimPrefix(inside, "/"), &unix.OpenHow{
+		Flags: unix.O_PATH | unix.O_NOFOLLOW | unix.O_CLOEXEC, Resolve: unix.RESOLVE_IN_ROOT | unix.RESOLVE_NO_MAGICLINKS,
+	})
+}
+
+// unseen tells that a path cannot be looked at from here: the root is one of fuse-overlayfs,
+// or the command has closed a directory. The child that masks has all rights there.
+func (w *maskWatch) unseen(m mask) bool {
+	fd, err := w.lookup(m.inside)
+	if err == nil {
+		unix.Close(fd)
+	}
+	return err == unix.EACCES
 }

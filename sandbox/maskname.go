@@ -1,12 +1,15 @@
 package sandbox
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/gitindex"
@@ -93,10 +96,13 @@ func (w *maskWatch) isDir(m mask) bool {
 // not covered: what it leads to is seen by its own name, or not at all.
 func (w *maskWatch) covered(m mask) bool {
 	info, err := os.Lstat(w.at(m.outside))
-	if err != nil || info.Mode().Type() == fs.ModeSymlink {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, unix.ENOTDIR):
+		return true
+	case err == nil && info.Mode().Type() == fs.ModeSymlink:
 		return true
 	}
-	return w.mounted(m.inside)
+	return w.mounted(m.inside) // the command may have closed the directory
 }
 
 // readOnly are the host's paths of what is read-only.

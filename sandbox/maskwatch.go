@@ -40,10 +40,15 @@ type maskWatch struct {
 	loose   map[string]bool // those whose mask may be off
 	arrived []string        // outside paths of what is hidden since it appeared
 	opened  map[string]bool // those that the command may have open for writing
-	blind   bool            // the root cannot be looked into from here, as one of fuse-overlayfs
 	trails  *nameTrails     // of what is read-only
-	handles []movable       // of the directories that have the names
-	files   []movable       // of what is hidden
+
+	// The kernel does not report the names of some directories, and only others can change
+	// that. Their times are looked at.
+	unreported      []string
+	unreportedTimes map[string]unix.StatxTimestamp
+
+	handles []movable // of the directories that have the names
+	files   []movable // of what is hidden
 
 	up   chan struct{} // closed when the command runs
 	set  chan struct{} // closed when the masks are watched, or never will be
@@ -167,10 +172,14 @@ func (w *maskWatch) run() {
 			queues = append(queues, w.trails.fd)
 		}
 		defer func() { closeLater(queues...) }()
-		defer events.close()
+		defer w.silence(events)
 	}
 	if err == nil {
 		err = w.watch(events)
+	}
+	if errors.As(err, &closedError{}) {
+		w.fail(err, w.kill)
+		return
 	}
 	if err != nil {
 		w.note("changes of hidden and read-only files are looked for every %v, since the kernel does not report them: %v", pollEvery, err)
@@ -189,25 +198,36 @@ func (w *maskWatch) run() {
 	w.restoreAll() // what changed before it was watched
 	w.watched()
 	for {
-		changed, ok := events.next(w.stop)
+		changed, ok := events.next(w.stop, w.patience())
 		if !ok {
 			w.settleAll(events.read())
 			return
 		}
 		w.changed(changed)
+		w.lookAtUnreported()
 		w.trails.read()
 	}
 }
 
 // watch has the directories with the names reported, or finds them again.
 func (w *maskWatch) watch(events *nameEvents) error {
+	w.unreported = nil
 	for _, dir := range w.directories() {
 		w.handle(dir)
-		if err := errors.Join(events.watch(dir, w.at(dir)), w.trails.watch(dir, w.at(dir))); err != nil {
+		if err := w.watchDirectory(events, dir); err != nil {
 			return err
 		}
 	}
+	w.unreportedTimes = w.changes(w.unreported)
 	return nil
+}
+
+// silence closes the bell, which close rings from another goroutine.
+func (w *maskWatch) silence(events *nameEvents) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.events = nil
+	events.close()
 }
 
 // watched closes set, once.
@@ -227,7 +247,7 @@ func (w *maskWatch) look(every, during time.Duration) bool {
 	end, tick := time.After(during), time.NewTicker(every)
 	defer tick.Stop()
 	w.restoreAll()
-	seen := w.changes()
+	seen := w.changes(w.directories())
 	if during == forever {
 		w.watched()
 	}
@@ -235,7 +255,7 @@ func (w *maskWatch) look(every, during time.Duration) bool {
 		select {
 		case <-w.stop:
 			last := []nameEvent{{mask: unix.IN_Q_OVERFLOW}}
-			if maps.Equal(seen, w.changes()) {
+			if maps.Equal(seen, w.changes(w.directories())) {
 				last = nil
 			}
 			w.settleAll(last)
@@ -244,7 +264,7 @@ func (w *maskWatch) look(every, during time.Duration) bool {
 			return true
 		case <-tick.C:
 		}
-		now := w.changes()
+		now := w.changes(w.directories())
 		if !maps.Equal(seen, now) {
 			w.restoreAll()
 		}
@@ -255,10 +275,10 @@ func (w *maskWatch) look(every, during time.Duration) bool {
 // changes are the change times of the directories that have the names: nobody can set them,
 // and each change of a name is one. Those of a moment ago, in which more can come by the
 // same time, are not told apart from others.
-func (w *maskWatch) changes() map[string]unix.StatxTimestamp {
+func (w *maskWatch) changes(dirs []string) map[string]unix.StatxTimestamp {
 	times := map[string]unix.StatxTimestamp{}
 	now := time.Now()
-	for _, dir := range w.directories() {
+	for _, dir := range dirs {
 		var st unix.Statx_t
 		if unix.Statx(unix.AT_FDCWD, w.at(dir), 0, unix.STATX_CTIME, &st) != nil {
 			continue
@@ -381,25 +401,27 @@ const restoreTries = 1000
 func (w *maskWatch) restore(masks []mask) {
 	masks = append(slices.Clone(masks), w.followLinks(masks)...)
 	var open []mask
+	unseen := map[string]bool{} // masked, as far as can be told
 	for range restoreTries {
-		open = slices.DeleteFunc(slices.Clone(masks), w.covered)
+		open = slices.DeleteFunc(slices.Clone(masks), func(m mask) bool { return unseen[m.inside] || w.covered(m) })
 		if len(open) == 0 {
 			w.settle(masks)
 			return
 		}
-		if !w.blind && !w.mounted("/proc") {
+		if w.detached() {
 			return // its mount namespace has gone, and so has whatever was in there
 		}
+		open = open[:min(len(open), maskAtOnce)] // the others come in the next try
 		for _, m := range open {
 			w.loose[m.inside] = true
 		}
 		err := w.mount(open)
 		var step *userns.StepError
 		switch {
-		case err == nil && w.blind:
-			w.settle(masks)
-			return
 		case err == nil:
+			for _, m := range open {
+				unseen[m.inside] = w.unseen(m)
+			}
 		case w.over(err):
 			return
 		case errors.As(err, &step) && (step.Err == unix.ENOENT || step.Err == unix.ENOTDIR || step.Err == unix.ELOOP || step.Err == unix.EINVAL):
@@ -408,6 +430,10 @@ func (w *maskWatch) restore(masks []mask) {
 			w.fail(err, w.kill)
 			return
 		}
+	}
+	if w.unseen(open[0]) {
+		w.fail(closedError{path.Dir(open[0].outside)}, w.kill)
+		return
 	}
 	w.fail(fmt.Errorf("%s changes too often", open[0].outside), w.kill)
 }
@@ -438,7 +464,7 @@ func (w *maskWatch) settle(masks []mask) {
 func (w *maskWatch) settleAll(last []nameEvent) {
 	w.tellArrived()
 	for _, m := range w.masks {
-		open := slices.ContainsFunc(last, func(e nameEvent) bool { return e.all() || below(m.outside, e.path()) })
+		open := !w.isReported(path.Dir(m.outside)) || slices.ContainsFunc(last, func(e nameEvent) bool { return e.all() || below(m.outside, e.path()) })
 		switch held := m.how == readOnly && w.guard != nil && !open && !w.loose[m.inside] && !w.opened[m.inside]; {
 		case held && w.isDir(m) && w.alone(m):
 			w.guard.Hold(m.outside)
@@ -446,6 +472,19 @@ func (w *maskWatch) settleAll(last []nameEvent) {
 			w.guard.Renew(m.outside, true)
 		}
 	}
+}
+
+// isReported tells whether each change of a name in a directory was seen.
+func (w *maskWatch) isReported(dir string) bool {
+	if w.events == nil {
+		return true // its times were looked at
+	}
+	for _, reported := range w.events.dirs {
+		if reported == dir {
+			return true
+		}
+	}
+	return false
 }
 
 // arrivedTold is how many names are told that appeared.

@@ -31,7 +31,7 @@ func (n *inotify) watch(dir, at string) error {
 	switch err {
 	case nil:
 		n.dirs[int32(wd)] = dir
-	case unix.ENOENT, unix.ENOTDIR, unix.EACCES, unix.ELOOP:
+	case unix.ENOENT, unix.ENOTDIR, unix.ELOOP:
 	default:
 		return os.NewSyscallError("inotify_add_watch", err)
 	}
@@ -125,19 +125,16 @@ func (e *nameEvents) watchFile(path, at string) {
 	}
 }
 
-// idle is how long next waits when nothing changes.
-const idle = 10 * time.Second
-
-// next waits for changes, and for idle at most. It ends when stop is closed and wake was
-// called.
-func (e *nameEvents) next(stop <-chan struct{}) (changed []nameEvent, ok bool) {
+// next waits for changes, and for so long at most. It ends when stop is closed and wake
+// was called.
+func (e *nameEvents) next(stop <-chan struct{}, most time.Duration) (changed []nameEvent, ok bool) {
 	select {
 	case <-stop:
 		return nil, false
 	default:
 	}
 	set := []unix.PollFd{{Fd: int32(e.fd), Events: unix.POLLIN}, {Fd: int32(e.bell[0]), Events: unix.POLLIN}}
-	if _, err := unix.Poll(set, int(idle.Milliseconds())); err != nil && err != unix.EINTR {
+	if _, err := unix.Poll(set, int(most.Milliseconds())); err != nil && err != unix.EINTR {
 		return nil, false
 	}
 	return e.read(), true

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -13,7 +14,7 @@ import (
 
 // maskRows replace hidden and read-only files outside while the command runs: the kernel
 // takes a mount off a name that another mount namespace removes or replaces.
-var maskRows = slicesOf(hiddenMaskRows, readOnlyMaskRows)
+var maskRows = slicesOf(hiddenMaskRows, readOnlyMaskRows, closedMaskRows)
 
 // replacing is a row in which the host changes files of the project once the command runs.
 // The command sees that by the file "changed".
@@ -249,6 +250,74 @@ var readOnlyMaskRows = []row{
 		r.flags = []string{"--ro", "{PROJECT}/vendor"}
 		return r
 	}(),
+}
+
+// closedMaskRows are by a command that takes permissions from directories of its own: the
+// kernel reports the names in a directory only to who may read it (inotify_add_watch(2)).
+// A sandbox may end at that.
+var closedMaskRows = []row{
+	closed("unreadable-first", "read the .env after the project could not be read when the watch began", ".env", "chmod 311 .; sleep 0.3; chmod 755 .; "),
+	closed("unreadable-later", "read the .env after the project could not be read for a while", ".env", "sleep 0.3; chmod 311 .; sleep 0.1; chmod 755 .; "),
+	closed("unreadable-below", "read a nested .env after its directory could not be read when the watch began", "sub/.env", "chmod 311 sub; sleep 0.3; chmod 755 sub; "),
+	closed("unsearchable-first", "read a nested .env after its directory could not be entered when the watch began", "sub/.env", "chmod 0 sub; sleep 0.3; chmod 755 sub; "),
+	closed("unsearchable-then", "read a nested .env after its directory could not be entered at the moment when it was replaced", "sub/.env", "{ATTACKS} closedir sub .env & "),
+	func() row {
+		r := closed("unreadable-before", "read a nested .env whose directory could not be read before the run", "sub/.env", "chmod 755 sub; ")
+		r.setup = func(s *scene) {
+			s.file("{PROJECT}/sub/.env", "TOKEN="+marker)
+			s.check(os.Chmod(s.path("{PROJECT}/sub"), 0o311))
+		}
+		r.while = nil
+		r.cmd = []string{"sh", "-c", "chmod 755 sub; grep -s {MARKER} sub/.env && echo BROKE: it is read && exit 1; echo HELD: it is hidden"}
+		return r
+	}(),
+	func() row {
+		r := hidden("directory-made-again", "read a nested .env after its directory was removed and made again", "a/b/.env", func(s *scene) {
+			s.check(os.RemoveAll(s.path("{PROJECT}/a/b")))
+			time.Sleep(300 * time.Millisecond) // the watch has seen it
+			s.mkdir("{PROJECT}/a/b")
+			time.Sleep(300 * time.Millisecond)
+			put(s, "a/b/.env", "TOKEN="+marker)
+		})
+		r.setup = func(s *scene) { s.file("{PROJECT}/a/b/.env", "TOKEN="+marker) }
+		return r
+	}(),
+	func() row {
+		r := hidden("directory-above-made-again", "read a nested .env after a directory above was removed and made again", "a/b/.env", func(s *scene) {
+			s.check(os.RemoveAll(s.path("{PROJECT}/a")))
+			time.Sleep(300 * time.Millisecond)
+			s.mkdir("{PROJECT}/a/b")
+			time.Sleep(300 * time.Millisecond)
+			put(s, "a/b/.env", "TOKEN="+marker)
+		})
+		r.setup = func(s *scene) { s.file("{PROJECT}/a/b/.env", "TOKEN="+marker) }
+		return r
+	}(),
+	func() row {
+		r := frozen("unreadable-git", "write git's settings after .git could not be read when the watch began", ".git/config", func(s *scene) {
+			time.Sleep(600 * time.Millisecond)
+			outside(s, "git", "config", "user.email", "a@b")
+		})
+		r.cmd = []string{"sh", "-c", "touch started; chmod 311 .git; sleep 0.3; chmod 755 .git; " + r.cmd[2]}
+		return r
+	}(),
+}
+
+// closed is a row in which the command does something to a directory's permissions before
+// the host replaces a secret in it.
+func closed(id, tries, file, first string) row {
+	r := hiddenBelow(id, tries, file, file, func(s *scene) {
+		time.Sleep(600 * time.Millisecond) // all that the command did first is over
+		put(s, "new", "TOKEN="+marker)
+		rename(s, "new", file)
+	})
+	setup := r.setup
+	r.setup = func(s *scene) {
+		setup(s)
+		s.t.Cleanup(func() { _ = os.Chmod(s.path("{PROJECT}"), 0o755) }) // a sandbox that ended left it closed
+	}
+	r.cmd, r.refusal = []string{"sh", "-c", "touch started; " + first + strings.Replace(r.cmd[2], untilChanged, untilChanged+"sleep 1; ", 1)}, 125
+	return r
 }
 
 // TestTrackedStaysShown: what git's index has is shown, at the start and later.

@@ -69,9 +69,41 @@ func find(t testing.TB, dir string) []string {
 		}
 		top = append(top, Entry{n.Name(), kind})
 	}
-	found := Find(dir, top)
+	found := Find(dir, top, own)
 	slices.Sort(found)
 	return found
+}
+
+func own(uid uint32) bool { return int(uid) == os.Getuid() }
+
+// TestFindClosed: a directory of the caller's own that may not be read is a secret.
+func TestFindClosed(t *testing.T) {
+	dir := t.TempDir()
+	for name, mode := range map[string]os.FileMode{"closed": 0, "passed": 0o311, "listed/below": 0o755, "open": 0o755} {
+		path := filepath.Join(dir, name)
+		if err := os.MkdirAll(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chmod(path, mode); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { os.Chmod(path, 0o755) })
+	}
+	listed := filepath.Join(dir, "listed")
+	if err := os.Chmod(listed, 0o444); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.Chmod(listed, 0o755) })
+	if got, want := find(t, dir), []string{"closed", "listed/below", "passed"}; !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
+	}
+	var top []Entry
+	for _, name := range []string{"closed", "passed"} {
+		top = append(top, Entry{name, unix.DT_DIR})
+	}
+	if got := Find(dir, top, func(uint32) bool { return false }); len(got) > 0 {
+		t.Errorf("found %q of others", got)
+	}
 }
 
 func TestFind(t *testing.T) {
@@ -152,6 +184,6 @@ func BenchmarkFind(b *testing.B) {
 	}
 	b.ResetTimer()
 	for range b.N {
-		Find(dir, top)
+		Find(dir, top, own)
 	}
 }

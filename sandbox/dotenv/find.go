@@ -45,9 +45,12 @@ var likely = [...]string{
 // directories nearest to it, of which it lists a bounded number. top are the names at its
 // top, which the caller has listed.
 //
+// A directory that the caller may not read cannot be searched. If it belongs to one of the
+// command's users, who can change that, it is a secret as a whole.
+//
 // Another sandbox may be at work in it, so nothing is opened through a link.
-func Find(dir string, top []Entry) (found []string) {
-	f := finder{dir: dir, top: -1}
+func Find(dir string, top []Entry, commands func(uid uint32) bool) (found []string) {
+	f := finder{dir: dir, top: -1, commands: commands}
 	defer f.close()
 	for _, e := range top {
 		f.judge("", "", e.Name, e.Kind)
@@ -82,7 +85,9 @@ type finder struct {
 	then  []string // top first
 	found []string
 	names int // that were judged below the top
-	buf   [16 << 10]byte
+	// commands tells whether a user is one of the command's.
+	commands func(uid uint32) bool
+	buf      [16 << 10]byte
 }
 
 func (f *finder) close() {
@@ -106,6 +111,9 @@ func (f *finder) open(name string, flags uint64) (int, error) {
 // list judges the names in a directory.
 func (f *finder) list(dir string) {
 	fd, err := f.open(dir, unix.O_RDONLY|unix.O_DIRECTORY)
+	if err == unix.EACCES && f.closed(dir) {
+		f.found = append(f.found, dir)
+	}
 	if err != nil {
 		return // it went away, or the command may not look into it either
 	}
@@ -130,6 +138,20 @@ func (f *finder) list(dir string) {
 				f.judge(dir, parent, string(name), b[18])
 			}
 			b = b[size:]
+		}
+	}
+}
+
+// closed tells whether the command can open a directory that the caller may not read: it or
+// the one above it that keeps him out.
+func (f *finder) closed(dir string) bool {
+	for ; ; dir = path.Dir(dir) {
+		var st unix.Stat_t
+		switch err := unix.Fstatat(f.top, dir, &st, unix.AT_SYMLINK_NOFOLLOW); {
+		case err == nil:
+			return f.commands(st.Uid)
+		case err != unix.EACCES || dir == ".":
+			return false
 		}
 	}
 }

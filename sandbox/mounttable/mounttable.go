@@ -21,8 +21,14 @@ type Mount struct {
 	ID, Parent   int
 	Device, Root string
 	Point        string
+	Options      string // of the mount
 	Type, Source string
 	Super        string // options of the file system
+}
+
+// ReadOnly tells whether the mount or its file system is read-only.
+func (m *Mount) ReadOnly() bool {
+	return strings.HasPrefix(m.Options+",", "ro,") || strings.HasPrefix(m.Super+",", "ro,")
 }
 
 // A Table has the mounts that a process sees.
@@ -83,7 +89,7 @@ func parseLine(line string) (m Mount, ok bool) {
 		return m, false
 	}
 	var id, parent string
-	for _, field := range []*string{&id, &parent, &m.Device, &m.Root, &m.Point} {
+	for _, field := range []*string{&id, &parent, &m.Device, &m.Root, &m.Point, &m.Options} {
 		*field, before, _ = strings.Cut(before, " ")
 	}
 	for _, field := range []*string{&m.Type, &m.Source, &m.Super} {

@@ -81,7 +81,7 @@ func TestBaseline(t *testing.T) {
 	must(t, os.Chmod(filepath.Join(dir, "setuid"), 0o755|os.ModeSetuid))
 	must(t, os.Mkdir(filepath.Join(dir, "closed"), 0))
 	write(t, other, ".envrc", "mine")
-	g, err := Find(dir)
+	g, err := findIn(dir)
 	must(t, err)
 	recordAsUnreliable(t, &g, other)
 	want(t, found(check(t, g)))
@@ -123,7 +123,7 @@ func TestBaselineLeads(t *testing.T) {
 	for _, name := range []string{"data/tool", "data/other", "sub/check", "sub/more"} {
 		write(t, dir, name, "mine")
 	}
-	g, err := Find(dir)
+	g, err := findIn(dir)
 	must(t, err)
 	recordAsUnreliable(t, &g)
 	link(t, "../../data/tool", filepath.Join(dir, "a/.vscode/settings.json"))

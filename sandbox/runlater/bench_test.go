@@ -19,7 +19,7 @@ func BenchmarkFind(b *testing.B) {
 	measure := func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			if _, err := Find(dir); err != nil {
+			if _, err := findIn(dir); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -50,7 +50,7 @@ func BenchmarkCheck(b *testing.B) {
 			f.Close()
 		}
 	}
-	g, err := Find(dir)
+	g, err := findIn(dir)
 	if err != nil {
 		b.Fatal(err)
 	}

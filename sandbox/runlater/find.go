@@ -5,6 +5,8 @@ import (
 	"slices"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/mounttable"
 )
 
 // bindLimit is far beyond any honest repository's submodules. Each bind is a
@@ -13,19 +15,17 @@ const bindLimit = 8192
 
 var errBinds = errors.New("more names that run later than can be bound")
 
-// Find is FindWith for configurations that are files.
-func Find(project string, trusted ...string) (Guard, error) {
-	return FindWith(project, GitConfig{Files: trusted})
+// Elsewhere is for a run without a project that it can write, in other directories.
+// mounts gives the host's, when they are needed.
+func Elsewhere(mounts func() (mounttable.Table, error)) Guard {
+	return Guard{began: now(), readMounts: mounts}
 }
 
-// Elsewhere is for a run without a project that it can write, in other directories.
-func Elsewhere() Guard { return Guard{began: now(), readMounts: mountsLater()} }
-
-// FindWith looks at a project before the run: at its top, and at its git directory.
+// Find looks at a project before the run: at its top, and at its git directory.
 // The project is given by its real path.
 //
 // A project that has nothing of the kind costs one listing of its directory.
-func FindWith(project string, own GitConfig) (Guard, error) {
+func Find(project string, own GitConfig, mounts func() (mounttable.Table, error)) (Guard, error) {
 	f := finder{}
 	f.g.project = true
 	f.g.own = own
@@ -40,7 +40,7 @@ func FindWith(project string, own GitConfig) (Guard, error) {
 		return Guard{}, err
 	}
 	f.project = tree{fd: fd, path: project}
-	f.g.readMounts = mountsLater()
+	f.g.readMounts = mounts
 	known, err := reliable(fd)
 	if err != nil {
 		return Guard{}, err

@@ -188,7 +188,7 @@ func TestIncludes(t *testing.T) {
 		many.WriteString("[include]\npath = /etc/hostname\n")
 	}
 	write(t, dir, ".git/config", many.String())
-	if _, err := Find(dir); err == nil {
+	if _, err := findIn(dir); err == nil {
 		t.Error("no limit")
 	}
 }

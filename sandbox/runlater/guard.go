@@ -3,6 +3,8 @@ package runlater
 import (
 	"slices"
 	"strings"
+
+	"github.com/sbxrun/sbx/sandbox/mounttable"
 )
 
 // A Bind is a path that is to be bound over itself.
@@ -29,7 +31,7 @@ type Guard struct {
 	roots      []root
 	watched    []watched // sorted by root and path
 	mounts     map[string]bool
-	readMounts func() ([]byte, error)
+	readMounts func() (mounttable.Table, error)
 	recorded   bool
 	hidden     []string  // names at the project's top, sorted
 	search     *search   // or nil

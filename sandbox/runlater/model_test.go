@@ -240,7 +240,7 @@ type outcome struct {
 
 // byPackage takes the steps between the package's own look before and after.
 func (m *model) byPackage(root string, steps []step) (f outcome, err error) {
-	g, err := Find(root)
+	g, err := findIn(root)
 	if err != nil {
 		return f, err
 	}

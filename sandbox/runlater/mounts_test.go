@@ -97,17 +97,3 @@ func TestMounts(t *testing.T) {
 		}
 	}
 }
-
-func TestParseMounts(t *testing.T) {
-	text := "36 35 98:0 /a /p/q\\040r rw,noatime shared:1 - ext4 /dev/x rw\n37 35 0:1 / /x ro - tmpfs t rw\n38 35 0:1 / /y rw - proc proc ro\nodd\n"
-	got := parseMounts([]byte(text))
-	want := []mountPoint{{"/p/q r", "ext4", false}, {"/x", "tmpfs", true}, {"/y", "proc", true}}
-	if !slices.Equal(got, want) {
-		t.Errorf("%v", got)
-	}
-	for _, path := range []string{"/a b", "/a\tb\n\\c", "/plain"} {
-		if unescape(escape(path)) != path {
-			t.Errorf("%q: %q", path, escape(path))
-		}
-	}
-}

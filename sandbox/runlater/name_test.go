@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/mounttable"
 )
 
 // The table that is linked in, and the one in the docs, say what names.toml says.
@@ -56,7 +58,7 @@ func TestNamesAtTop(t *testing.T) {
 		}
 		dir := tempDir(t)
 		write(t, dir, n, "x")
-		g, err := Find(dir)
+		g, err := findIn(dir)
 		must(t, err)
 		if !slices.ContainsFunc(g.Binds, func(b Bind) bool { return b.ReadOnly && strings.HasPrefix(filepath.Join(dir, n)+"/", b.Path+"/") }) {
 			t.Errorf("%s is writable: %q", n, binds(g.Binds, dir))
@@ -161,7 +163,7 @@ func TestVersionsBefore(t *testing.T) {
 	dir := tempDir(t)
 	write(t, dir, ".tool-versions", "node path:./mine\n")
 	write(t, dir, ".nvmrc", "22\n")
-	g, err := Find(dir)
+	g, err := findIn(dir)
 	must(t, err)
 	want(t, binds(g.Binds, dir), "ro .tool-versions")
 }
@@ -194,6 +196,14 @@ func TestStrange(t *testing.T) {
 	}
 	if dir, err := check(t, g, other).Quarantine(tempDir(t)); dir != "" || err != nil {
 		t.Error("moved:", dir, err)
+	}
+
+	write(t, other, ".old", "")
+	afterTick()
+	elsewhere := Elsewhere(mounttable.Read) // there is no project
+	write(t, other, ".new", "")
+	if r := check(t, elsewhere, other); !slices.Equal(unknown(r), []string{".new"}) && statTells(t, other) {
+		t.Errorf("without a project: %q", unknown(r))
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/sbxrun/sbx/sandbox/mounttable"
 )
 
 func TestOwnConfig(t *testing.T) {
@@ -33,7 +35,7 @@ func TestHooksByEnvironment(t *testing.T) {
 	dir := repository(t, tempDir(t))
 	write(t, dir, ".githooks/pre-commit", "")
 	env := map[string]string{"GIT_CONFIG_PARAMETERS": "'core.hooksPath'='.githooks'"}
-	g, err := FindWith(dir, OwnConfig(nil, func(name string) string { return env[name] }))
+	g, err := Find(dir, OwnConfig(nil, func(name string) string { return env[name] }), mounttable.Read)
 	must(t, err)
 	if !slices.Contains(binds(g.Binds, dir), "ro .githooks") {
 		t.Error(binds(g.Binds, dir))

@@ -2,7 +2,6 @@ package runlater
 
 import (
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -15,22 +14,10 @@ import (
 // it: vim reads an .exrc in the directory that it is started in.
 const suffix = ".moved"
 
-// Quarantine moves the findings, but for the doubtful, into a new directory below
-// state, each under its whole path with ".moved" behind. It returns that
-// directory, or nothing if there was nothing to move. An error says what could
-// not be moved: what it names is still there, or where it says.
-func (r Report) Quarantine(state string) (dir string, err error) {
-	dir, failed := r.Move(state)
-	var errs []error
-	for i, err := range failed {
-		if err != nil {
-			errs = append(errs, fmt.Errorf("%q: %w", join(r.Findings[i].Root, r.Findings[i].Path), err))
-		}
-	}
-	return dir, errors.Join(errs...)
-}
-
-// Move does so and tells of each finding why it was not moved, or nil.
+// Move moves the findings, but for the doubtful, into a new directory below state, each
+// under its whole path with ".moved" behind. It returns that directory, or nothing if
+// there was nothing to move, and of each finding why it was not moved, or nil. What was
+// not is still there, or where the error says.
 func (r Report) Move(state string) (dir string, failed []error) {
 	q := quarantine{root: -1}
 	defer q.close()

@@ -1,6 +1,8 @@
 package runlater
 
 import (
+	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,6 +43,18 @@ func plant(t *testing.T, dir string) {
 var planted = []string{
 	".cursor.moved Lrwxrwxrwx", ".envrc.moved -rwxr-x---", "a/.vscode.moved/deep/tasks.json -rw-r--r--",
 	"a/.vscode.moved/link Lrwxrwxrwx", "shut/.idea.moved/x -rw-r--r--",
+}
+
+// Quarantine is Move with one error.
+func (r Report) Quarantine(state string) (dir string, err error) {
+	dir, failed := r.Move(state)
+	var errs []error
+	for i, err := range failed {
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%q: %w", join(r.Findings[i].Root, r.Findings[i].Path), err))
+		}
+	}
+	return dir, errors.Join(errs...)
 }
 
 func TestQuarantine(t *testing.T) {

@@ -28,7 +28,7 @@ func TestRenew(t *testing.T) {
 			for name, text := range map[string]string{".git/HEAD": "ref: refs/heads/main\n", ".git/objects/x": "", ".git/refs/x": "", tt.file: tt.before} {
 				put(t, filepath.Join(dir, name), text)
 			}
-			g, err := Find(dir)
+			g, err := findIn(dir)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -62,7 +62,7 @@ func TestHold(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		g, err := Find(dir)
+		g, err := findIn(dir)
 		if err != nil {
 			t.Fatal(err)
 		}

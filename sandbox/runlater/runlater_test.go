@@ -12,6 +12,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/mounttable"
 )
 
 // skip skips a test that misses something, unless all must work.
@@ -98,12 +100,16 @@ func afterTick() {
 	}
 }
 
+func findIn(project string, trusted ...string) (Guard, error) {
+	return Find(project, GitConfig{Files: trusted}, mounttable.Read)
+}
+
 // find waits for the tick in which the tree was made to be over: what is made in
 // the tick of the start counts as the run's.
 func find(t *testing.T, project string, trusted ...string) Guard {
 	t.Helper()
 	afterTick()
-	g, err := Find(project, trusted...)
+	g, err := findIn(project, trusted...)
 	must(t, err)
 	return g
 }

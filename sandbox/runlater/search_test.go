@@ -232,7 +232,7 @@ func TestVariables(t *testing.T) {
 // BenchmarkEnvironment is what a start pays for a PATH of nothing that it can write.
 func BenchmarkEnvironment(b *testing.B) {
 	dir := b.TempDir()
-	g, err := Find(dir)
+	g, err := findIn(dir)
 	if err != nil {
 		b.Fatal(err)
 	}

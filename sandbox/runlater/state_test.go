@@ -99,7 +99,7 @@ func TestUnfinishedBefore(t *testing.T) {
 	afterTick()
 	for _, at := range []string{".git", ".git/worktrees/w"} {
 		write(t, dir, at+"/rebase-merge/git-rebase-todo", "exec sbx run -- make\n")
-		g, err := Find(dir)
+		g, err := findIn(dir)
 		must(t, err)
 		want(t, found(check(t, g)))
 		write(t, dir, at+"/rebase-merge/git-rebase-todo", "exec ./evil -- -- aaa\n")

@@ -26,7 +26,7 @@ func (w *walker) strange(f *frame, n []byte, known bool) {
 	if e != nil && e.rule == quietly {
 		return
 	}
-	if w.index == 0 && len(w.path) == 0 {
+	if w.g.project && w.index == 0 && len(w.path) == 0 {
 		if contained(w.g.hidden, string(n)) {
 			return
 		}

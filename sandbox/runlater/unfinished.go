@@ -10,10 +10,7 @@ import (
 // own, and goes by it when it continues: by git rebase -x that is without anybody
 // doing anything, as soon as the run has ended.
 
-const (
-	stateWhy = "git goes by it when it continues what is unfinished"
-	todoWhy  = "git rebase --continue runs the commands in it"
-)
+const stateWhy = "git goes by it when it continues what is unfinished"
 
 var stateDirs = [...]string{"rebase-merge", "rebase-apply", "sequencer"}
 
