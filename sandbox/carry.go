@@ -206,12 +206,22 @@ func (i *inlet) settle() {
 	case <-i.done:
 	default:
 		if !i.unread() {
+			go func() {
+				<-i.done
+				i.close()
+			}()
 			return
 		}
 		<-i.done
 	}
 	if i.left != nil {
 		i.giveBack(i.left)
+	}
+	i.close()
+}
+
+func (i *inlet) close() {
+	if i.left != nil {
 		i.left.Close()
 	}
 	i.file.Close()

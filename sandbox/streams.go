@@ -117,7 +117,7 @@ func (s *streams) start() {
 			}
 		})
 	}
-	s.carries, s.abandoned = true, make(chan struct{})
+	s.carries = true
 	for _, o := range s.outlets {
 		go s.carry(o.carrier, o.carry)
 	}
@@ -131,8 +131,18 @@ func (s *streams) start() {
 func (s *streams) interrupt(sig syscall.Signal) {
 	switch sig {
 	case unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGKILL:
-		s.abandon.Do(func() { close(s.abandoned) })
+		s.abandon.Do(func() { close(s.interrupted()) })
 	}
+}
+
+// interrupted is closed by interrupt, which may come before start.
+func (s *streams) interrupted() chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.abandoned == nil {
+		s.abandoned = make(chan struct{})
+	}
+	return s.abandoned
 }
 
 func (s *streams) carry(c *carrier, carry func() error) {
@@ -166,7 +176,7 @@ func (s *streams) wait(overdue bool) error {
 		case <-o.done:
 		case <-late:
 			return nil
-		case <-s.abandoned:
+		case <-s.interrupted():
 			return o.failed(errors.New("interrupted before all was written"))
 		}
 	}
