@@ -82,8 +82,25 @@ func isBind(m specs.Mount) bool {
 	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
 }
 
-// WritableBind tells whether a mount shows something of the host that the command may write.
-func WritableBind(m specs.Mount) bool { return isBind(m) && !slices.Contains(m.Options, "ro") }
+// WritableOutside lists the host's directories that the command may write. It can make
+// links in them, so what is written there later must not go through one.
+func (s Spec) WritableOutside() (dirs []string) {
+	if s.Project != "" {
+		dirs = append(dirs, s.Project)
+	}
+	for _, m := range s.OCI.Mounts {
+		if isBind(m) && !slices.Contains(m.Options, "ro") {
+			dirs = append(dirs, m.Source)
+		}
+	}
+	if s.Upper != "" {
+		dirs = append(dirs, s.Upper)
+	}
+	if s.View == Rootfs && s.OCI.Root != nil {
+		dirs = append(dirs, s.OCI.Root.Path)
+	}
+	return dirs
+}
 
 func tmpfs(destination string, options ...string) specs.Mount {
 	return specs.Mount{Type: "tmpfs", Source: "tmpfs", Destination: destination, Options: append([]string{"nosuid", "nodev"}, options...)}

@@ -24,9 +24,9 @@ const asOwnerName = "as-owner"
 // A moving is what that process is told, and answers. Paths are bytes: JSON's strings
 // would change those that are not UTF-8.
 type moving struct {
-	State    string
+	State    []byte
 	Findings []movedPath
-	Dir      string
+	Dir      []byte
 }
 
 type movedPath struct {
@@ -47,7 +47,7 @@ func moveAsOwner(r runlater.Report, state string) (dir string, failed []error, e
 	if err != nil {
 		return "", nil, err
 	}
-	m := moving{State: state}
+	m := moving{State: []byte(state)}
 	for _, f := range r.Findings {
 		m.Findings = append(m.Findings, movedPath{Root: []byte(f.Root), Path: []byte(f.Path)})
 	}
@@ -64,7 +64,7 @@ func moveAsOwner(r runlater.Report, state string) (dir string, failed []error, e
 			failed = append(failed, errors.New(f.Failed))
 		}
 	}
-	return m.Dir, failed, nil
+	return string(m.Dir), failed, nil
 }
 
 func (m moving) ask(ids idmap.Caller, program string) (answer moving, err error) {
@@ -139,8 +139,8 @@ func asOwnerVerb(u ui, _ []string) int {
 	for _, f := range m.Findings {
 		r.Findings = append(r.Findings, runlater.Finding{Root: string(f.Root), Path: string(f.Path)})
 	}
-	dir, failed := r.Move(m.State)
-	if m.Dir = dir; dir != "" {
+	dir, failed := r.Move(string(m.State))
+	if m.Dir = []byte(dir); dir != "" {
 		_ = takeOver(dir) // what stays another's is moved all the same: sbx unshare can remove it
 	}
 	for i, err := range failed {

@@ -26,7 +26,7 @@ func logFlows(f *runFlags, cmd *sandbox.Cmd) (*flowLog, error) {
 		l.lesson = lesson{}
 	}
 	if path := string(f.NetLog); path != "" {
-		to, err := outfile.Open(path, writableDirs(cmd.Spec)...)
+		to, err := outfile.Open(path, cmd.Spec.WritableOutside()...)
 		if err != nil {
 			return nil, fmt.Errorf("--net-log: %w", err)
 		}

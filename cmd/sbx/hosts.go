@@ -31,7 +31,7 @@ func addHosts(f *runFlags, s *sandbox.Spec) error {
 		e.Allow = append(e.Allow, ofProfile...)
 		return nil
 	}
-	asker, err := newAsker(writableDirs(*s)...)
+	asker, err := newAsker(s.WritableOutside()...)
 	if err != nil {
 		return err
 	}

@@ -90,7 +90,11 @@ func readNotice(path string) (string, error) {
 	}
 	defer f.Close()
 	b, err := io.ReadAll(io.LimitReader(f, mostNotice))
-	return string(b), err
+	text := string(b)
+	if info, e := f.Stat(); e == nil && info.Size() > int64(len(b)) {
+		text = text[:strings.LastIndexByte(text, '\n')+1] + fmt.Sprintf("%d bytes of notes more\n", info.Size()-int64(len(b)))
+	}
+	return text, err
 }
 
 // noticed are the lines of an error about what a command left.

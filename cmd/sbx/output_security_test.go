@@ -74,6 +74,10 @@ func TestSecurityCopyThroughLink(t *testing.T) {
 	defer sbx("rm", "-f", "linker")
 	sbx("run", "-d", "--name", "other", "--", "sleep", "100")
 	defer sbx("rm", "-f", "other")
+	upper := t.TempDir()
+	sbx("run", "-d", "--name", "upper", "--layer", needDebian(t), "--upper", upper, "--", "sh", "-c", "ln -s "+victim+" /d; ln -s "+victim+"/f /f; : > linkedtoo; exec sleep 100")
+	defer sbx("rm", "-f", "upper")
+	until(t, "the links of the upper directory", func() bool { _, err := os.Stat(work + "/linkedtoo"); return err == nil })
 	until(t, "the links", func() bool { _, err := os.Stat(work + "/linked"); return err == nil })
 	try := func(args ...string) string { // most are refused
 		cmd := exec.Command(tool(t, "sbx"), args...)
@@ -81,7 +85,7 @@ func TestSecurityCopyThroughLink(t *testing.T) {
 		out, _ := cmd.Output()
 		return string(out)
 	}
-	for _, to := range []string{out + "/d/f", out + "/d/", out + "/f", "d/f", "mine/f", out + "/../" + filepath.Base(out) + "/d/f"} {
+	for _, to := range []string{out + "/d/f", out + "/d/", out + "/f", "d/f", "mine/f", out + "/../" + filepath.Base(out) + "/d/f", upper + "/d/f", upper + "/f"} {
 		for _, from := range []string{"linker", "other"} {
 			try("cp", from+":/etc/hostname", to)
 			try("cp", from+":/tmp/f", to)

@@ -24,7 +24,7 @@ func openReceipt(path string, s sandbox.Spec) (*receiptFile, error) {
 	case "-", "/dev/stdout":
 		return &receiptFile{}, nil
 	}
-	f, err := outfile.Open(path, writableDirs(s)...)
+	f, err := outfile.Open(path, s.WritableOutside()...)
 	if err != nil {
 		return nil, fmt.Errorf("--receipt: %w", err)
 	}
@@ -57,19 +57,4 @@ func (r *receiptFile) write(what sandbox.Receipt, sets []hosts.Host, code int, f
 		return fmt.Errorf("--receipt: %w", err)
 	}
 	return nil
-}
-
-// writableDirs are the directories in which a command, or one that ran before it, can
-// make links: what sbx writes there goes through none that leads out of them.
-func writableDirs(s sandbox.Spec) []string {
-	var dirs []string
-	if s.Project != "" {
-		dirs = append(dirs, s.Project)
-	}
-	for _, m := range s.OCI.Mounts {
-		if sandbox.WritableBind(m) {
-			dirs = append(dirs, m.Source)
-		}
-	}
-	return dirs
 }

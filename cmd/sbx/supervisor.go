@@ -161,13 +161,20 @@ const (
 	steady       = 10 * time.Second
 )
 
+// mostNoticed bounds the lines that are kept over restarts: the last ones.
+const mostNoticed = 1000
+
 // runDetached runs a command whose streams are the supervisor's.
 func (s *supervisor) runDetached(cmd *sandbox.Cmd) error {
 	defer s.stdio.disconnect()
 	if err := s.stdio.connect(cmd); err != nil {
 		return err
 	}
-	cmd.Noticed = func(line string) { s.noticed = append(s.noticed, line) }
+	cmd.Noticed = func(line string) {
+		if s.noticed = append(s.noticed, line); len(s.noticed) > mostNoticed {
+			s.noticed = s.noticed[1:]
+		}
+	}
 	cmd.Started = func() {
 		s.began(cmd)
 		if err := s.stdio.began(s.held.Record().ID); err != nil {
@@ -186,12 +193,7 @@ func (s *supervisor) began(cmd *sandbox.Cmd) {
 	spec := cmd.Spec
 	s.change(func(r *state.Record) {
 		r.View, r.Project, r.Net = spec.View.String(), spec.Project, spec.Network()
-		r.Published, r.Writable = nil, nil
-		for _, m := range spec.OCI.Mounts {
-			if sandbox.WritableBind(m) {
-				r.Writable = append(r.Writable, m.Source)
-			}
-		}
+		r.Published, r.Writable = nil, spec.WritableOutside()
 		for _, p := range cmd.Published() {
 			r.Published = append(r.Published, p.String())
 		}
