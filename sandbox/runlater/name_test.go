@@ -32,6 +32,7 @@ var runsLater = []string{
 	".sl/config", "_darcs/prefs/defaults", ".pijul/config", ".jj/repo/config.toml", "sub/.jj/repo/config.toml",
 	"opencode.jsonc", "crush.json", "AGENTS.override.md", "QWEN.md", ".agents/x", ".agent/x", ".factory/settings.json", ".kilocode/mcp.json", ".github/copilot-instructions.md",
 	".github/hooks/x.json", ".github/agents/x.md", ".amp/settings.json", ".pi/extensions/x.ts", ".copilot/mcp-config.json", ".rules", ".openhands/setup.sh", ".claude-plugin/plugin.json",
+	"mise/tasks/x", ".vfox/sdks/x", "sub/prek.toml", ".ropeproject/config.py", ".crushrc", "sub/crushrc", ".github/mcp.json", ".github/extensions/x/extension.mjs", ".kilo/kilo.jsonc", "$irbrc", ".clinerules-x",
 	".GitHub/Hooks/x.json", "LeftHook.YML", ".config/MISE/config.toml", "lefthook\u00ad.yml",
 }
 
@@ -107,6 +108,8 @@ func TestHomeStartup(t *testing.T) {
 		".config/plasma-workspace/env/x.sh", ".config/i3/config", ".config/sway/config", ".config/hypr/hyprland.conf", ".local/share/bash-completion/completions/ls",
 		".local/share/mise/shims/ls", ".local/share/applications/x.desktop", ".local/share/dbus-1/services/x.service", ".config/systemd/user/x.service", ".config/environment.d/x.conf",
 		".config/autostart/x.desktop", ".nvm/nvm.sh", ".xonshrc", ".bash_completion",
+		".direnvrc", ".asdfrc", ".gradle/init.d/x.gradle", ".config/husky/init.sh", ".config/hk/config.pkl", ".julia/config/startup.jl", ".ipython/profile_default/startup/x.py", ".sbt/1.0/plugins/x.sbt",
+		".config/jj/config.toml", ".config/vim/vimrc", "Documents/Cline/Hooks/PreToolUse",
 	} {
 		home := tempDir(t)
 		t.Setenv("HOME", home)

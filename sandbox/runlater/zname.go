@@ -4,18 +4,19 @@ package runlater
 
 var guarded = [...]group{
 	{dir: "", above: "", last: "", home: false, exact: []name{
+		{name: "$irbrc", where: atTop, rule: moved, why: "irb runs it"},
 		{name: ".agent", where: anywhere, rule: moved, why: "agents obey it and run the skills in it"},
 		{name: ".agents", where: anywhere, rule: moved, why: "agents obey it and run the skills in it"},
 		{name: ".aiassistant", where: anywhere, rule: moved, why: "JetBrains AI obeys it"},
-		{name: ".aider.conf.yaml", where: anywhere, rule: moved, why: "aider runs the lint and test commands in it"},
 		{name: ".aider.conf.yml", where: anywhere, rule: moved, why: "aider runs the lint and test commands in it"},
-		{name: ".aider.model.settings.yml", where: anywhere, rule: moved, why: "aider runs the lint and test commands in it"},
+		{name: ".aider.model.settings.yml", where: anywhere, rule: moved, why: "aider takes its models from it"},
 		{name: ".amazonq", where: anywhere, rule: moved, why: "Amazon Q obeys it and starts servers it names"},
 		{name: ".amp", where: anywhere, rule: moved, why: "Amp obeys it and runs the tools in it"},
 		{name: ".antigravity", where: anywhere, rule: moved, why: "Antigravity obeys it"},
 		{name: ".arcconfig", where: atTop, rule: moved, why: "Arcanist loads the libraries in it"},
 		{name: ".arclint", where: atTop, rule: moved, why: "Arcanist loads the libraries in it"},
 		{name: ".arcunit", where: atTop, rule: moved, why: "Arcanist loads the libraries in it"},
+		{name: ".asdfrc", where: atTop, rule: moved, why: "asdf runs the hooks in it, in a home"},
 		{name: ".augment", where: anywhere, rule: moved, why: "Augment obeys it"},
 		{name: ".augment-guidelines", where: anywhere, rule: moved, why: "Augment obeys it"},
 		{name: ".autoenv", where: anywhere, rule: moved, why: "autoenv runs it on cd"},
@@ -37,18 +38,19 @@ var guarded = [...]group{
 		{name: ".claude", where: anywhere, rule: moved, why: "Claude Code runs the hooks in it"},
 		{name: ".claude-plugin", where: anywhere, rule: moved, why: "Claude Code runs the hooks in it"},
 		{name: ".claude.json", where: atTop, rule: moved, why: "Claude Code starts the servers it names"},
-		{name: ".cline", where: anywhere, rule: moved, why: "Cline obeys it"},
-		{name: ".clinerules", where: anywhere, rule: moved, why: "Cline obeys it"},
+		{name: ".cline", where: anywhere, rule: moved, why: "Cline obeys it and runs the hooks and plugins in it"},
+		{name: ".clinerules", where: anywhere, rule: moved, why: "Cline obeys it and runs the hooks in it"},
 		{name: ".codebuddy", where: anywhere, rule: moved, why: "CodeBuddy obeys it and runs the hooks in it"},
-		{name: ".codeium", where: anywhere, rule: moved, why: "Windsurf obeys it"},
-		{name: ".codex", where: anywhere, rule: moved, why: "Codex obeys it and starts servers it names"},
+		{name: ".codeium", where: anywhere, rule: moved, why: "Windsurf obeys it and runs the hooks in it"},
+		{name: ".codex", where: anywhere, rule: moved, why: "Codex obeys it and runs the hooks and servers in it"},
 		{name: ".commitlintrc", where: atTop, rule: moved, why: "commitlint runs it at git's hooks"},
 		{name: ".config", rule: leads, why: "it leads to what tools run"},
 		{name: ".continue", where: anywhere, rule: moved, why: "Continue obeys it and starts servers it names"},
 		{name: ".continuerc.json", where: anywhere, rule: moved, why: "Continue obeys it"},
 		{name: ".continuerules", where: anywhere, rule: moved, why: "Continue obeys it"},
-		{name: ".copilot", where: anywhere, rule: moved, why: "Copilot obeys it and starts servers it names"},
-		{name: ".crush.json", where: anywhere, rule: moved, why: "Crush starts the servers it names"},
+		{name: ".copilot", where: anywhere, rule: moved, why: "Copilot obeys it and runs the hooks and servers in it"},
+		{name: ".crush.json", where: anywhere, rule: moved, why: "Crush runs the commands in it and starts the servers it names"},
+		{name: ".crushrc", where: anywhere, rule: moved, why: "Crush runs it"},
 		{name: ".crystal-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".cshrc", where: atTop, rule: moved, why: "csh runs it in a home"},
 		{name: ".ctags", where: anywhere, rule: moved, why: "ctags obeys it, and editors run ctags"},
@@ -61,6 +63,7 @@ var guarded = [...]group{
 		{name: ".dir-locals-2.el", where: anywhere, rule: moved, why: "Emacs evaluates it"},
 		{name: ".dir-locals.el", where: anywhere, rule: moved, why: "Emacs evaluates it"},
 		{name: ".direnv", rule: leads, why: "it leads to what tools run"},
+		{name: ".direnvrc", where: atTop, rule: moved, why: "direnv runs it in a home"},
 		{name: ".dvmrc", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".elixir-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".emacs", where: atTop, rule: moved, why: "Emacs runs it in a home"},
@@ -80,7 +83,7 @@ var guarded = [...]group{
 		{name: ".forge", where: atTop, rule: moved, why: "Forge obeys it"},
 		{name: ".gdbearlyinit", where: anywhere, rule: moved, why: "gdb runs it"},
 		{name: ".gdbinit", where: anywhere, rule: moved, why: "gdb runs it"},
-		{name: ".gemini", where: anywhere, rule: moved, why: "Gemini CLI obeys it and starts servers it names"},
+		{name: ".gemini", where: anywhere, rule: moved, why: "Gemini CLI obeys it and runs the hooks and servers in it"},
 		{name: ".ghci", where: anywhere, rule: moved, why: "ghci runs it"},
 		{name: ".git", where: anywhere, rule: moved, why: "git obeys its configuration and runs its hooks"},
 		{name: ".git-hooks", where: atTop, rule: moved, why: "Overcommit runs the hooks in it"},
@@ -95,6 +98,7 @@ var guarded = [...]group{
 		{name: ".gvimrc", where: anywhere, rule: moved, why: "vim runs it"},
 		{name: ".helix", where: anywhere, rule: moved, why: "Helix runs the language servers in it"},
 		{name: ".hg", where: anywhere, rule: moved, why: "Mercurial runs the hooks in its hgrc"},
+		{name: ".hgrc", where: atTop, rule: moved, why: "Mercurial runs the hooks in it, in a home"},
 		{name: ".hkrc.pkl", where: atTop, rule: moved, why: "hk runs it at git's hooks"},
 		{name: ".husky", where: anywhere, rule: moved, why: "husky runs what is in it at git's hooks"},
 		{name: ".huskyrc", where: atTop, rule: moved, why: "husky runs what is in it at git's hooks"},
@@ -102,14 +106,14 @@ var guarded = [...]group{
 		{name: ".iex.exs", where: anywhere, rule: moved, why: "iex runs it"},
 		{name: ".iflow", where: anywhere, rule: moved, why: "iFlow obeys it and starts servers it names"},
 		{name: ".inputrc", where: atTop, rule: moved, why: "readline obeys it in a home"},
-		{name: ".irb.rc", where: anywhere, rule: moved, why: "irb runs it"},
 		{name: ".irbrc", where: anywhere, rule: moved, why: "irb runs it"},
 		{name: ".java-version", where: anywhere, rule: judged, why: "jenv and SDKMAN choose java by it"},
 		{name: ".jj", rule: leads, why: "it leads to what tools run"},
+		{name: ".jjconfig.toml", where: atTop, rule: moved, why: "Jujutsu runs the tools and aliases in it, in a home"},
 		{name: ".junie", where: anywhere, rule: moved, why: "Junie obeys it"},
-		{name: ".kak", where: atTop, rule: moved, why: "Kakoune runs it"},
-		{name: ".kakrc", where: atTop, rule: moved, why: "Kakoune runs it"},
+		{name: ".kakrc", where: anywhere, rule: moved, why: "local-kakrc has Kakoune run it"},
 		{name: ".kateproject", where: atTop, rule: moved, why: "Kate starts the servers and tools in it"},
+		{name: ".kilo", where: anywhere, rule: moved, why: "Kilo Code obeys it and starts servers it names"},
 		{name: ".kilocode", where: anywhere, rule: moved, why: "Kilo Code obeys it and starts servers it names"},
 		{name: ".kilocodemodes", where: anywhere, rule: moved, why: "Kilo Code obeys it and starts servers it names"},
 		{name: ".kilocoderules", where: anywhere, rule: moved, why: "Kilo Code obeys it and starts servers it names"},
@@ -139,6 +143,7 @@ var guarded = [...]group{
 		{name: ".logout", where: atTop, rule: moved, why: "csh runs it in a home"},
 		{name: ".lua-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".lvimrc", where: anywhere, rule: moved, why: "vim runs it"},
+		{name: ".mavenrc", where: atTop, rule: moved, why: "Maven runs it in a home"},
 		{name: ".mcp.json", where: anywhere, rule: moved, why: "agents start the servers it names"},
 		{name: ".merlin", where: atTop, rule: moved, why: "merlin runs the preprocessors in it"},
 		{name: ".mise", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
@@ -156,6 +161,7 @@ var guarded = [...]group{
 		{name: ".octaverc", where: anywhere, rule: moved, why: "Octave runs it"},
 		{name: ".ondirrc", where: atTop, rule: moved, why: "a shell runs it on cd"},
 		{name: ".opencode", where: anywhere, rule: moved, why: "OpenCode runs the plugins in it"},
+		{name: ".opencode.json", where: atTop, rule: moved, why: "OpenCode starts the servers it names"},
 		{name: ".openhands", where: anywhere, rule: moved, why: "OpenHands runs the setup and hooks in it"},
 		{name: ".openhands_instructions", where: anywhere, rule: moved, why: "OpenHands runs the setup and hooks in it"},
 		{name: ".opentofu-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
@@ -169,12 +175,13 @@ var guarded = [...]group{
 		{name: ".php-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".pi", where: anywhere, rule: moved, why: "pi runs the extensions in it"},
 		{name: ".pijul", rule: leads, why: "it leads to what tools run"},
-		{name: ".pre-commit-config.yaml", where: atTop, rule: moved, why: "pre-commit runs it at git's hooks"},
-		{name: ".pre-commit-config.yml", where: atTop, rule: moved, why: "prek runs it at git's hooks"},
+		{name: ".pre-commit-config.yaml", where: anywhere, rule: moved, why: "pre-commit and prek run it at git's hooks"},
+		{name: ".pre-commit-config.yml", where: anywhere, rule: moved, why: "prek runs it at git's hooks"},
 		{name: ".profile", where: atTop, rule: moved, why: "shells run it in a home"},
 		{name: ".project", where: atTop, rule: moved, why: "Eclipse runs the builders in it"},
 		{name: ".prototools", where: anywhere, rule: judged, why: "proto runs the plugins it names"},
 		{name: ".pryrc", where: anywhere, rule: moved, why: "pry runs it"},
+		{name: ".psqlrc", where: atTop, rule: moved, why: "psql runs it in a home"},
 		{name: ".psysh.php", where: anywhere, rule: moved, why: "PsySH runs it"},
 		{name: ".python-version", where: anywhere, rule: judged, why: "uv and pyenv run the interpreter it names"},
 		{name: ".python-versions", where: anywhere, rule: judged, why: "uv and pyenv run the interpreter it names"},
@@ -192,6 +199,7 @@ var guarded = [...]group{
 		{name: ".roorules", where: anywhere, rule: moved, why: "Roo obeys it and starts servers it names"},
 		{name: ".rootlogon.c", where: anywhere, rule: moved, why: "ROOT runs it"},
 		{name: ".rootrc", where: anywhere, rule: moved, why: "ROOT runs it"},
+		{name: ".ropeproject", rule: leads, why: "it leads to what tools run"},
 		{name: ".rprofile", where: anywhere, rule: moved, why: "R runs it"},
 		{name: ".rtx", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
 		{name: ".rtx.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
@@ -202,6 +210,7 @@ var guarded = [...]group{
 		{name: ".rust-analyzer.toml", where: atTop, rule: moved, why: "rust-analyzer runs the commands in it"},
 		{name: ".rusty-hook.toml", where: atTop, rule: moved, why: "rusty-hook runs it at git's hooks"},
 		{name: ".rvmrc", where: anywhere, rule: moved, why: "RVM runs it on cd"},
+		{name: ".sbclrc", where: atTop, rule: moved, why: "SBCL runs it in a home"},
 		{name: ".sbx.toml", where: anywhere, rule: moved, why: "sbx takes its settings from it"},
 		{name: ".scilab", where: atTop, rule: moved, why: "Scilab runs it"},
 		{name: ".screenrc", where: atTop, rule: moved, why: "screen runs it in a home"},
@@ -210,6 +219,7 @@ var guarded = [...]group{
 		{name: ".shadowenv.d", where: anywhere, rule: moved, why: "shadowenv runs it on cd"},
 		{name: ".sl", rule: leads, why: "it leads to what tools run"},
 		{name: ".smartcd", where: atTop, rule: moved, why: "a shell runs it on cd"},
+		{name: ".sqliterc", where: atTop, rule: moved, why: "sqlite3 runs it in a home"},
 		{name: ".ssh", where: atTop, rule: moved, why: "ssh runs what its config names, in a home"},
 		{name: ".swift-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".tabnine", where: anywhere, rule: moved, why: "Tabnine obeys it and starts servers it names"},
@@ -223,14 +233,16 @@ var guarded = [...]group{
 		{name: ".tmux.conf", where: atTop, rule: moved, why: "tmux runs it in a home"},
 		{name: ".tool-versions", where: anywhere, rule: judged, why: "asdf and mise put the directory that path: names first in PATH"},
 		{name: ".trae", where: anywhere, rule: moved, why: "Trae obeys it"},
-		{name: ".vfox.toml", where: anywhere, rule: judged, why: "proto runs the plugins it names"},
-		{name: ".vibe", where: anywhere, rule: moved, why: "Mistral Vibe obeys it and starts servers it names"},
+		{name: ".vfox", where: anywhere, rule: moved, why: "vfox puts what is in it first in PATH"},
+		{name: ".vfox.toml", where: anywhere, rule: judged, why: "vfox chooses tools by it"},
+		{name: ".vibe", where: anywhere, rule: moved, why: "Mistral Vibe obeys it and runs the hooks and servers in it"},
 		{name: ".vim", where: atTop, rule: moved, why: "vim and its plugins run what is in it"},
 		{name: ".vimrc", where: anywhere, rule: moved, why: "vim runs it"},
 		{name: ".vs", where: anywhere, rule: moved, why: "Visual Studio runs the tasks in it"},
 		{name: ".vscode", where: anywhere, rule: moved, why: "VS Code runs the tasks and settings in it"},
 		{name: ".warp", where: atTop, rule: moved, why: "Warp obeys it"},
-		{name: ".windsurf", where: anywhere, rule: moved, why: "Windsurf obeys it"},
+		{name: ".wezterm.lua", where: atTop, rule: moved, why: "WezTerm runs it in a home"},
+		{name: ".windsurf", where: anywhere, rule: moved, why: "Windsurf obeys it and runs the hooks in it"},
 		{name: ".windsurfrules", where: anywhere, rule: moved, why: "Windsurf obeys it"},
 		{name: ".xinitrc", where: atTop, rule: moved, why: "startx runs it in a home"},
 		{name: ".xonshrc", where: atTop, rule: moved, why: "xonsh runs it"},
@@ -260,9 +272,10 @@ var guarded = [...]group{
 		{name: "captainhook.json", where: atTop, rule: moved, why: "CaptainHook runs it at git's hooks"},
 		{name: "claude.local.md", where: atTop, rule: moved, why: "Claude Code obeys it"},
 		{name: "claude.md", where: atTop, rule: moved, why: "Claude Code obeys it"},
-		{name: "crush.json", where: atTop, rule: moved, why: "Crush obeys it"},
+		{name: "crush.json", where: anywhere, rule: moved, why: "Crush runs the commands in it and starts the servers it names"},
 		{name: "crush.local.md", where: atTop, rule: moved, why: "Crush obeys it"},
 		{name: "crush.md", where: atTop, rule: moved, why: "Crush obeys it"},
+		{name: "crushrc", where: anywhere, rule: moved, why: "Crush runs it"},
 		{name: "firebender.json", where: atTop, rule: moved, why: "Firebender obeys it"},
 		{name: "forge.yaml", where: atTop, rule: moved, why: "Forge obeys it"},
 		{name: "gemini.md", where: atTop, rule: moved, why: "Gemini CLI obeys it"},
@@ -279,8 +292,11 @@ var guarded = [...]group{
 		{name: "husky.config.js", where: atTop, rule: moved, why: "husky runs what is in it at git's hooks"},
 		{name: "iflow.md", where: atTop, rule: moved, why: "iFlow obeys it"},
 		{name: "irb.rc", where: atTop, rule: moved, why: "irb runs it"},
+		{name: "irbrc", where: atTop, rule: moved, why: "irb runs it"},
 		{name: "jupyter_config.json", where: anywhere, rule: moved, why: "Jupyter runs it"},
 		{name: "jupyter_config.py", where: anywhere, rule: moved, why: "Jupyter runs it"},
+		{name: "kilo.json", where: atTop, rule: moved, why: "Kilo Code starts the servers it names"},
+		{name: "kilo.jsonc", where: atTop, rule: moved, why: "Kilo Code starts the servers it names"},
 		{name: "lefthook-local.json", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"},
 		{name: "lefthook-local.jsonc", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"},
 		{name: "lefthook-local.toml", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"},
@@ -294,9 +310,9 @@ var guarded = [...]group{
 		{name: "mise", rule: leads, why: "it leads to what tools run"},
 		{name: "mise-tasks", where: atTop, rule: moved, why: "mise runs the tasks in it"},
 		{name: "mise.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
-		{name: "opencode.json", where: atTop, rule: moved, why: "OpenCode starts the servers it names"},
-		{name: "opencode.jsonc", where: atTop, rule: moved, why: "OpenCode starts the servers it names"},
-		{name: "prek.toml", where: atTop, rule: moved, why: "prek runs it at git's hooks"},
+		{name: "opencode.json", where: anywhere, rule: moved, why: "OpenCode starts the servers it names"},
+		{name: "opencode.jsonc", where: anywhere, rule: moved, why: "OpenCode starts the servers it names"},
+		{name: "prek.toml", where: anywhere, rule: moved, why: "prek runs it at git's hooks"},
 		{name: "qwen.md", where: atTop, rule: moved, why: "Qwen Code obeys it"},
 		{name: "rootalias.c", where: atTop, rule: moved, why: "ROOT runs it"},
 		{name: "rootlogon.c", where: atTop, rule: moved, why: "ROOT runs it"},
@@ -306,6 +322,7 @@ var guarded = [...]group{
 		{name: "rusty-hook.toml", where: atTop, rule: moved, why: "rusty-hook runs it at git's hooks"},
 		{name: "scilab.ini", where: atTop, rule: moved, why: "Scilab runs it"},
 		{name: "startup.m", where: atTop, rule: moved, why: "MATLAB runs it"},
+		{name: "vfox.toml", where: anywhere, rule: judged, why: "vfox chooses tools by it"},
 		{name: "warp.md", where: atTop, rule: moved, why: "Warp obeys it"},
 	}, globs: []glob{
 		{"", ".code-workspace", name{name: "*.code-workspace", where: atTop, rule: moved, why: "VS Code runs the tasks and settings in it"}},
@@ -313,13 +330,16 @@ var guarded = [...]group{
 		{"", ".iws", name{name: "*.iws", where: atTop, rule: moved, why: "JetBrains editors run the configurations in it"}},
 		{"", ".sublime-project", name{name: "*.sublime-project", where: atTop, rule: moved, why: "Sublime Text starts the tools in it"}},
 		{".", "-version", name{name: ".*-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"}},
+		{".clinerules-", "", name{name: ".clinerules-*", where: anywhere, rule: moved, why: "Roo obeys it"}},
 		{".commitlintrc.", "", name{name: ".commitlintrc.*", where: atTop, rule: moved, why: "commitlint runs it at git's hooks"}},
 		{".envrc.", "", name{name: ".envrc.*", where: anywhere, rule: moved, why: "direnv runs it on cd"}},
 		{".huskyrc.", "", name{name: ".huskyrc.*", where: atTop, rule: moved, why: "husky runs what is in it at git's hooks"}},
 		{".kateproject.", "", name{name: ".kateproject.*", where: atTop, rule: moved, why: "Kate starts the servers and tools in it"}},
+		{".kilocoderules-", "", name{name: ".kilocoderules-*", where: anywhere, rule: moved, why: "Kilo Code obeys it"}},
 		{".lintstagedrc.", "", name{name: ".lintstagedrc.*", where: atTop, rule: moved, why: "lint-staged runs the commands in it at git's hooks"}},
 		{".mise.", ".toml", name{name: ".mise.*.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"}},
-		{".miserc.", ".toml", name{name: ".miserc.*.toml", where: anywhere, rule: moved, why: "mise takes its settings from it on cd"}},
+		{".prototools.", "", name{name: ".prototools.*", where: anywhere, rule: judged, why: "proto runs the plugins it names"}},
+		{".roorules-", "", name{name: ".roorules-*", where: anywhere, rule: moved, why: "Roo obeys it"}},
 		{".rtx.", ".toml", name{name: ".rtx.*.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"}},
 		{"commitlint.config.", "", name{name: "commitlint.config.*", where: atTop, rule: moved, why: "commitlint runs it at git's hooks"}},
 		{"jupyter_", "config.json", name{name: "jupyter_*config.json", where: anywhere, rule: moved, why: "Jupyter runs it"}},
@@ -358,7 +378,15 @@ var guarded = [...]group{
 	}, globs: []glob{
 		{"lefthook", "", name{name: "lefthook*", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"}},
 		{"mise.", ".toml", name{name: "mise.*.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"}},
-		{"miserc.", ".toml", name{name: "miserc.*.toml", where: anywhere, rule: moved, why: "mise takes its settings from it on cd"}},
+	}},
+	{dir: ".config/agents", above: ".config", last: "agents", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "agents obey it and run what is in it"}},
+	}},
+	{dir: ".config/alacritty", above: ".config", last: "alacritty", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "a terminal runs the commands in it"}},
+	}},
+	{dir: ".config/amp", above: ".config", last: "amp", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "agents obey it and run what is in it"}},
 	}},
 	{dir: ".config/autostart", above: ".config", last: "autostart", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "desktops run it at login"}},
@@ -372,6 +400,9 @@ var guarded = [...]group{
 	{dir: ".config/bspwm", above: ".config", last: "bspwm", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
 	}},
+	{dir: ".config/crush", above: ".config", last: "crush", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "agents obey it and run what is in it"}},
+	}},
 	{dir: ".config/direnv", above: ".config", last: "direnv", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "direnv runs it on cd"}},
 	}},
@@ -382,7 +413,7 @@ var guarded = [...]group{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "elvish runs it"}},
 	}},
 	{dir: ".config/emacs", above: ".config", last: "emacs", home: true, exact: []name{}, globs: []glob{
-		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Emacs runs it"}},
 	}},
 	{dir: ".config/environment.d", above: ".config", last: "environment.d", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "systemd sets the variables in it at login"}},
@@ -400,14 +431,32 @@ var guarded = [...]group{
 	{dir: ".config/fish/functions", above: ".config/fish", last: "functions", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "fish runs it"}},
 	}},
+	{dir: ".config/foot", above: ".config", last: "foot", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "a terminal runs the commands in it"}},
+	}},
+	{dir: ".config/ghostty", above: ".config", last: "ghostty", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "a terminal runs the commands in it"}},
+	}},
 	{dir: ".config/git", above: ".config", last: "git", home: true, exact: []name{
 		{name: "config", where: atHome, rule: moved, why: "git obeys it"},
 	}, globs: []glob{}},
+	{dir: ".config/goose", above: ".config", last: "goose", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "agents obey it and run what is in it"}},
+	}},
 	{dir: ".config/helix", above: ".config", last: "helix", home: true, exact: []name{}, globs: []glob{
-		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Helix runs it"}},
 	}},
 	{dir: ".config/herbstluftwm", above: ".config", last: "herbstluftwm", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/hg", above: ".config", last: "hg", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Mercurial runs the hooks in it"}},
+	}},
+	{dir: ".config/hk", above: ".config", last: "hk", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "hk runs it at git's hooks"}},
+	}},
+	{dir: ".config/husky", above: ".config", last: "husky", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "husky runs it at git's hooks"}},
 	}},
 	{dir: ".config/hypr", above: ".config", last: "hypr", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Hyprland runs the commands in it"}},
@@ -415,8 +464,20 @@ var guarded = [...]group{
 	{dir: ".config/i3", above: ".config", last: "i3", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "i3 runs the commands in it"}},
 	}},
+	{dir: ".config/irb", above: ".config", last: "irb", home: true, exact: []name{
+		{name: "irbrc", where: atHome, rule: moved, why: "irb runs it"},
+	}, globs: []glob{}},
+	{dir: ".config/jj", above: ".config", last: "jj", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Jujutsu runs the tools and aliases in it"}},
+	}},
 	{dir: ".config/kak", above: ".config", last: "kak", home: true, exact: []name{}, globs: []glob{
-		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Kakoune runs it"}},
+	}},
+	{dir: ".config/kilo", above: ".config", last: "kilo", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "agents obey it and run what is in it"}},
+	}},
+	{dir: ".config/kitty", above: ".config", last: "kitty", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "a terminal runs the commands in it"}},
 	}},
 	{dir: ".config/labwc", above: ".config", last: "labwc", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
@@ -436,6 +497,9 @@ var guarded = [...]group{
 	{dir: ".config/openbox", above: ".config", last: "openbox", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
 	}},
+	{dir: ".config/opencode", above: ".config", last: "opencode", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "agents obey it and run what is in it"}},
+	}},
 	{dir: ".config/plasma-workspace/env", above: ".config/plasma-workspace", last: "env", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Plasma runs it at login"}},
 	}},
@@ -450,6 +514,9 @@ var guarded = [...]group{
 	}},
 	{dir: ".config/river", above: ".config", last: "river", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/sapling", above: ".config", last: "sapling", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Sapling runs the hooks in it"}},
 	}},
 	{dir: ".config/sbx", above: ".config", last: "sbx", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "sbx takes its settings from it"}},
@@ -466,8 +533,14 @@ var guarded = [...]group{
 	{dir: ".config/tmux", above: ".config", last: "tmux", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "tmux runs it"}},
 	}},
+	{dir: ".config/vim", above: ".config", last: "vim", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "vim runs it"}},
+	}},
 	{dir: ".config/waybar", above: ".config", last: "waybar", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/wezterm", above: ".config", last: "wezterm", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "WezTerm runs it"}},
 	}},
 	{dir: ".config/xmonad", above: ".config", last: "xmonad", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
@@ -479,7 +552,7 @@ var guarded = [...]group{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "xonsh runs it"}},
 	}},
 	{dir: ".config/zed", above: ".config", last: "zed", home: true, exact: []name{}, globs: []glob{
-		{"", "", name{name: "*", where: atHome, rule: moved, why: "an editor runs it"}},
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Zed runs it"}},
 	}},
 	{dir: ".config/zsh", above: ".config", last: "zsh", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "zsh runs it"}},
@@ -498,10 +571,13 @@ var guarded = [...]group{
 	{dir: ".github", above: "", last: ".github", home: false, exact: []name{
 		{name: "agents", where: atTop, rule: moved, why: "Copilot obeys it and runs the skills in it"},
 		{name: "chatmodes", where: atTop, rule: moved, why: "Copilot obeys it"},
-		{name: "copilot", where: atTop, rule: moved, why: "Copilot obeys it and runs the skills in it"},
+		{name: "copilot", where: atTop, rule: moved, why: "Copilot takes its settings from it"},
 		{name: "copilot-instructions.md", where: atTop, rule: moved, why: "Copilot obeys it"},
+		{name: "extensions", where: atTop, rule: moved, why: "Copilot runs the extensions in it"},
 		{name: "hooks", where: atTop, rule: moved, why: "Copilot runs the hooks in it"},
 		{name: "instructions", where: atTop, rule: moved, why: "Copilot obeys it"},
+		{name: "lsp.json", where: atTop, rule: moved, why: "Copilot starts the servers it names"},
+		{name: "mcp.json", where: atTop, rule: moved, why: "Copilot starts the servers it names"},
 		{name: "prompts", where: atTop, rule: moved, why: "Copilot obeys it"},
 		{name: "skills", where: atTop, rule: moved, why: "Copilot obeys it and runs the skills in it"},
 	}, globs: []glob{}},
@@ -509,8 +585,22 @@ var guarded = [...]group{
 		{name: "gpg-agent.conf", where: atHome, rule: moved, why: "gpg runs the programs in it"},
 		{name: "gpg.conf", where: atHome, rule: moved, why: "gpg runs the programs in it"},
 	}, globs: []glob{}},
+	{dir: ".gradle", above: "", last: ".gradle", home: true, exact: []name{
+		{name: "gradle.properties", where: atHome, rule: moved, why: "Gradle takes java's options from it"},
+		{name: "init.gradle", where: atHome, rule: moved, why: "Gradle runs it before each build"},
+		{name: "init.gradle.kts", where: atHome, rule: moved, why: "Gradle runs it before each build"},
+	}, globs: []glob{}},
+	{dir: ".gradle/init.d", above: ".gradle", last: "init.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Gradle runs it before each build"}},
+	}},
 	{dir: ".i3", above: "", last: ".i3", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "i3 runs the commands in it"}},
+	}},
+	{dir: ".ipython/profile_default", above: ".ipython", last: "profile_default", home: true, exact: []name{
+		{name: "ipython_config.py", where: atHome, rule: moved, why: "IPython runs it"},
+	}, globs: []glob{}},
+	{dir: ".ipython/profile_default/startup", above: ".ipython/profile_default", last: "startup", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "IPython runs it"}},
 	}},
 	{dir: ".jj", above: "", last: ".jj", home: false, exact: []name{
 		{name: "repo", rule: leads, why: "it leads to what tools run"},
@@ -518,6 +608,9 @@ var guarded = [...]group{
 	}, globs: []glob{}},
 	{dir: ".jj/repo", above: ".jj", last: "repo", home: false, exact: []name{
 		{name: "config.toml", where: anywhere, rule: moved, why: "Jujutsu runs the tools and aliases in it"},
+	}, globs: []glob{}},
+	{dir: ".julia/config", above: ".julia", last: "config", home: true, exact: []name{
+		{name: "startup.jl", where: atHome, rule: moved, why: "julia runs it"},
 	}, globs: []glob{}},
 	{dir: ".kube", above: "", last: ".kube", home: true, exact: []name{
 		{name: "config", where: atHome, rule: moved, why: "kubectl runs the exec plugins in it"},
@@ -614,7 +707,7 @@ var guarded = [...]group{
 	{dir: ".local/share/nushell/vendor/autoload", above: ".local/share/nushell/vendor", last: "autoload", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "nushell runs it"}},
 	}},
-	{dir: ".local/share/nvim/site/plugin", above: ".local/share/nvim/site", last: "plugin", home: true, exact: []name{}, globs: []glob{
+	{dir: ".local/share/nvim/site", above: ".local/share/nvim", last: "site", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Neovim runs it"}},
 	}},
 	{dir: ".local/share/powershell/modules", above: ".local/share/powershell", last: "modules", home: true, exact: []name{}, globs: []glob{
@@ -626,6 +719,9 @@ var guarded = [...]group{
 	{dir: ".local/share/zsh/site-functions", above: ".local/share/zsh", last: "site-functions", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "zsh runs it"}},
 	}},
+	{dir: ".m2", above: "", last: ".m2", home: true, exact: []name{
+		{name: "settings.xml", where: atHome, rule: moved, why: "Maven takes its repositories from it"},
+	}, globs: []glob{}},
 	{dir: ".nvm", above: "", last: ".nvm", home: true, exact: []name{
 		{name: "bash_completion", where: atHome, rule: moved, why: "nvm is it: shells read it"},
 		{name: "nvm.sh", where: atHome, rule: moved, why: "nvm is it: shells read it"},
@@ -643,6 +739,15 @@ var guarded = [...]group{
 		{name: "manifest.xml", where: anywhere, rule: moved, why: "repo runs it"},
 		{name: "repo", where: anywhere, rule: moved, why: "repo runs it"},
 	}, globs: []glob{}},
+	{dir: ".ropeproject", above: "", last: ".ropeproject", home: false, exact: []name{
+		{name: "config.py", where: anywhere, rule: moved, why: "rope runs it, and editors run rope"},
+	}, globs: []glob{}},
+	{dir: ".sbt/1.0", above: ".sbt", last: "1.0", home: true, exact: []name{}, globs: []glob{
+		{"", ".sbt", name{name: "*.sbt", where: atHome, rule: moved, why: "sbt runs it in each project"}},
+	}},
+	{dir: ".sbt/1.0/plugins", above: ".sbt/1.0", last: "plugins", home: true, exact: []name{}, globs: []glob{
+		{"", ".sbt", name{name: "*.sbt", where: atHome, rule: moved, why: "sbt runs it in each project"}},
+	}},
 	{dir: ".sl", above: "", last: ".sl", home: false, exact: []name{
 		{name: "config", where: anywhere, rule: moved, why: "Sapling runs the hooks in it"},
 		{name: "sharedpath", where: anywhere, rule: moved, why: "Sapling runs the hooks in it"},
@@ -659,9 +764,22 @@ var guarded = [...]group{
 	{dir: "bin", above: "", last: "bin", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "shells have it in PATH"}},
 	}},
+	{dir: "documents/cline/hooks", above: "documents/cline", last: "hooks", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Cline runs it"}},
+	}},
+	{dir: "documents/cline/plugins", above: "documents/cline", last: "plugins", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Cline runs it"}},
+	}},
+	{dir: "documents/cline/rules", above: "documents/cline", last: "rules", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Cline obeys it"}},
+	}},
+	{dir: "documents/cline/workflows", above: "documents/cline", last: "workflows", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Cline obeys it"}},
+	}},
 	{dir: "mise", above: "", last: "mise", home: false, exact: []name{
 		{name: "conf.d", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
 		{name: "config.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
+		{name: "tasks", where: atTop, rule: moved, why: "mise runs the tasks in it"},
 	}, globs: []glob{
 		{"config.", ".toml", name{name: "config.*.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"}},
 	}},
@@ -669,7 +787,7 @@ var guarded = [...]group{
 
 // leading has, for the byte that a name begins with that counts anywhere, a bit for
 // the low five of the next one.
-var leading = [0x80]uint32{'.': 0xffffffff, 'B': 0x200000, 'J': 0x200000, 'M': 0x200, 'R': 0x200000, 'b': 0x200000, 'j': 0x200000, 'm': 0x200, 'r': 0x200000}
+var leading = [0x80]uint32{'.': 0xffffffff, 'B': 0x200000, 'C': 0x40000, 'J': 0x200000, 'M': 0x200, 'O': 0x10000, 'P': 0x40000, 'R': 0x200000, 'V': 0x40, 'b': 0x200000, 'c': 0x40000, 'j': 0x200000, 'm': 0x200, 'o': 0x10000, 'p': 0x40000, 'r': 0x200000, 'v': 0x40}
 
 var quiet = [...]group{
 	{dir: "", above: "", last: "", home: false, exact: []name{
@@ -687,7 +805,7 @@ var quiet = [...]group{
 		{name: ".azure-pipelines", where: atTop, rule: quietly, why: ""},
 		{name: ".babelrc", where: atTop, rule: told, why: "linters and test runners load the code it names"},
 		{name: ".bazelignore", where: atTop, rule: quietly, why: ""},
-		{name: ".bazeliskrc", where: atTop, rule: told, why: "Bazel obeys it"},
+		{name: ".bazeliskrc", where: atTop, rule: told, why: "Bazelisk downloads and runs the Bazel it names"},
 		{name: ".bazelrc", where: atTop, rule: told, why: "Bazel obeys it"},
 		{name: ".bloop", where: atTop, rule: told, why: "build servers' clients start the programs in it"},
 		{name: ".bsp", where: atTop, rule: told, why: "build servers' clients start the programs in it"},
@@ -709,7 +827,7 @@ var quiet = [...]group{
 		{name: ".cirrus.yml", where: atTop, rule: quietly, why: ""},
 		{name: ".clang-format", where: atTop, rule: quietly, why: ""},
 		{name: ".clang-format-ignore", where: atTop, rule: quietly, why: ""},
-		{name: ".clang-tidy", where: atTop, rule: told, why: "editors' linters load the code it names"},
+		{name: ".clang-tidy", where: atTop, rule: told, why: "editors' linters take the compiler's options from it"},
 		{name: ".clangd-cache", where: atTop, rule: quietly, why: ""},
 		{name: ".claudeignore", where: atTop, rule: quietly, why: ""},
 		{name: ".clj-kondo", where: atTop, rule: quietly, why: ""},
@@ -768,7 +886,7 @@ var quiet = [...]group{
 		{name: ".firebase", where: atTop, rule: quietly, why: ""},
 		{name: ".flutter-plugins", where: atTop, rule: quietly, why: ""},
 		{name: ".flutter-plugins-dependencies", where: atTop, rule: quietly, why: ""},
-		{name: ".formatter.exs", where: atTop, rule: told, why: "editors' linters load the code it names"},
+		{name: ".formatter.exs", where: atTop, rule: told, why: "editors' linters run it"},
 		{name: ".fseventsd", where: atTop, rule: quietly, why: ""},
 		{name: ".fusebox", where: atTop, rule: quietly, why: ""},
 		{name: ".fvm", where: atTop, rule: told, why: "Flutter's editors run the SDK it leads to"},
@@ -809,6 +927,7 @@ var quiet = [...]group{
 		{name: ".jest-cache", where: atTop, rule: quietly, why: ""},
 		{name: ".jj", where: atTop, rule: quietly, why: ""},
 		{name: ".jshintignore", where: atTop, rule: quietly, why: ""},
+		{name: ".jvmopts", where: atTop, rule: told, why: "sbt takes its options from it"},
 		{name: ".keep", where: atTop, rule: quietly, why: ""},
 		{name: ".kitchen", where: atTop, rule: quietly, why: ""},
 		{name: ".konan", where: atTop, rule: quietly, why: ""},
@@ -820,7 +939,7 @@ var quiet = [...]group{
 		{name: ".lock", where: atTop, rule: quietly, why: ""},
 		{name: ".log", where: atTop, rule: quietly, why: ""},
 		{name: ".lsp", where: atTop, rule: quietly, why: ""},
-		{name: ".luacheckrc", where: atTop, rule: told, why: "editors' linters load the code it names"},
+		{name: ".luacheckrc", where: atTop, rule: told, why: "editors' linters run it"},
 		{name: ".luarc.json", where: atTop, rule: told, why: "the Lua language server loads the plugin in it"},
 		{name: ".luarc.jsonc", where: atTop, rule: told, why: "the Lua language server loads the plugin in it"},
 		{name: ".m2", where: atTop, rule: quietly, why: ""},
@@ -863,7 +982,7 @@ var quiet = [...]group{
 		{name: ".paket", where: atTop, rule: quietly, why: ""},
 		{name: ".parcel-cache", where: atTop, rule: quietly, why: ""},
 		{name: ".pdm-build", where: atTop, rule: quietly, why: ""},
-		{name: ".pdm-python", where: atTop, rule: quietly, why: ""},
+		{name: ".pdm-python", where: atTop, rule: told, why: "PDM runs the interpreter it names"},
 		{name: ".php-cs-fixer.cache", where: atTop, rule: quietly, why: ""},
 		{name: ".php_cs.cache", where: atTop, rule: quietly, why: ""},
 		{name: ".phpdoc", where: atTop, rule: quietly, why: ""},
@@ -904,23 +1023,26 @@ var quiet = [...]group{
 		{name: ".rgignore", where: atTop, rule: quietly, why: ""},
 		{name: ".rollup.cache", where: atTop, rule: quietly, why: ""},
 		{name: ".ropeproject", where: atTop, rule: quietly, why: ""},
-		{name: ".rspec", where: atTop, rule: quietly, why: ""},
+		{name: ".rspec", where: atTop, rule: told, why: "RSpec loads the code it names"},
+		{name: ".rspec-local", where: atTop, rule: told, why: "RSpec loads the code it names"},
 		{name: ".rspec_status", where: atTop, rule: quietly, why: ""},
 		{name: ".rubocop.yml", where: atTop, rule: told, why: "linters and test runners load the code it names"},
 		{name: ".ruff_cache", where: atTop, rule: quietly, why: ""},
 		{name: ".rustfmt.toml", where: atTop, rule: quietly, why: ""},
 		{name: ".sass-cache", where: atTop, rule: quietly, why: ""},
 		{name: ".sbt", where: atTop, rule: quietly, why: ""},
+		{name: ".sbtopts", where: atTop, rule: told, why: "sbt takes its options from it"},
+		{name: ".sbtrc", where: atTop, rule: told, why: "sbt runs the commands in it"},
 		{name: ".scala-build", where: atTop, rule: quietly, why: ""},
 		{name: ".scalafmt.conf", where: atTop, rule: quietly, why: ""},
 		{name: ".sconf_temp", where: atTop, rule: quietly, why: ""},
 		{name: ".sconsign.dblite", where: atTop, rule: quietly, why: ""},
 		{name: ".scrapy", where: atTop, rule: quietly, why: ""},
-		{name: ".sdkman", where: atTop, rule: told, why: "Maven loads the extensions in it"},
+		{name: ".sdkman", where: atTop, rule: told, why: "SDKMAN and shells run what is in it"},
 		{name: ".serverless", where: atTop, rule: quietly, why: ""},
-		{name: ".serverless_plugins", where: atTop, rule: quietly, why: ""},
+		{name: ".serverless_plugins", where: atTop, rule: told, why: "Serverless Framework loads the plugins in it"},
 		{name: ".shadow-cljs", where: atTop, rule: quietly, why: ""},
-		{name: ".simplecov", where: atTop, rule: quietly, why: ""},
+		{name: ".simplecov", where: atTop, rule: told, why: "SimpleCov runs it"},
 		{name: ".sl", where: atTop, rule: quietly, why: ""},
 		{name: ".slugignore", where: atTop, rule: quietly, why: ""},
 		{name: ".specstory", where: atTop, rule: quietly, why: ""},
@@ -954,6 +1076,7 @@ var quiet = [...]group{
 		{name: ".tup", where: atTop, rule: quietly, why: ""},
 		{name: ".turbo", where: atTop, rule: quietly, why: ""},
 		{name: ".typos.toml", where: atTop, rule: quietly, why: ""},
+		{name: ".user.ini", where: atTop, rule: told, why: "PHP in a web server runs the files it names"},
 		{name: ".uv-cache", where: atTop, rule: quietly, why: ""},
 		{name: ".vagrant", where: atTop, rule: quietly, why: ""},
 		{name: ".vcpkg", where: atTop, rule: quietly, why: ""},
@@ -1055,14 +1178,17 @@ var variables = [...]variable{
 	{name: "GIT_TEMPLATE_DIR", why: "git init copies it into repositories", reads: directories, below: []string{"*", "hooks/*"}},
 	{name: "GNUPGHOME", why: "gpg runs the programs in it", reads: directories, below: []string{"*.conf"}},
 	{name: "GOENV_ROOT", why: "goenv runs it", reads: directories, below: []string{"version", "libexec/*", "completions/*", "goenv.d/**", "plugins/**"}, told: []string{"bin/*", "shims/*", "versions/*/bin/*"}},
+	{name: "GRADLE_USER_HOME", why: "Gradle runs it before each build", reads: directories, below: []string{"init.gradle", "init.gradle.kts", "init.d/*"}},
 	{name: "GTK_MODULES", why: "programs run or load it", reads: aCommand},
 	{name: "GVIMINIT", why: "programs run or load it", reads: aCommand},
 	{name: "HGRCPATH", why: "Mercurial runs the hooks in it", reads: aFile, below: []string{"*.rc"}},
 	{name: "INPUTRC", why: "programs read or load it when they start", reads: aFile},
+	{name: "IPYTHONDIR", why: "IPython runs it", reads: directories, below: []string{"profile_default/startup/*", "profile_default/ipython_config.py"}},
 	{name: "IRBRC", why: "programs read or load it when they start", reads: aFile},
 	{name: "JAVA_TOOL_OPTIONS", why: "programs run or load it", reads: aCommand},
 	{name: "JDK_JAVA_OPTIONS", why: "programs run or load it", reads: aCommand},
 	{name: "JJ_CONFIG", why: "programs read or load it when they start", reads: aFile},
+	{name: "JULIA_DEPOT_PATH", why: "julia runs it", reads: directories, below: []string{"config/startup.jl"}},
 	{name: "KUBECONFIG", why: "programs read or load it when they start", reads: aFile},
 	{name: "LD_AUDIT", why: "programs read or load it when they start", reads: aFile},
 	{name: "LD_LIBRARY_PATH", why: "programs load it", reads: directories, names: []string{"glibc-hwcaps", "tls", "haswell", "avx512_1", "x86_64", "aarch64", "sse2", "i686"}, usual: []string{"/lib", "/lib64", "/usr/lib", "/usr/lib64", "/lib/*-linux-gnu", "/usr/lib/*-linux-gnu", "/usr/local/lib"}},
