@@ -5,8 +5,9 @@ import "strings"
 // contained are parts of values that are secrets: keys, files of credentials, and URLs
 // that whoever has them may use.
 var contained = []string{
-	"PRIVATE KEY-----", "LS0tLS1CRUdJTi", "AGE-SECRET-KEY-1", `"private_key"`, `"client_secret"`, `"refresh_token"`, `"aws_secret_access_key"`, `"auths"`,
-	"hooks.slack.com/services/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", ".webhook.office.com/", "outlook.office.com/webhook/", "chat.googleapis.com/v1/spaces/",
+	"PRIVATE KEY-----", "LS0tLS1CRUdJTi", "AGE-SECRET-KEY-1", `"private_key"`, `"client_secret"`, `"refresh_token"`, `"aws_secret_access_key"`, `"auths"`, `"password"`,
+	"Authorization: ", "AUTHORIZATION: ", "authorization: ", ".atlasv1.",
+	"hooks.slack.com/services/", "hooks.slack.com/workflows/", "hooks.slack.com/triggers/", "discord.com/api/webhooks/", "discordapp.com/api/webhooks/", ".webhook.office.com/", "outlook.office.com/webhook/", "chat.googleapis.com/v1/spaces/",
 	"api.telegram.org/bot", "hooks.zapier.com/hooks/", "maker.ifttt.com/", "hook.eu1.make.com/", "hook.us1.make.com/", "open.feishu.cn/open-apis/bot/", "oapi.dingtalk.com/robot/send",
 }
 
@@ -30,7 +31,11 @@ var tokens = []tokenForm{
 	{"sk-ant-", false}, {"sk-proj-", false}, {"sk-or-", false}, {"sk-", true}, {"sk_live_", true}, {"sk_test_", true}, {"rk_live_", true}, {"rk_test_", true}, {"whsec_", false}, {"gsk_", true}, {"xai-", true}, {"pplx-", true},
 	{"AKIA", true}, {"ASIA", true}, {"AIza", false}, {"ya29.", false}, {"GOCSPX-", false}, {"npm_", true}, {"pypi-", false}, {"hf_", true}, {"r8_", true}, {"nvapi-", false}, {"dop_v1_", true}, {"doo_v1_", true},
 	{"SG.", false}, {"shpat_", true}, {"shpss_", true}, {"lin_api_", true}, {"ntn_", true}, {"figd_", false}, {"dckr_pat_", false}, {"hvs.", false}, {"hvb.", false}, {"tskey-", false}, {"PMAK-", false},
-	{"glsa_", false}, {"glc_", false}, {"sntrys_", false}, {"sntryu_", true}, {"rubygems_", true}, {"pat-na1-", false}, {"EAAC", true}, {"nfp_", true}, {"fm2_", false}, {"eyJ", false},
+	{"glsa_", false}, {"glc_", false}, {"sntrys_", false}, {"sntryu_", true}, {"rubygems_", true}, {"pat-na1-", false}, {"EAAC", true}, {"EAAM", true}, {"nfp_", true}, {"fm2_", false}, {"eyJ", false},
+	{"glcbt-", false}, {"glft-", false}, {"glimt-", false}, {"glagent-", false}, {"glsoat-", false}, {"glffct-", false}, {"GR1348941", false}, {"sk-svcacct-", false}, {"sk-admin-", false}, {"sk_prod_", true}, {"rk_prod_", true},
+	{"ABIA", true}, {"ACCA", true}, {"ABSK", true}, {"bedrock-api-key-", false}, {"LTAI", true}, {"ops_eyJ", false}, {"dapi", true}, {"dor_v1_", true}, {"dp.pt.", true}, {"dt0c01.", false}, {"AKCp", true}, {"cmVmd", true},
+	{"fo1_", false}, {"fm1a_", false}, {"fm1r_", false}, {"shpca_", true}, {"shppa_", true}, {"pul-", true}, {"pnu_", true}, {"pscale_tkn_", false}, {"pscale_pw_", false}, {"pscale_oauth_", false}, {"HRKU-", false}, {"CLOJARS_", true},
+	{"sgp_", false}, {"sq0atp-", false}, {"sq0csp-", false}, {"squ_", true}, {"sqp_", true}, {"sqa_", true}, {"xkeysib-", false}, {"NRAK-", true}, {"rdme_", true}, {"tk-us-", false}, {"EZAK", true}, {"p8e-", true}, {"xoxo-", false},
 }
 
 // leastToken is how much follows the beginning of a token at least.

@@ -18,6 +18,8 @@ func TestMoreVariables(t *testing.T) {
 		"J": "s" + "k-abcdefghijklmnopqrstuvwxyz0123456789", "K": "s" + "k-ant-api03-abcdefghijklmnop", "L": "AK" + "IAIOSFODNN7EXAMPLE", "M": "gl" + "pat-abcdefghij1234567890", "N": "Bearer ey" + "JhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln",
 		"O": "https://0123456789abcdef0123456789abcdef@o1.ingest.sentry.io/2", "P": "np" + "m_abcdefghijklmnopqrstuvwxyz0123456789", "Q": "--user me --password=hush", "R": "LS0tLS1CRUdJTiBQUklWQVRF",
 		"S": "{\"auths\":{\"ghcr.io\":{}}}", "T": "https://blob.example/c?sv=2020&token=abc", "U": "host=db user=me password=hush dbname=x", "V": "[\"gh" + "o_0123456789abcdefghij\"]",
+		"W": "da" + "pi0123456789abcdef0123456789abcdef", "X": "s" + "k-svcacct-abcdefghij-0123456789", "Y": "{\"endpointCredentials\": [{\"username\": \"me\", \"password\": \"hush\"}]}",
+		"GIT_CONFIG_VALUE_0": "AUTHORIZATION: basic eDpo", "BUNDLE_GEMS__EXAMPLE__COM": "me:hush", "Z": "https://hooks.slack.com/triggers/T0/1/x", "AA": "glcb" + "t-1_abcdefghij0123456789",
 	} {
 		if !Variable(name, value) {
 			t.Errorf("%s=%s is a secret", name, value)
@@ -88,6 +90,11 @@ PKG_CONFIG_PATH=/usr/lib/pkgconfig
 CCACHE_DIR=/home/me/.ccache
 LD_LIBRARY_PATH=/opt/cuda/lib64
 GOPATH=/home/me/go
+GIT_CONFIG_COUNT=1
+GIT_CONFIG_KEY_0=core.hooksPath
+GIT_CONFIG_VALUE_0=.githooks
+BUNDLE_PATH=vendor/bundle
+BUNDLE_BUILD__NOKOGIRI=--use-system-libraries
 GOROOT=/usr/local/go
 GOFLAGS=-mod=mod -trimpath
 GOPROXY=https://proxy.golang.org,direct

@@ -34,6 +34,12 @@ func Variable(name, value string) bool {
 			return false
 		}
 	}
+	if strings.HasPrefix(name, "GIT_CONFIG_KEY_") { // the name of a setting: git(1)
+		return hasPassword(value) || hasSecret(value)
+	}
+	if strings.HasPrefix(name, "BUNDLE_") && strings.Contains(name, "__") && strings.Contains(value, ":") && !strings.Contains(value, "://") {
+		return true // of a host, whose dots are written so: bundle-config(1)
+	}
 	for _, p := range prefixes {
 		if strings.HasPrefix(name, p) {
 			return true
