@@ -110,7 +110,7 @@ var guarded = [...]group{
 		{name: ".java-version", where: anywhere, rule: judged, why: "jenv and SDKMAN choose java by it"},
 		{name: ".jj", rule: leads, why: "it leads to what tools run"},
 		{name: ".jjconfig.toml", where: atTop, rule: moved, why: "Jujutsu runs the tools and aliases in it, in a home"},
-		{name: ".junie", where: anywhere, rule: moved, why: "Junie obeys it"},
+		{name: ".junie", where: anywhere, rule: moved, why: "Junie obeys it and starts servers it names"},
 		{name: ".kakrc", where: anywhere, rule: moved, why: "local-kakrc has Kakoune run it"},
 		{name: ".kateproject", where: atTop, rule: moved, why: "Kate starts the servers and tools in it"},
 		{name: ".kilo", where: anywhere, rule: moved, why: "Kilo Code obeys it and starts servers it names"},
