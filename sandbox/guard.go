@@ -35,11 +35,14 @@ func (h *Host) probeProject(s Spec) error {
 	}
 	names := entries(s.Project)
 	for _, e := range names {
+		if e.kind == unix.DT_DIR {
+			h.Guard.Remember("", e.name, e.ino)
+		}
 		if e.kind == unix.DT_FIFO || e.kind == unix.DT_SOCK {
 			h.top = append(h.top, e)
 		}
 	}
-	h.ProjectNames = projectSecrets(s.Project, names, h.commands)
+	h.ProjectNames = projectSecrets(s.Project, names, h.commands, h.Guard.Remember)
 	return nil
 }
 
@@ -50,12 +53,12 @@ func (h *Host) commands(uid uint32) bool {
 
 // projectSecrets are the files of a project that hold secrets, by their paths in it. What
 // git tracks is none: it is in every clone.
-func projectSecrets(project string, top []entry, commands func(uid uint32) bool) []string {
+func projectSecrets(project string, top []entry, commands func(uid uint32) bool, listed func(dir, name string, ino uint64)) []string {
 	names := make([]dotenv.Entry, len(top))
 	for i, e := range top {
 		names[i] = dotenv.Entry{Name: e.name, Kind: e.kind}
 	}
-	found := dotenv.Find(project, names, commands)
+	found := dotenv.Find(project, names, commands, listed)
 	if len(found) == 0 {
 		return nil
 	}

@@ -69,10 +69,12 @@ func find(t testing.TB, dir string) []string {
 		}
 		top = append(top, Entry{n.Name(), kind})
 	}
-	found := Find(dir, top, own)
+	found := Find(dir, top, own, none)
 	slices.Sort(found)
 	return found
 }
+
+func none(string, string, uint64) {}
 
 func own(uid uint32) bool { return int(uid) == os.Getuid() }
 
@@ -101,7 +103,7 @@ func TestFindClosed(t *testing.T) {
 	for _, name := range []string{"closed", "passed"} {
 		top = append(top, Entry{name, unix.DT_DIR})
 	}
-	if got := Find(dir, top, func(uint32) bool { return false }); len(got) > 0 {
+	if got := Find(dir, top, func(uint32) bool { return false }, none); len(got) > 0 {
 		t.Errorf("found %q of others", got)
 	}
 }
@@ -184,6 +186,6 @@ func BenchmarkFind(b *testing.B) {
 	}
 	b.ResetTimer()
 	for range b.N {
-		Find(dir, top, own)
+		Find(dir, top, own, none)
 	}
 }

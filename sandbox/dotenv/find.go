@@ -49,8 +49,10 @@ var likely = [...]string{
 // command's users, who can change that, it is a secret as a whole.
 //
 // Another sandbox may be at work in it, so nothing is opened through a link.
-func Find(dir string, top []Entry, commands func(uid uint32) bool) (found []string) {
-	f := finder{dir: dir, top: -1, commands: commands}
+//
+// listed is told of the directories in those that are listed, with their inodes.
+func Find(dir string, top []Entry, commands func(uid uint32) bool, listed func(dir, name string, ino uint64)) (found []string) {
+	f := finder{dir: dir, top: -1, commands: commands, listed: listed}
 	defer f.close()
 	for _, e := range top {
 		f.judge("", "", e.Name, e.Kind)
@@ -87,6 +89,7 @@ type finder struct {
 	names int // that were judged below the top
 	// commands tells whether a user is one of the command's.
 	commands func(uid uint32) bool
+	listed   func(dir, name string, ino uint64)
 	buf      [16 << 10]byte
 }
 
@@ -135,7 +138,11 @@ func (f *finder) list(dir string) {
 			}
 			if string(name) != "." && string(name) != ".." {
 				f.names++
-				f.judge(dir, parent, string(name), b[18])
+				n := string(name)
+				if b[18] == unix.DT_DIR {
+					f.listed(dir, n, binary.NativeEndian.Uint64(b))
+				}
+				f.judge(dir, parent, n, b[18])
 			}
 			b = b[size:]
 		}

@@ -203,6 +203,8 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) entered {
 		w.add(up(string(w.path)), Doubtful, hooksWhy)
 	case f.moved:
 		w.add(string(w.path), Doubtful, why)
+	default:
+		w.doubtCame(f, why)
 	}
 	return entered{kind: unset}
 }
@@ -295,8 +297,12 @@ func (w *walker) named(n *name, f *frame, name []byte, typ byte, known bool) ent
 	old := e != nil && w.same(e, f.fd, name, &w.st)
 	if e == nil && !w.touched(f.fd, name, &w.st) {
 		fresh, moved := w.arrived(f)
-		if old = !fresh; moved && old {
+		switch old = !fresh; {
+		case !old:
+		case moved:
 			w.add(path, Doubtful, n.why)
+		default:
+			w.doubtCame(f, n.why)
 		}
 	}
 	switch {

@@ -34,6 +34,7 @@ type Guard struct {
 	readMounts func() (mounttable.Table, error)
 	recorded   bool
 	hidden     []string  // names at the project's top, sorted
+	inodes     *inodes   // of its directories, or nil
 	search     *search   // or nil
 	doubts     []watched // see Renew
 	held       []watched // see Hold

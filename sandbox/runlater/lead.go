@@ -317,7 +317,13 @@ func (w *walker) leadFile(index int, path string, l lead) {
 	if statAt(dir, name, &w.st) != nil || w.st.Mode&unix.S_IFMT == unix.S_IFDIR || e != nil && w.same(e, dir, []byte(name), &w.st) {
 		return
 	}
-	if !w.touched(dir, []byte(name), &w.st) || w.r.has(w.roots[index].path, path) {
+	if w.r.has(w.roots[index].path, path) {
+		return
+	}
+	if !w.touched(dir, []byte(name), &w.st) {
+		if to, came := w.cameBy(dir, up(path)); came {
+			w.addCame(to, l.why)
+		}
 		return
 	}
 	what, why := w.what(dir, []byte(name)), l.why

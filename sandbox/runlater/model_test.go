@@ -275,12 +275,9 @@ func (m *model) took(s step, err error) {
 	}
 }
 
-// knownBefore tells what was run before: by this name, or by one from which it came
-// here with a directory above it, as it was.
+// knownBefore tells what was run before by this name.
 func knownBefore(a ran, before []ran) bool {
-	return slices.ContainsFunc(before, func(b ran) bool {
-		return a.tool == b.tool && a.text == b.text && (a.path == b.path || a.ino == b.ino && filepath.Base(a.path) == filepath.Base(b.path))
-	})
+	return slices.ContainsFunc(before, func(b ran) bool { return a.tool == b.tool && a.text == b.text && a.path == b.path })
 }
 
 // noticed tells what stays, and is reported.

@@ -23,6 +23,9 @@ func (w *walker) repositoryIn(f *frame, e *watched, name []byte, k kind) entered
 		return entered{kind: k, fresh: true}
 	}
 	fresh, moved := w.movedIn(f, name, &st)
+	if _, came := w.came(f); came && !fresh {
+		moved = true
+	}
 	return entered{kind: k, fresh: fresh, moved: moved}
 }
 

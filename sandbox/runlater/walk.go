@@ -56,8 +56,9 @@ type walker struct {
 	st       unix.Statx_t
 	pointers []pointer
 	leads    []lead
-	tops     []lead // repositories below the project, by root and path
-	inTops   []lead // relative to each of tops
+	tops     []lead          // repositories below the project, by root and path
+	inTops   []lead          // relative to each of tops
+	doubted  map[string]bool // directories that came, see addCame
 	overflow bool
 	shared   bool // it is one of several, or may not be
 }
@@ -72,6 +73,8 @@ type frame struct {
 	fresh bool  // all in it counts as new
 	moved bool  // all in it may have been moved in, see movedIn
 	group uint8 // of names, or 0
+	asked bool  // came is known
+	came  string
 }
 
 // walk takes over the descriptor.
