@@ -197,13 +197,41 @@ func onFUSE(id, path, what, line string) row {
 
 // onSeconds plants one in a project on a file system with times of whole seconds.
 func onSeconds(id, path, what, line string) row {
-	r := laterBy(id, path, what, line)
-	r.views = hostOnly
-	r.setup = func(s *scene) {
+	return onFileSystem(id, path, what, line, func(s *scene) string {
 		top := os.Getenv("SBX_TEST_EXT4")
 		if top == "" {
 			skip(s.t, "no ext4 with inodes of 128 bytes, see .ci/as")
 		}
+		return top
+	})
+}
+
+// fatRows plant one in a project on FAT, in a guest: its times are of two seconds, and
+// can be set. Other machines have none that a user may write to.
+func fatRows() []row {
+	top := os.Getenv("SBX_TEST_FAT")
+	if top == "" {
+		return nil
+	}
+	on := func(id, path, what, line string) row {
+		return onFileSystem(id, path, what, line, func(*scene) string { return top })
+	}
+	return []row{
+		on("walk-fat", ".envrc", "direnv's commands on FAT", `echo OWNED > .envrc; touch -d 2001-01-01 .envrc`),
+		on("walk-fat-nested", "lib/.vscode/tasks.json", "an editor's tasks there", `mkdir lib lib/.vscode; echo OWNED > lib/.vscode/tasks.json; touch -d 2001-01-01 lib/.vscode/tasks.json lib/.vscode lib`),
+		on("walk-fat-changed", "old/.vscode/tasks.json", "an editor's tasks that were there, with the same size and time", `t=$(date -r old/.vscode/tasks.json +@%s); printf 'OWNED\n' > old/.vscode/tasks.json; touch -d $t old/.vscode/tasks.json old/.vscode`),
+		on("walk-fat-hook", "sub/.git/hooks/pre-commit", "a hook of a repository there", `echo OWNED > sub/.git/hooks/pre-commit; touch -d 2001-01-01 sub/.git/hooks/pre-commit sub/.git/hooks`),
+		on("walk-fat-case", "LIB/.VSCODE/TASKS.JSON", "the same by a short name in upper case", `mkdir LIB LIB/.VSCODE; echo OWNED > LIB/.VSCODE/TASKS.JSON`),
+		on("walk-fat-moved", "app/.vscode/tasks.json", "a directory of the checkout's in the place of another", `mv mine app; echo OWNED > app/.vscode/tasks.json`),
+	}
+}
+
+// onFileSystem plants one in a project in a directory on another file system.
+func onFileSystem(id, path, what, line string, top func(*scene) string) row {
+	r := laterBy(id, path, what, line)
+	r.views = hostOnly
+	r.setup = func(s *scene) {
+		top := top(s)
 		dir, err := os.MkdirTemp(top, "project")
 		s.check(err)
 		s.t.Cleanup(func() { os.RemoveAll(dir) })
@@ -216,7 +244,7 @@ func onSeconds(id, path, what, line string) row {
 	}
 	plain := r.judge
 	r.judge = func(s *scene) string {
-		if !s.has("{PROJECT}/mine/.vscode/tasks.json", "mine") {
+		if id != "walk-fat-moved" && !s.has("{PROJECT}/mine/.vscode/tasks.json", "mine") {
 			return "what was there was moved"
 		}
 		return plain(s)
