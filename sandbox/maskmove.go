@@ -17,6 +17,7 @@ import (
 type movable struct {
 	fd   int
 	path string
+	object
 }
 
 // at is a path by which a place of the host's is found, also if the project was moved.
@@ -43,13 +44,13 @@ func (w *maskWatch) hold(list []movable, at string, flags int) []movable {
 	}
 	here := objectOf(fd)
 	for i, h := range list {
-		if objectOf(h.fd) == here {
+		if h.object == here {
 			list[i].path = at
 			unix.Close(fd)
 			return list
 		}
 	}
-	return append(list, movable{fd, at})
+	return append(list, movable{fd, at, here})
 }
 
 // handleLimit bounds the descriptors.
