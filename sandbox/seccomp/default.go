@@ -57,45 +57,42 @@ func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 	return p
 }
 
-// Default gives the program of DefaultProfile if it was compiled in advance: for
-// amd64 and arm64 alone, on Linux 4.8 or later, with no capability beyond those
-// that sandboxes with their own root have, and with NoTCP and NoMemfd together or
-// neither. Its instructions are not to be changed.
+// A compiledProgram is DefaultProfile for some options, compiled in advance.
+type compiledProgram struct {
+	arch           Arch
+	noTCP, noMemfd bool
+	kind           programKind
+	instructions   []unix.SockFilter
+}
+
+type programKind uint8
+
+const (
+	plainProgram  programKind = iota
+	chrootProgram             // with CAP_SYS_CHROOT
+	userNSProgram
+)
+
+// Default gives the program of DefaultProfile if it was compiled in advance: only for
+// amd64 and arm64, on Linux 4.8 or later, with no capability beyond those that sandboxes
+// with their own root have. Its instructions are not to be changed.
 func Default(o DefaultOptions) (*Filter, bool) {
-	if o.Arch == AMD64 && o.X86_32 || !o.Kernel.atLeast(Kernel{4, 8}) || slices.ContainsFunc(o.Caps, rare) || o.NoTCP != o.NoMemfd {
+	if o.Arch == AMD64 && o.X86_32 || !o.Kernel.atLeast(Kernel{4, 8}) || slices.ContainsFunc(o.Caps, rare) {
 		return nil, false
 	}
-	strict, chroot := o.NoTCP, holds(o.Caps, "CAP_SYS_CHROOT")
-	f := &Filter{}
+	kind := plainProgram
 	switch {
-	case o.Arch == AMD64 && strict && o.UserNS:
-		f.Instructions = amd64StrictUserNS
-	case o.Arch == AMD64 && strict && chroot:
-		f.Instructions = amd64StrictChroot
-	case o.Arch == AMD64 && strict:
-		f.Instructions = amd64Strict
-	case o.Arch == ARM64 && strict && o.UserNS:
-		f.Instructions = arm64StrictUserNS
-	case o.Arch == ARM64 && strict && chroot:
-		f.Instructions = arm64StrictChroot
-	case o.Arch == ARM64 && strict:
-		f.Instructions = arm64Strict
-	case o.Arch == AMD64 && o.UserNS:
-		f.Instructions = amd64UserNS
-	case o.Arch == AMD64 && chroot:
-		f.Instructions = amd64Chroot
-	case o.Arch == AMD64:
-		f.Instructions = amd64Plain
-	case o.Arch == ARM64 && o.UserNS:
-		f.Instructions = arm64UserNS
-	case o.Arch == ARM64 && chroot:
-		f.Instructions = arm64Chroot
-	case o.Arch == ARM64:
-		f.Instructions = arm64Plain
-	default:
-		return nil, false
+	case o.UserNS:
+		kind = userNSProgram
+	case holds(o.Caps, "CAP_SYS_CHROOT"):
+		kind = chrootProgram
 	}
-	return f, true
+	for i := range programs {
+		if p := &programs[i]; p.arch == o.Arch && p.noTCP == o.NoTCP && p.noMemfd == o.NoMemfd && p.kind == kind {
+			return &Filter{Instructions: p.instructions}, true
+		}
+	}
+	return nil, false
 }
 
 // rare tells of a capability that it is none of those usual in a sandbox. Of

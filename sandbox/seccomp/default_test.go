@@ -30,9 +30,9 @@ func variants() map[string]DefaultOptions {
 	for _, a := range []Arch{AMD64, ARM64} {
 		for view, caps := range map[string][]string{"host": nil, "root": rootCaps} {
 			for _, userNS := range []bool{false, true} {
-				for _, strict := range []bool{false, true} {
-					name := fmt.Sprintf("%s %s userns=%v strict=%v", a, view, userNS, strict)
-					all[name] = DefaultOptions{Options: Options{Arch: a, Caps: caps, Kernel: recent}, UserNS: userNS, NoTCP: strict, NoMemfd: strict}
+				for _, no := range []struct{ tcp, memfd bool }{{}, {tcp: true}, {memfd: true}, {tcp: true, memfd: true}} {
+					name := fmt.Sprintf("%s %s userns=%v notcp=%v nomemfd=%v", a, view, userNS, no.tcp, no.memfd)
+					all[name] = DefaultOptions{Options: Options{Arch: a, Caps: caps, Kernel: recent}, UserNS: userNS, NoTCP: no.tcp, NoMemfd: no.memfd}
 				}
 			}
 		}
@@ -84,8 +84,6 @@ func TestDefaultOnlyWhereItFits(t *testing.T) {
 		"old kernel": func(o *DefaultOptions) { o.Kernel = Kernel{4, 7} },
 		"no kernel":  func(o *DefaultOptions) { o.Kernel = Kernel{} },
 		"capability": func(o *DefaultOptions) { o.Caps = []string{"CAP_SYS_PTRACE"} },
-		"no TCP":     func(o *DefaultOptions) { o.NoTCP = true },
-		"no memfd":   func(o *DefaultOptions) { o.NoMemfd = true },
 		"machine":    func(o *DefaultOptions) { o.Arch = RISCV64 },
 	} {
 		o := fits
