@@ -312,7 +312,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	case err != nil:
 		return err
 	case c.overdue.Load():
-		return c.ctx.Err() // whatever it made of SIGTERM
+		return context.Cause(c.ctx) // whatever it made of SIGTERM
 	case status != 0:
 		if status.Signaled() && status.Signal() == unix.SIGSYS && !c.Spec.Unconfined && !c.Spec.Allow32Bit {
 			c.note("the seccomp filter ended the command; a 32-bit program needs --allow-ia32")

@@ -51,7 +51,7 @@ func (h *Host) hiddenPrograms(s Spec) {
 		hidden := slices.ContainsFunc(h.disks, func(d privateDir) bool { return below(dir, d.path) }) || h.isAlias(dir)
 		shown := slices.ContainsFunc(own, func(m specs.Mount) bool { return below(dir, m.Destination) || below(m.Destination, dir) })
 		if hidden && !shown && !h.drives && exists(dir) {
-			h.Unhidden = append(h.Unhidden, dir+" of PATH is not shown, as nothing of other disks is; --ro "+dir+" shows it")
+			h.Unhidden = append(h.Unhidden, dir+" of your PATH is on another disk and hidden; --ro "+dir+" shows it")
 		}
 	}
 }

@@ -37,7 +37,7 @@ func (h *Host) realHomes() (homes []string) {
 // probeElsewhere finds the other paths of what is private, and of places of secrets.
 func (h *Host) probeElsewhere(s Spec, around surrounding) error {
 	if around.err != nil {
-		return fmt.Errorf("mounts of the host, by which secrets may be seen: %w", around.err)
+		return fmt.Errorf("cannot read the mounts of the host: %w", around.err)
 	}
 	h.places = slices.Concat(around.places.host, around.places.found, h.ledPlaces(around.places))
 	directories := h.realHomes()

@@ -99,7 +99,7 @@ func TestFilteredFlags(t *testing.T) {
 			switch {
 			case c.fine && err != nil:
 				t.Errorf("%s, %s: %v", flag, name, err)
-			case !c.fine && (err == nil || !strings.HasPrefix(err.Error(), flag+" cannot be") || Hint(err) == ""):
+			case !c.fine && (err == nil || !strings.HasPrefix(err.Error(), flag+" ") || Hint(err) == ""):
 				t.Errorf("%s, %s: %v, hint %q", flag, name, err, Hint(err))
 			}
 		}

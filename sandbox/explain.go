@@ -103,7 +103,7 @@ func confineHint(c userns.Confine, errno syscall.Errno) string {
 	case c.Module == "AppArmor" && (errno == unix.ENOENT || errno == unix.EINVAL):
 		return "no profile of that name is loaded; as root: apparmor_parser -r FILE loads one, aa-status lists them"
 	case c.Module == "SELinux" && errno == unix.EINVAL:
-		return "the policy has no such label; --security-opt label=disable goes without"
+		return "the policy has no such label; --security-opt label=disable runs without"
 	case errno == unix.EACCES || errno == unix.EPERM:
 		return "the policy does not let this process change to that label"
 	}

@@ -90,7 +90,7 @@ func (s Spec) checkFiltered(h Host) error {
 	case s.OCI.Linux.Seccomp != nil:
 		return hinted(fmt.Errorf("%s cannot be used with a seccomp filter of your own: the default filter enforces it", names), "leave one of them out")
 	case h.NoSeccomp:
-		return hinted(fmt.Errorf("%s cannot be had: the kernel has no seccomp filters", names), "boot a kernel with CONFIG_SECCOMP_FILTER, or leave "+names+" out")
+		return hinted(fmt.Errorf("%s needs seccomp filters, which the kernel lacks", names), "boot a kernel with CONFIG_SECCOMP_FILTER, or leave "+names+" out")
 	case s.NoExecTmp && s.UserNS:
 		return hinted(fmt.Errorf("--noexec-tmp cannot be used with --allow-userns: a process can mount an executable directory of its own"), "leave one of them out")
 	}

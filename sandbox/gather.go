@@ -38,7 +38,7 @@ type gathering struct {
 // partLimit bounds the mounts of one sandbox: the kernel allows 100,000 in a namespace.
 const partLimit = 8192
 
-var errParts = errors.New("more names than can be shown one by one")
+var errParts = errors.New("too many names to show one by one")
 
 // probeGathered lists what is shown of the directories that are gathered.
 func (h *Host) probeGathered(s Spec, doors []string) error {
@@ -78,7 +78,7 @@ func (h *Host) probeGathered(s Spec, doors []string) error {
 			g.hide(p)
 		}
 		if err := g.gather(); err != nil {
-			return hinted(fmt.Errorf("%s: %w, as hiding what is secret in it needs", m.Source, err), "show less of it: the directories in it that the command needs")
+			return hinted(fmt.Errorf("%s: secrets in it cannot be hidden: %w", m.Source, err), "show only the directories in it that the command needs")
 		}
 		g.addMountPoints(m.Destination, own[i+1:])
 		if h.gathered == nil {
@@ -200,7 +200,7 @@ func (g *gatherer) gather() error {
 			return nil
 		}
 	}
-	return errors.New("links in it lead from one secret to the next without end")
+	return errors.New("links between its secret directories form a loop")
 }
 
 // list lists a directory below the source, by its path there.
@@ -397,7 +397,7 @@ func (s Spec) homeNotes(h Host) (notes []string) {
 		if len(left) > leftNamed {
 			left, more = left[:leftNamed], ", ..."
 		}
-		notes = append(notes, fmt.Sprintf("%s is shown with its tools only, without %d names (%s%s): --ro shows one, --unsafe-expose %s all",
+		notes = append(notes, fmt.Sprintf("only the tools in %s are shown, %d names are hidden (%s%s): --ro PATH shows one, --unsafe-expose %s all",
 			m.Source, len(g.left), strings.Join(left, ", "), more, g.homes[0]))
 	}
 	return notes

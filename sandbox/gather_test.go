@@ -78,7 +78,7 @@ func TestGatherHome(t *testing.T) {
 		t.Errorf("shown %q, want %q", parts, want)
 	}
 	if !slices.ContainsFunc(notes, func(n string) bool {
-		return strings.Contains(n, "without 1 names (work): --ro shows one, --unsafe-expose "+dir+" all")
+		return strings.Contains(n, "1 names are hidden (work): --ro PATH shows one, --unsafe-expose "+dir+" all")
 	}) {
 		t.Errorf("notes %q", notes)
 	}

@@ -23,7 +23,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	if c.ctx == nil {
 		c.ctx = context.Background()
 	}
-	if err := errors.Join(c.failed, c.ctx.Err()); err != nil {
+	if err := errors.Join(c.failed, context.Cause(c.ctx)); err != nil {
 		return err
 	}
 	if c.entering != nil {

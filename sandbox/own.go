@@ -99,7 +99,7 @@ func (h *Host) probeOwn(s Spec, mounts mounttable.Table) error {
 	if len(h.own) > 0 && s.UserNS {
 		// A namespace of its own that pivots and detaches the old root has none of these
 		// mounts, and renames what they are on.
-		return hinted(fmt.Errorf("--allow-userns cannot be used where sbx's own files are writable: %s is in what is shown", h.own[0].path),
+		return hinted(fmt.Errorf("--allow-userns cannot be used when a writable mount contains sbx's own files (%s)", h.own[0].path),
 			"show less, or show it read-only")
 	}
 	return nil
@@ -146,7 +146,7 @@ func (h *Host) holdOwn(own OwnPath, real string, t trace, links []string, roots 
 	for _, r := range roots {
 		switch {
 		case below(r.source, real), below(real, r.source) && !r.mounted:
-			return hinted(fmt.Errorf("refusing to make %s writable: %s decides what the next sandbox may do", r.source, own.Path),
+			return hinted(fmt.Errorf("refusing to make %s writable: it contains %s, which controls later sandboxes", r.source, own.Path),
 				"change to another directory, or show it read-only")
 		case !below(real, r.source):
 		case !t.there && own.File:
@@ -163,7 +163,7 @@ func (h *Host) holdOwn(own OwnPath, real string, t trace, links []string, roots 
 		}
 		for _, link := range links {
 			if link != r.source && below(link, r.source) {
-				return hinted(fmt.Errorf("refusing to make %s writable: the link %s in it leads to what decides what the next sandbox may do", r.source, link),
+				return hinted(fmt.Errorf("refusing to make %s writable: the link %s in it leads to sbx's own files", r.source, link),
 					"show it read-only, or make a directory of the link")
 			}
 		}
@@ -201,7 +201,7 @@ func (h Host) mkOwn() error {
 	slices.SortFunc(dirs, func(a, b string) int { return len(a) - len(b) })
 	for _, dir := range dirs {
 		if err := os.Mkdir(dir, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-			return hinted(fmt.Errorf("sbx's own directory could not be made, and the command could make it: %w", err), "make it yourself, or show less")
+			return hinted(fmt.Errorf("cannot create sbx's own directory, and the command could create it: %w", err), "make it yourself, or show less")
 		}
 	}
 	return nil

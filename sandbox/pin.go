@@ -17,7 +17,7 @@ import (
 // pinLimit bounds them. Each is a mount.
 const pinLimit = 4096
 
-var errPins = errors.New("more directories with hidden names below than can be pinned")
+var errPins = errors.New("too many directories with hidden files")
 
 // probePins finds the directories that are pinned in what is shown writable.
 func (h *Host) probePins(s Spec, hidden []string) error {

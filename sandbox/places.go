@@ -176,7 +176,7 @@ func (h *Host) ledPlaces(p places) (paths []string) {
 		switch {
 		case device(at) || inSystem(at) && !slices.Contains(p.moved, at) && !h.owns(at):
 		case h.tooWide(at):
-			h.Unhidden = append(h.Unhidden, at+" is not hidden: a place of secrets leads to it, and more than secrets is in it")
+			h.Unhidden = append(h.Unhidden, at+" is not hidden: a link from a secret directory leads to it, but it holds other files too")
 		default:
 			paths = append(paths, at)
 		}

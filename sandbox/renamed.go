@@ -128,7 +128,7 @@ func (c *Cmd) moved(held heldName, p string) error {
 	if err != nil {
 		return fmt.Errorf("%s was hidden and is now %s: %w", held.path, p, err)
 	}
-	c.note("%s was hidden and had become %s; it is %s again", held.path, p, to)
+	c.note("the hidden file %s was renamed to %s, and is %s again", held.path, p, to)
 	return nil
 }
 

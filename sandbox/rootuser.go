@@ -50,6 +50,6 @@ func (s Spec) checkRoot(h Host) error {
 	if !h.Root || s.AllowRoot || s.View != HostView {
 		return nil
 	}
-	return hinted(fmt.Errorf("you are root: the command could read what only root may read in the host view"),
+	return hinted(fmt.Errorf("root needs --allow-root in the host view: the command could read files that only root may read"),
 		"run sbx as an ordinary user; or give a root file system (--rootfs, --image); or --allow-root")
 }

@@ -20,7 +20,7 @@ func TestRootIsRefused(t *testing.T) {
 			s.Layers = []string{"/srv/a"}
 		}
 		_, _, err := Complete(s, h)
-		if refused := err != nil && strings.HasPrefix(err.Error(), "you are root") && strings.Contains(Hint(err), "--allow-root"); refused != c.refused {
+		if refused := err != nil && strings.HasPrefix(err.Error(), "root needs --allow-root") && strings.Contains(Hint(err), "--allow-root"); refused != c.refused {
 			t.Errorf("%+v: %v, hint %q", c, err, Hint(err))
 		}
 	}

@@ -53,7 +53,7 @@ var mayImport = map[string]string{
 	"userns/child":                      "",
 	"idmap":                             "",
 	// It is for tests, and in no program.
-	"cmd/internal/testenv": "",
+	"cmd/internal/testenv": "sandbox/mounttable",
 
 	"sandbox/mounttable":    "",
 	"sandbox/secrets/table": "",

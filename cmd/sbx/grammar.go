@@ -25,7 +25,7 @@ type fileFlags struct {
 	Volume    []text `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host."`
 	Ro        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, read-only."`
 	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
-	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path, which must be there (PATH?: if it is). Wins over all others."`
+	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path (PATH? if it may be missing); wins over all others."`
 	Tmpfs     []text `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
 	NoProject bool   `help:"Do not bind the current directory."`
 	Workdir   text   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`

@@ -66,7 +66,7 @@ func forCommand(f *runFlags, user *profiles.User) (p profiles.Profile, err error
 	if !ok {
 		return user.Default()
 	}
-	f.note("profile %s, for the command's name; --no-profile goes without", name)
+	f.note("profile %s, for the command's name; --no-profile runs without", name)
 	return user.Resolve([]string{name})
 }
 
@@ -94,7 +94,7 @@ func withProject(f *runFlags, user *profiles.User, at profiles.Places, p profile
 			f.note("ignoring %s: it %s%s; sbx trust shows all of it and asks", profiles.ProjectFile, widens[0], more)
 			return p, nil
 		}
-		f.note("profile %s/%s, which you trusted; --no-profile goes without", at.Project, profiles.ProjectFile)
+		f.note("profile %s/%s, which you trusted; --no-profile runs without", at.Project, profiles.ProjectFile)
 	}
 	return profiles.Together(p, own), nil
 }

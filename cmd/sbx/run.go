@@ -9,6 +9,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 
@@ -179,7 +180,7 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	}
 	ctx, cancel := context.Background(), func() {}
 	if f.Timeout > 0 {
-		ctx, cancel = context.WithTimeout(ctx, f.Timeout)
+		ctx, cancel = context.WithTimeoutCause(ctx, f.Timeout, timeoutError(f.Timeout))
 	}
 	cmd = sandbox.New(ctx, spec)
 	cmd.Around = f.around
@@ -203,17 +204,25 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	return cmd, cancel, nil
 }
 
+// A timeoutError ends a run after the time given with --timeout.
+type timeoutError time.Duration
+
+func (t timeoutError) Error() string {
+	return fmt.Sprintf("timed out after %v (--timeout)", time.Duration(t))
+}
+
 // exitCode prints an error of sbx's own and gives the exit code of the run.
 func exitCode(u ui, err error) int {
 	var exit *sandbox.ExitError
 	var step *userns.StepError
+	var timeout timeoutError
 	switch {
 	case err == nil:
 		return 0
 	case errors.As(err, &exit):
 		return exit.Code()
-	case errors.Is(err, context.DeadlineExceeded):
-		u.say("the time given with --timeout is over")
+	case errors.As(err, &timeout):
+		u.say("%v", timeout)
 		return exitTimeout
 	}
 	u.fail(err, sandbox.Hint(err))

@@ -69,7 +69,7 @@ func trust(u ui, user *profiles.User, at profiles.Places, yes bool) error {
 // typed before it, or put there by what ran before, is thrown away.
 func (u ui) ask(question string) error {
 	if !isTerminal(os.Stdin) || !isTerminal(os.Stderr) {
-		return &mendedError{errors.New("not trusted: there is no terminal to ask on"), "look at what is shown, then --yes"}
+		return &mendedError{errors.New("not trusted: there is no terminal to ask on"), "check the list, then sbx trust --yes"}
 	}
 	if err := unix.IoctlSetInt(int(os.Stdin.Fd()), unix.TCFLSH, unix.TCIFLUSH); err != nil {
 		return os.NewSyscallError("ioctl TCFLSH", err)

@@ -48,7 +48,7 @@ func New(project, home string, environ []string, check func(string) error, writa
 		return nil, err
 	}
 	if t.holds(home) {
-		return nil, errors.New("your home is in the project, or in what else the command can write, so that its files could say which hosts are allowed; name the hosts")
+		return nil, errors.New("the command can write to your home, so sets of hosts cannot be trusted; use --allow HOST")
 	}
 	environ = slices.DeleteFunc(slices.Clone(environ), func(e string) bool { return !strings.HasPrefix(e, "PATH=") && t.mentioned(e) })
 	env, dirs := t.environment(environ)

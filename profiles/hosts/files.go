@@ -33,7 +33,7 @@ func (a *Asker) trusted(set string) error {
 	for _, file := range files[set] {
 		p := a.place(file)
 		if path.IsAbs(p) && a.Leads(p) {
-			return fmt.Errorf("%s is, or leads to, what a sandbox can write, and could name any host", p)
+			return fmt.Errorf("a sandbox can write to %s, so it could allow any host", p)
 		}
 	}
 	return nil

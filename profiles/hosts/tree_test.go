@@ -93,7 +93,7 @@ func TestEnvironment(t *testing.T) {
 		t.Error(err)
 	}
 	for _, project := range []string{home, filepath.Dir(home)} {
-		if _, err := New(project, home, nil, nil); err == nil || !strings.Contains(err.Error(), "your home is in the project") {
+		if _, err := New(project, home, nil, nil); err == nil || !strings.Contains(err.Error(), "can write to your home") {
 			t.Errorf("%s as the project: %v", project, err)
 		}
 	}

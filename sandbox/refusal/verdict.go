@@ -97,7 +97,7 @@ func (a Around) memory() verdict {
 		return verdict{"AppArmor's profile " + a.AppArmor + " lets no file in memory be run, as PID 1 is one",
 			"as root: give that profile flags=(attach_disconnected) in /etc/apparmor.d, and load it: apparmor_parser -r FILE"}
 	}
-	return verdict{"a security module lets no file in memory be run, as PID 1 is one", "--no-init goes without"}
+	return verdict{"a security module lets no file in memory be run, as PID 1 is one", "--no-init runs without"}
 }
 
 func (a Around) filter() verdict {
