@@ -73,7 +73,7 @@ const idle = 10 * time.Second
 
 func (w *maskWatch) patience() time.Duration {
 	if len(w.unreported) > 0 {
-		return pollEvery
+		return lookEvery
 	}
 	return idle
 }

@@ -146,15 +146,15 @@ func (w *maskWatch) fail(err error, kill func() error) {
 	_ = kill() // it may have ended just now
 }
 
-// Before Linux 6.9 the names are looked at every lookEvery until a command has run for
-// reportedAfter: it would have to pay for the end of the reports, see closeLater.
+// lookEvery is how often names are looked at where the kernel does not report changes. The
+// command can bring that about: it takes all inotify instances that the user may have.
+//
+// Before Linux 6.9 it is so until a command has run for reportedAfter: a shorter one would
+// have to wait for the end of the reports, see closeLater.
 const (
 	reportedAfter = 100 * time.Millisecond
 	lookEvery     = 10 * time.Millisecond
 )
-
-// pollEvery is how often names are looked at where the kernel does not report changes.
-const pollEvery = 100 * time.Millisecond
 
 func (w *maskWatch) run() {
 	defer w.dismiss()
@@ -182,8 +182,8 @@ func (w *maskWatch) run() {
 		return
 	}
 	if err != nil {
-		w.note("changes of hidden and read-only files are looked for every %v, since the kernel does not report them: %v", pollEvery, err)
-		w.look(pollEvery, forever)
+		w.note("hidden and read-only files are checked every %v, since the kernel does not report their changes: %v", lookEvery, err)
+		w.look(lookEvery, forever)
 		return
 	}
 	w.mu.Lock()

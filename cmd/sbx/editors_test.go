@@ -195,7 +195,7 @@ func TestMasksWithoutReports(t *testing.T) {
 		time.Sleep(200 * time.Millisecond) // as long as the looks that the kernel's reports would do without
 	}
 	e.check(os.WriteFile(filepath.Join(dir, "end"), nil, 0o644))
-	if err := box.Wait(); err != nil || !strings.Contains(said.String(), "looked for every") {
+	if err := box.Wait(); err != nil || !strings.Contains(said.String(), "checked every") {
 		t.Errorf("%v: %s", err, &said)
 	}
 }
