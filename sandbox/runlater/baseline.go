@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"sync"
 
 	"golang.org/x/sys/unix"
@@ -153,6 +154,13 @@ func (g *Guard) recordLeads(w *walker) {
 // base is the baseline of the root at hand, or nil.
 func (w *walker) base() *baseline { return w.roots[w.index].base }
 
+// touchedByClock and bornByClock are for what is not compared with a baseline: where there
+// is one they tell no. Outside of this file nothing asks the times themselves.
+func (w *walker) touchedByClock(st *unix.Statx_t) bool {
+	return w.base() == nil && touched(st, w.since)
+}
+func (w *walker) bornByClock(st *unix.Statx_t) bool { return w.base() == nil && born(st, w.since) }
+
 // touched tells whether the run changed a file, which is a name in the directory
 // at hand or a path below it. Recording, it takes the file down.
 func (w *walker) touched(dir int, name []byte, st *unix.Statx_t) bool {
@@ -253,4 +261,32 @@ func (b *baseline) sum(dir int, name string, c *content256) bool {
 	}
 	h.Sum(c.sum[:0])
 	return true
+}
+
+// clock gives the baseline for an open directory that a variable leads to, or nil where its
+// change times can be relied on. It may be in no root, or on another file system.
+func (s *search) clock(fd int, real string) *baseline {
+	blind := func(r root) bool { _, in := (tree{path: r.path}).within(real); return in && r.base != nil }
+	if ok, err := reliable(fd); ok && err == nil && !slices.ContainsFunc(s.roots, blind) {
+		return nil
+	}
+	return s.base
+}
+
+// touched tells whether the run changed a name in a directory that a variable leads to.
+// Before the run it takes the file down where it must be.
+func (s *search) touched(at spot, n string, st *unix.Statx_t) bool {
+	if at.base == nil {
+		return !s.base.recording && touched(st, s.since)
+	}
+	return at.base.differs(join(at.path(), n), at.base.read(at.fd, n, st))
+}
+
+// born tells whether the run made one.
+func (s *search) born(at spot, n string, st *unix.Statx_t) bool {
+	if at.base == nil {
+		return born(st, s.since)
+	}
+	_, known := at.base.known[join(at.path(), n)]
+	return !known
 }

@@ -70,17 +70,17 @@ func (w *walker) cameBy(fd int, path string) (dir string, came bool) {
 	above, st := unix.Statx_t{}, unix.Statx_t{}
 	at := "."
 	for ; path != "" && path != "."; path, at = up(path), at+"/.." {
-		if statAt(fd, at, &st) != nil || !touched(&st, w.since) {
+		if statAt(fd, at, &st) != nil || !w.touchedByClock(&st) {
 			continue
 		}
 		if w.index == 0 && w.g.project {
 			if ino, known := w.g.inodes.find(path); known && ino == st.Ino {
 				return "", false // what is in it is where it was
-			} else if known && !born(&st, w.since) && !changesInodes(fd) {
+			} else if known && !w.bornByClock(&st) && !changesInodes(fd) {
 				return path, true
 			}
 		}
-		if !born(&st, w.since) && statAt(fd, at+"/..", &above) == nil && touched(&above, w.since) {
+		if !w.bornByClock(&st) && statAt(fd, at+"/..", &above) == nil && w.touchedByClock(&above) {
 			return path, true
 		}
 	}

@@ -280,7 +280,7 @@ func (w *walker) leadDir(root int, p place, l lead) {
 		probe.path = []byte(p.path)
 	}
 	e := entered{kind: l.kind}
-	if l.kind == hooksKind && p.path != "." && w.base() == nil && w.g.watch(w.index, p.path) == nil && touched(&p.st, w.since) {
+	if l.kind == hooksKind && p.path != "." && w.g.watch(w.index, p.path) == nil && w.touchedByClock(&p.st) {
 		e.moved = !(stamp{p.st.Mtime.Sec, p.st.Mtime.Nsec}).before(w.since)
 		e.fresh = !e.moved
 	}

@@ -38,7 +38,7 @@ func (w *walker) movedIn(f *frame, name []byte, st *unix.Statx_t) (fresh, moved 
 	if w.base() != nil || !w.touched(f.fd, name, st) {
 		return false, false // a record knows each file in it by its path
 	}
-	if statFD(f.fd, &dir) == nil && !touched(&dir, w.since) {
+	if statFD(f.fd, &dir) == nil && !w.touchedByClock(&dir) {
 		return false, false
 	}
 	written := !(stamp{st.Mtime.Sec, st.Mtime.Nsec}).before(w.since)
@@ -76,7 +76,7 @@ func (w *walker) arrived(f *frame) (fresh, moved bool) {
 	levels := min(1+strings.Count(dir, "/"), parts(w.path))
 	for at := "."; levels > 0; levels-- {
 		up := at + "/.."
-		if statAt(f.fd, at, &st) == nil && statAt(f.fd, up, &above) == nil && touched(&st, w.since) && touched(&above, w.since) {
+		if statAt(f.fd, at, &st) == nil && statAt(f.fd, up, &above) == nil && w.touchedByClock(&st) && w.touchedByClock(&above) {
 			written := !(stamp{st.Mtime.Sec, st.Mtime.Nsec}).before(w.since)
 			fresh, moved = fresh || !written, moved || written
 		}

@@ -19,10 +19,13 @@ type search struct {
 	environ  []string
 	cwd      string
 	writable []string             // by the command
-	programs map[string][]program // of the directories of PATH that are in those
-	names    map[string][]string  // of other variables' directories, by "VARIABLE=DIRECTORY"
-	// before is what was there of what other variables name, by the same and by path.
-	before map[string]map[string]identity
+	roots    []root               // that Record has seen
+	programs map[string][]program // of the directories of PATH that lead to those
+	before   map[string]*past     // of what other variables name, by "VARIABLE=PATH"
+	ways     map[string]ways      // by path
+	base     *baseline            // of what is where change times cannot be relied on
+	since    stamp                // when the run began; none before it
+	straight []string             // paths without a link on the way
 }
 
 // A program is a name in a directory of PATH.
@@ -35,13 +38,15 @@ type program struct {
 
 // Environment keeps, before the run, what is in those directories of the caller's
 // PATH, and of its like, that the command may write. writable are such directories
-// besides the project. A PATH that leads to none costs some comparisons.
+// besides the project. A PATH that leads to none costs some comparisons, and a look
+// at each entry that somebody's link may be on the way to.
 func (g *Guard) Environment(environ []string, writable ...string) {
-	s := &search{environ: environ, writable: append([]string{g.Project()}, writable...)}
+	s := &search{environ: environ, roots: g.roots, writable: append([]string{g.Project()}, writable...)}
+	s.base = &baseline{recording: true, known: map[string]content256{}, left: searchBudget}
 	s.cwd, _ = os.Getwd() // without one, relative entries lead nowhere
 	g.search = s
 	for _, dir := range s.directories("PATH") {
-		if _, in := s.root(dir); in {
+		if _, seen := s.programs[dir]; !seen && s.follow(dir, true) {
 			if s.programs == nil {
 				s.programs = map[string][]program{}
 			}
@@ -49,6 +54,7 @@ func (g *Guard) Environment(environ []string, writable ...string) {
 		}
 	}
 	s.leading(true, s.remember)
+	s.base.recording = false
 }
 
 // env is the value of a variable.
@@ -89,18 +95,24 @@ func (s *search) absolute(entry string) []string {
 	return dirs
 }
 
-// root is the writable directory that a path is in.
+// root is the writable directory that a path is in, or what is mounted below it.
 func (s *search) root(path string) (string, bool) {
 	longest, found := "", false
-	for _, r := range s.writable {
+	try := func(r string) {
 		if _, in := (tree{path: r}).within(path); in && len(r) >= len(longest) {
 			longest, found = r, true
 		}
 	}
+	for _, r := range s.writable {
+		try(r)
+	}
+	for i := range s.roots {
+		try(s.roots[i].path)
+	}
 	return longest, found
 }
 
-// namesIn are the names in a directory. What cannot be listed counts as new later.
+// namesIn are the names in a directory.
 func namesIn(dir string) []string {
 	fd, err := openSearched(dir)
 	if err != nil {
@@ -108,7 +120,6 @@ func namesIn(dir string) []string {
 	}
 	defer unix.Close(fd)
 	names, _ := list(fd, unix.DT_UNKNOWN)
-	slices.Sort(names)
 	return names
 }
 
@@ -121,24 +132,30 @@ func openSearched(dir string) (int, error) {
 	return unix.Open(dir, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
 }
 
-// list lists a directory of PATH, likewise.
+// list lists a directory of PATH, before the run.
 func (s *search) list(dir string) (found []program) {
-	fd, err := openSearched(dir)
-	if err != nil {
+	at, ok := s.spotOf(dir)
+	if !ok {
 		return nil
 	}
-	defer unix.Close(fd)
+	defer unix.Close(at.fd)
+	var own unix.Statx_t
+	_ = statFD(at.fd, &own)
 	r := reader{buf: make([]byte, 8<<10)}
 	for {
-		n, typ, err := r.next(fd)
+		n, typ, err := r.next(at.fd)
 		if err != nil || len(n) == 0 {
 			return found
 		}
 		p := program{name: string(n)}
 		var st unix.Statx_t
-		if unix.Statx(fd, p.name, unix.AT_NO_AUTOMOUNT, statMask, &st) == nil {
+		there := unix.Statx(at.fd, p.name, unix.AT_NO_AUTOMOUNT, statMask, &st) == nil
+		if there {
 			p.id, p.runs = identify(&st), executable(&st)
-			p.out = p.runs && typ != unix.DT_REG && (st.Uid != self() || s.linksOut(fd, dir, p.name))
+			p.out = p.runs && typ != unix.DT_REG && (st.Uid != self() || s.linksOut(at.fd, at.path(), p.name))
+		}
+		if at.base != nil || there && !sameDevice(&st, &own) {
+			s.take(at, p.name)
 		}
 		found = append(found, p)
 	}

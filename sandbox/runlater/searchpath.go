@@ -16,6 +16,7 @@ func (w *walker) searched() {
 		return
 	}
 	s := &searcher{search: w.g.search, w: w, done: map[string]bool{}}
+	s.since, s.straight, s.roots = w.since, nil, w.roots
 	entries := strings.Split(s.env("PATH"), ":")
 	for i, entry := range entries {
 		for _, dir := range s.absolute(entry) {
@@ -33,7 +34,7 @@ type searcher struct {
 	w    *walker
 	done map[string]bool
 	real map[string]string // of directories of PATH
-	// elsewhere are the names in the usual directories of a variable.
+	// elsewhere are the names in the usual directories of a variable, by both.
 	elsewhere map[string]map[string]bool
 }
 
@@ -41,10 +42,10 @@ type searcher struct {
 type spot struct {
 	fd        int
 	root, rel string
+	base      *baseline // where its change times cannot be relied on
 }
 
-// systemDirs are written by root only: a link of theirs leads to no project.
-var systemDirs = [...]string{"/usr/", "/bin", "/sbin", "/lib", "/snap/", "/nix/store/", "/etc/", "/proc/", "/sys/", "/dev/"}
+func (s spot) path() string { return join(s.root, s.rel) }
 
 // open opens a directory of a variable if the command may write it. A new link on the
 // way to it is a finding.
@@ -54,30 +55,19 @@ func (s *searcher) open(variable, dir string) (spot, bool) {
 	}
 	s.done[variable+"="+dir] = true
 	root, in := s.root(dir)
-	if in && s.newLink(variable, root, dir) {
+	if !in && !s.linked(dir) || s.newLink(variable, dir) {
 		return spot{}, false
 	}
-	if !in {
-		for _, prefix := range systemDirs {
-			if strings.HasPrefix(dir, prefix) {
-				return spot{}, false
-			}
-		}
-	}
-	fd, err := openSearched(dir)
-	if err != nil {
-		if in && err != unix.ENOENT && err != unix.ENOTDIR && err != unix.ENAMETOOLONG {
+	at, ok := s.spotOf(dir)
+	if !ok && in {
+		fd, err := openSearched(dir)
+		if err == nil {
+			unix.Close(fd) // it is where the command cannot write
+		} else if err != unix.ENOENT && err != unix.ENOTDIR && err != unix.ENAMETOOLONG {
 			s.unseen(root, dir, err)
 		}
-		return spot{}, false
 	}
-	real, err := realPath(fd)
-	if root, in = s.root(real); err != nil || !in {
-		unix.Close(fd)
-		return spot{}, false
-	}
-	rel, _ := tree{path: root}.within(real)
-	return spot{fd, root, rel}, true
+	return at, ok
 }
 
 func (s *searcher) unseen(root, path string, err error) {
@@ -85,39 +75,8 @@ func (s *searcher) unseen(root, path string, err error) {
 	s.w.r.Unseen = append(s.w.r.Unseen, Unseen{root, rel, err})
 }
 
-// newLink looks for links of the run's on the way from a root to a directory.
-func (s *searcher) newLink(variable, root, dir string) bool {
-	rel, _ := tree{path: root}.within(dir)
-	at, err := openRoot(root)
-	if err != nil {
-		return false
-	}
-	defer func() { unix.Close(at) }()
-	done := ""
-	for part := range strings.SplitSeq(rel, "/") {
-		var st unix.Statx_t
-		if part == "" || statAt(at, part, &st) != nil {
-			return false
-		}
-		done = join(done, part)
-		if st.Mode&unix.S_IFMT == unix.S_IFLNK {
-			if touched(&st, s.w.since) {
-				s.add(root, done, s.w.whatOf(&st), "it leads your "+variable+" elsewhere")
-			}
-			return touched(&st, s.w.since)
-		}
-		next, err := openDir(at, part)
-		if err != nil {
-			return false
-		}
-		unix.Close(at)
-		at = next
-	}
-	return false
-}
-
-func (w *walker) whatOf(st *unix.Statx_t) What {
-	if born(st, w.since) {
+func (s *searcher) whatOf(e entry) What {
+	if s.born(e.in, e.name, e.st) {
 		return Created
 	}
 	return Changed
@@ -151,39 +110,57 @@ func (s *searcher) path(at spot, dir string, entries []string, index int) {
 			continue
 		}
 		var id identity
-		if unix.Statx(at.fd, n, unix.AT_NO_AUTOMOUNT, statMask, &st) == nil {
+		found := unix.Statx(at.fd, n, unix.AT_NO_AUTOMOUNT, statMask, &st) == nil
+		if found {
 			id = identify(&st).object()
-		} else if st = own; own.Mode&unix.S_IFMT == unix.S_IFLNK && s.linksOut(at.fd, dir, n) {
-			continue // it leads to nothing that the command could make
+		} else {
+			st = own
 		}
 		if st.Mode&unix.S_IFMT == unix.S_IFDIR {
 			continue
 		}
 		p, was := before[n]
-		if touched(&own, s.w.since) || touched(&st, s.w.since) || known && (!was || p.id.object() != id) {
-			s.program(at, n, &st, p, entries, index)
+		if !(s.changed(at, n, &own) || known && (!was || at.base == nil && p.id.object() != id)) {
+			continue
 		}
+		link := own.Mode&unix.S_IFMT == unix.S_IFLNK
+		shifts := link && s.shifts(join(at.path(), n))
+		if !found && link && !shifts && s.linksOut(at.fd, at.path(), n) {
+			continue // it leads to nothing that the command could make
+		}
+		s.program(candidate{at, n, &st, p, shifts}, entries, index)
 	}
+}
+
+// A candidate is a program that the run made or changed.
+type candidate struct {
+	at     spot
+	name   string
+	st     *unix.Statx_t // of what it leads to
+	was    program
+	shifts bool // where it leads is another place for another process, or later
 }
 
 // program judges one. What was the project's before, under that name, stays: the
 // caller has been running the project's. So does what leads to the very program that
 // it stands before.
-func (s *searcher) program(at spot, n string, st *unix.Statx_t, p program, entries []string, index int) {
-	what, rel := Created, join(at.rel, n)
-	if p.name != "" {
+func (s *searcher) program(c candidate, entries []string, index int) {
+	what, rel := Created, join(c.at.rel, c.name)
+	if c.was.name != "" {
 		what = Changed
 	}
-	shadowed := s.shadowed(n, entries, index)
+	shadowed := s.shadowed(c.name, entries, index)
 	switch {
-	case s.same(at.fd, n, st, shadowed):
-	case shadowed != "" && (!p.runs || p.out) && !ofVenv(at, n):
-		s.add(at.root, rel, what, "it comes before "+shadowed+" in your PATH")
-	case calledByName(n) && !p.runs:
-		s.add(at.root, rel, what, "another program runs it by its name in your PATH")
-	case executable(st):
+	case strings.HasSuffix(c.name, "._pth"):
+		s.add(c.at.root, rel, what, "the python beside it looks for its modules where it says")
+	case !c.shifts && s.same(c.at.fd, c.name, c.st, shadowed):
+	case shadowed != "" && (!c.was.runs || c.was.out) && !ofVenv(c.at, c.name):
+		s.add(c.at.root, rel, what, "it comes before "+shadowed+" in your PATH")
+	case calledByName(c.name) && !c.was.runs:
+		s.add(c.at.root, rel, what, "another program runs it by its name in your PATH")
+	case executable(c.st) || c.shifts:
 		if len(s.w.r.Programs) < reportLimit {
-			s.w.r.Programs = append(s.w.r.Programs, Finding{at.root, rel, what, ""})
+			s.w.r.Programs = append(s.w.r.Programs, Finding{c.at.root, rel, what, ""})
 		}
 	}
 }

@@ -58,6 +58,9 @@ func (s *search) named(v *variable, value string) (paths []string) {
 	seen := func(path string) bool { return slices.Contains(paths, path) }
 	add := func(entry string, relative bool) {
 		entry, _, _ = strings.Cut(entry, "?")
+		if i := strings.Index(entry, "/"); i > 0 && v != &other && (entry[i-1] == '=' || entry[0] == '-') { // nixpkgs=/x, -I/x
+			entry = entry[i:]
+		}
 		if entry == "" || entry[0] != '/' && (!relative || v == &other) {
 			return
 		}
@@ -84,14 +87,14 @@ func betweenWords(r rune) bool { return strings.ContainsRune(" \t\n:;=@|\"'`,()$
 // leading calls for each path that a variable other than PATH names.
 //
 // At the start a plain path that has no writable directory in its text is passed over
-// before it is parted: what links lead to is looked at in the end.
+// before it is parted, unless it is of a variable in the table and links may lead it there.
 func (s *search) leading(start bool, use func(name string, v *variable, path string)) {
 	for _, entry := range s.environ {
 		name, value, _ := strings.Cut(entry, "=")
 		if strings.IndexByte(value, '/') < 0 && (value == "" || !mayBeRelative(name)) {
 			continue
 		}
-		if start && strings.IndexByte(value, '/') == 0 && !strings.Contains(value, "/.") && !strings.Contains(value, "//") && !strings.ContainsAny(value, ":; ") && !s.mentioned(value) {
+		if start && s.passedOver(name, value) {
 			continue
 		}
 		v := variableOf(name)
@@ -104,6 +107,18 @@ func (s *search) leading(start bool, use func(name string, v *variable, path str
 	}
 }
 
+// passedOver tells a plain path that leads to no writable directory by its text.
+func (s *search) passedOver(name, value string) bool {
+	if value[0] != '/' || strings.Contains(value, "/.") || strings.Contains(value, "//") || strings.ContainsAny(value, ":; ") || s.mentioned(value) {
+		return false
+	}
+	if ofSystem(value) {
+		return true
+	}
+	v := variableOf(name)
+	return v == nil || v == &other
+}
+
 // mentioned tells whether a text has the path of a writable directory in it.
 func (s *search) mentioned(text string) bool {
 	return slices.ContainsFunc(s.writable, func(root string) bool { return strings.Contains(text, root) })
@@ -114,47 +129,6 @@ func (s *search) mentioned(text string) bool {
 func mayBeRelative(name string) bool {
 	v := variableOf(name)
 	return v != nil && v != &other && v.reads != aCommand
-}
-
-// rememberLimit is how many names are kept of what a variable leads to. Where there are
-// more, only what was written to is known for new.
-const rememberLimit = 4096
-
-// remember keeps what is there of what a variable names, before the run.
-func (s *search) remember(name string, v *variable, path string) {
-	if _, in := s.root(path); !in {
-		return
-	}
-	key := name + "=" + path
-	if v.usual != nil {
-		if s.names == nil {
-			s.names = map[string][]string{}
-		}
-		s.names[key] = namesIn(path)
-	}
-	if s.before == nil {
-		s.before = map[string]map[string]identity{}
-	}
-	there := map[string]identity{}
-	var st unix.Statx_t
-	if unix.Statx(unix.AT_FDCWD, path, unix.AT_NO_AUTOMOUNT, statMask, &st) == nil {
-		there[path] = identify(&st).object()
-	}
-	at, ok := s.spotOf(path)
-	if ok {
-		for _, patterns := range [...][]string{v.below, v.told} {
-			for _, p := range patterns {
-				s.match(at, p, 0, func(rel string, _ int, _ string, st *unix.Statx_t) bool {
-					there[join(at.root, rel)] = identify(st).object()
-					return len(there) <= rememberLimit
-				})
-			}
-		}
-		unix.Close(at.fd)
-	}
-	if len(there) <= rememberLimit {
-		s.before[key] = there
-	}
 }
 
 // spotOf opens a directory that the command may write.
@@ -170,15 +144,24 @@ func (s *search) spotOf(dir string) (spot, bool) {
 		return spot{}, false
 	}
 	rel, _ := tree{path: root}.within(real)
-	return spot{fd, root, rel}, true
+	return spot{fd, root, rel, s.clock(fd, real)}, true
 }
 
 // linkDepth bounds the links that a pattern leads through.
 const linkDepth = 8
 
+// An entry is a name that a pattern is of.
+type entry struct {
+	in   spot
+	name string
+	st   *unix.Statx_t
+}
+
+func (e entry) path() string { return join(e.in.path(), e.name) }
+
 // match calls for each path below a directory that a pattern is of, and for links on
 // the way, until told that it is enough. A star by itself is for no directory at first.
-func (s *search) match(at spot, pattern string, depth int, use func(rel string, dir int, n string, st *unix.Statx_t) bool) bool {
+func (s *search) match(at spot, pattern string, depth int, use func(entry) bool) bool {
 	part, rest, more := strings.Cut(pattern, "/")
 	names := []string{part}
 	if strings.Contains(part, "*") {
@@ -191,46 +174,42 @@ func (s *search) match(at spot, pattern string, depth int, use func(rel string, 
 			continue
 		}
 		kind, all := st.Mode&unix.S_IFMT, part == "**"
-		rel := join(at.rel, n)
+		e := entry{at, n, &st}
 		switch {
 		case kind == unix.S_IFDIR && pattern == "*" && depth == 0:
 			continue
-		case !more && !use(rel, at.fd, n, &st), more && kind == unix.S_IFLNK && !use(rel, at.fd, n, &st):
+		case !more && !use(e), more && kind == unix.S_IFLNK && !use(e):
 			return false
 		}
 		next := rest
 		if all {
 			next = "**"
 		}
-		if !(all || more && rest != "") || depth > linkDepth && kind == unix.S_IFLNK {
+		if !(all || more && rest != "") || kind == unix.S_IFLNK && (all || depth > linkDepth) {
 			continue
 		}
-		var in spot
-		switch kind {
-		case unix.S_IFDIR:
-			fd, err := openDir(at.fd, n)
-			if err != nil {
-				continue
-			}
-			in = spot{fd, at.root, rel}
-		case unix.S_IFLNK:
-			var ok bool
-			if in, ok = s.spotOf(filepath.Join(at.root, rel)); !ok || all {
-				if ok {
-					unix.Close(in.fd)
-				}
-				continue
-			}
-		default:
+		in, ok := s.below(at, n, kind)
+		if !ok {
 			continue
 		}
-		ok := s.match(in, next, depth+1, use)
+		ok = s.match(in, next, depth+1, use)
 		unix.Close(in.fd)
 		if !ok {
 			return false
 		}
 	}
 	return true
+}
+
+// below opens what is a directory, or a link to one, in a spot.
+func (s *search) below(at spot, n string, kind uint16) (spot, bool) {
+	switch kind {
+	case unix.S_IFDIR:
+		return s.into(at, n)
+	case unix.S_IFLNK:
+		return s.spotOf(filepath.Join(at.path(), n))
+	}
+	return spot{}, false
 }
 
 // variables looks at what the other variables name.
@@ -240,67 +219,60 @@ func (s *searcher) variables() {
 		if outside[path] {
 			return
 		}
-		if _, in := s.root(path); !in && !linked(path) {
+		if _, in := s.root(path); !in && !s.linked(path) {
 			outside[path] = true
 			return
 		}
-		s.file(name, v, path)
+		p := s.before[name+"="+path]
+		if p == nil {
+			p = &past{}
+		}
+		s.file(name, v, path, p)
 		if at, ok := s.open(name, path); ok {
-			s.variable(name, v, at, path)
+			s.variable(name, v, at, p)
 			unix.Close(at.fd)
 		}
 	})
 }
 
-// linked tells whether a link of somebody's is on the way to a path, which is there.
-func linked(path string) bool {
-	for _, prefix := range systemDirs {
-		if strings.HasPrefix(path, prefix) {
-			return false
-		}
-	}
-	fd, err := unix.Openat2(unix.AT_FDCWD, path, &unix.OpenHow{Flags: unix.O_PATH | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
-	if err == nil {
-		unix.Close(fd)
-	}
-	return err == unix.ELOOP
-}
-
 // isNew tells whether the run made or changed what is at a path. A directory's change
 // time is that of what is in it.
-func (s *searcher) isNew(there map[string]identity, path string, st *unix.Statx_t) bool {
-	dir := st.Mode&unix.S_IFMT == unix.S_IFDIR
-	if id, was := there[path]; there != nil && (!was || id != identify(st).object()) {
+func (s *searcher) isNew(p *past, e entry) bool { return s.isNewAt(p, e, e.path()) }
+
+func (s *searcher) isNewAt(p *past, e entry, path string) bool {
+	id, was := p.there[path]
+	dir := e.st.Mode&unix.S_IFMT == unix.S_IFDIR
+	switch {
+	case p.there != nil && !was:
 		return true
+	case was && e.in.base == nil && id != identify(e.st).object() && !(dir && changesInodes(e.in.fd)):
+		return true
+	case dir:
+		return s.born(e.in, e.name, e.st)
 	}
-	return touched(st, s.w.since) && (!dir || born(st, s.w.since))
+	return s.changed(e.in, e.name, e.st)
 }
 
 // file is for one that a variable names. What a command is not known to read is named.
-func (s *searcher) file(name string, v *variable, path string) {
+func (s *searcher) file(name string, v *variable, path string, p *past) {
 	var st unix.Statx_t
-	if unix.Statx(unix.AT_FDCWD, path, unix.AT_NO_AUTOMOUNT, statMask, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFDIR {
+	if s.newLink(name, path) || unix.Statx(unix.AT_FDCWD, path, unix.AT_NO_AUTOMOUNT, statMask, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		return
 	}
-	root, in := s.root(path)
-	real := path
-	if !in {
-		real, _ = filepath.EvalSymlinks(path)
-		if root, in = s.root(real); !in {
-			return
-		}
-	} else if s.newLink(name, root, path) {
+	at, n, ok := s.fileAt(path)
+	if !ok {
 		return
 	}
-	rel, _ := tree{path: root}.within(real)
-	if rel == "" || !s.isNew(s.before[name+"="+path], path, &st) {
+	defer unix.Close(at.fd)
+	e := entry{at, n, &st}
+	if !s.isNewAt(p, e, path) {
 		return
 	}
 	if v.reads == directories {
-		s.tell(root, rel, s.w.whatOf(&st), "your "+name+" names it")
+		s.tell(at.root, join(at.rel, n), s.whatOf(e), "your "+name+" names it")
 		return
 	}
-	s.add(root, rel, s.w.whatOf(&st), "your "+name+" names it")
+	s.add(at.root, join(at.rel, n), s.whatOf(e), "your "+name+" names it")
 }
 
 // tell names what stays where it is.
@@ -316,105 +288,70 @@ func (s *searcher) tell(root, rel string, what What, why string) {
 }
 
 // variable judges what is new in a directory that one names.
-func (s *searcher) variable(name string, v *variable, at spot, dir string) {
-	there := s.before[name+"="+dir]
-	for _, p := range v.below {
-		s.match(at, p, 0, func(rel string, _ int, _ string, st *unix.Statx_t) bool {
-			if s.isNew(there, join(at.root, rel), st) {
-				s.add(at.root, rel, s.w.whatOf(st), v.why+": your "+name)
+func (s *searcher) variable(name string, v *variable, at spot, p *past) {
+	if v.libraries() {
+		s.libraries(v, at, p, "")
+	}
+	for _, pattern := range v.below {
+		s.match(at, pattern, 0, func(e entry) bool {
+			if s.isNew(p, e) {
+				s.add(e.in.root, join(e.in.rel, e.name), s.whatOf(e), v.why+": your "+name)
 			}
 			return true
 		})
 	}
-	for _, p := range v.told {
-		s.match(at, p, 0, func(rel string, in int, n string, st *unix.Statx_t) bool {
-			if s.isNew(there, join(at.root, rel), st) && (v != &other || mayRun(in, n, st)) {
-				s.tell(at.root, rel, s.w.whatOf(st), "your "+name+" leads to it")
+	told, deep := v.toldOf(name, at)
+	for _, pattern := range told {
+		s.match(at, pattern, 0, func(e entry) bool {
+			if (v != &other || mayRun(e, deep)) && s.isNew(p, e) {
+				s.tell(e.in.root, join(e.in.rel, e.name), s.whatOf(e), "your "+name+" leads to it")
 			}
 			return len(s.w.r.Unknown) < reportLimit
 		})
 	}
-	if v.names == nil && v.usual == nil {
-		return
-	}
-	before, known := s.names[name+"="+dir]
-	s.each(at, func(n string, st *unix.Statx_t) bool {
-		stem := stemOf(n)
-		return among(stem, v.names...) || among(n, v.names...) ||
-			(known && !contained(before, n) || !known && s.w.whatOf(st) == Created) && s.standsBefore(v, at.fd, n, stem, st)
-	}, v)
 }
 
-// mayRun tells what a variable that no list has may lead to: programs, links to them, and
-// names of the table.
-func mayRun(dir int, n string, st *unix.Statx_t) bool {
-	if st.Mode&unix.S_IFMT == unix.S_IFLNK {
+// toldOf are the patterns of what is named. Of a variable that no list has, what its name
+// says may be loaded is looked for deeper, unless that is all that the command can write.
+func (v *variable) toldOf(name string, at spot) (patterns []string, deep bool) {
+	if v == &other && at.rel != "" && mayLoad(name) {
+		return deeper[:], true
+	}
+	return v.told, false
+}
+
+var deeper = [...]string{"*", "*/*", "*/*/*"}
+
+// mayLoad tells by its name a variable that leads to what a tool loads or reads when it
+// starts. Another one is as likely to name where a build goes.
+func mayLoad(name string) bool {
+	upper := strings.ToUpper(name)
+	for _, word := range [...]string{"PLUGIN", "MODULE", "EXTENSION", "ADDON", "CONFIG", "STARTUP", "HOOK", "CUSTOM", "SCRIPT", "PRELOAD", "_RC", "RC_"} {
+		if strings.Contains(upper, word) {
+			return true
+		}
+	}
+	for _, end := range [...]string{"PATH", "_HOME", "RCDIR"} {
+		if strings.HasSuffix(upper, end) {
+			return true
+		}
+	}
+	return false
+}
+
+// mayRun tells what a variable that no list has may lead to: programs, links to them,
+// names of the table and, where its name says so, what tools load by its ending.
+func mayRun(e entry, deep bool) bool {
+	if e.st.Mode&unix.S_IFMT == unix.S_IFLNK {
 		var to unix.Statx_t
-		return unix.Statx(dir, n, unix.AT_NO_AUTOMOUNT, statMask, &to) != nil || executable(&to)
+		return unix.Statx(e.in.fd, e.name, unix.AT_NO_AUTOMOUNT, statMask, &to) != nil || executable(&to)
 	}
-	return executable(st) || listed([]byte(n)) != nil
+	return executable(e.st) || deep && loadable(e.name) || listed([]byte(e.name)) != nil
 }
 
-// each adds what the run touched in a directory and is wanted.
-func (s *searcher) each(at spot, wanted func(string, *unix.Statx_t) bool, v *variable) {
-	unix.Seek(at.fd, 0, 0)
-	names, err := list(at.fd, unix.DT_UNKNOWN)
-	if err != nil {
-		s.unseen(at.root, filepath.Join(at.root, at.rel), err)
-		return
-	}
-	for _, n := range names {
-		var st unix.Statx_t
-		if statAt(at.fd, n, &st) == nil && touched(&st, s.w.since) && wanted(n, &st) {
-			s.add(at.root, filepath.Join(at.rel, n), s.w.whatOf(&st), v.why+": your "+v.name)
-		}
-	}
-}
-
-// standsBefore tells whether a library has the name of one that the tool has elsewhere.
-// For python a directory is one if it has an __init__.
-func (s *searcher) standsBefore(v *variable, dir int, n, stem string, st *unix.Statx_t) bool {
-	if st.Mode&unix.S_IFMT == unix.S_IFDIR && v.name == "PYTHONPATH" {
-		fd, err := openDir(dir, n)
-		if err != nil {
-			return false
-		}
-		defer unix.Close(fd)
-		names, _ := list(fd, unix.DT_UNKNOWN)
-		if !strings.Contains("\n"+strings.Join(names, "\n"), "\n__init__.") {
-			return false
-		}
-	}
-	usual := s.usual(v)
-	return usual[n] || v.name == "PYTHONPATH" && usual[stem]
-}
-
-// usual are the names where a tool looks otherwise, and for python what is before the
-// first dot of each: os.py, _ssl.cpython-311-x86_64-linux-gnu.so.
-func (s *searcher) usual(v *variable) map[string]bool {
-	if s.elsewhere[v.name] != nil {
-		return s.elsewhere[v.name]
-	}
-	names := map[string]bool{}
-	for _, pattern := range v.usual {
-		dirs, _ := filepath.Glob(pattern) // the patterns are good
-		for _, dir := range dirs {
-			if s.within(dir) {
-				continue
-			}
-			for _, n := range namesIn(dir) {
-				names[n] = true
-				if v.name == "PYTHONPATH" {
-					names[stemOf(n)] = true
-				}
-			}
-		}
-	}
-	if s.elsewhere == nil {
-		s.elsewhere = map[string]map[string]bool{}
-	}
-	s.elsewhere[v.name] = names
-	return names
+// loadable tells by its ending what tools load or run from a directory of theirs.
+func loadable(n string) bool {
+	return among(filepath.Ext(n), ".so", ".sh", ".bash", ".zsh", ".fish", ".py", ".pth", ".pm", ".pl", ".rb", ".lua", ".js", ".cjs", ".mjs", ".jar", ".el", ".vim", ".tcl", ".scm", ".jl", ".psm1", ".ps1", ".beam", ".r", ".R", ".nu", ".elv", ".service", ".desktop")
 }
 
 // stemOf is what is before the first dot, but for one that a name begins with.

@@ -32,7 +32,7 @@ func (w *walker) strange(f *frame, n []byte, known bool) {
 		}
 	} else {
 		var top unix.Statx_t
-		if !known && !w.look(f.fd, n) || w.what(f.fd, n) != Created || statFD(f.fd, &top) != nil || born(&top, w.since) {
+		if !known && !w.look(f.fd, n) || w.what(f.fd, n) != Created || statFD(f.fd, &top) != nil || w.bornByClock(&top) {
 			return
 		}
 	}
