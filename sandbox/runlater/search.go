@@ -23,6 +23,7 @@ type search struct {
 	programs map[string][]program // of the directories of PATH that lead to those
 	before   map[string]*past     // of what other variables name, by "VARIABLE=PATH"
 	ways     map[string]ways      // by path
+	pythons  map[string]startups  // of the directories of PATH with a python
 	base     *baseline            // of what is where change times cannot be relied on
 	since    stamp                // when the run began; none before it
 	straight []string             // paths without a link on the way
@@ -51,6 +52,7 @@ func (g *Guard) Environment(environ []string, writable ...string) {
 				s.programs = map[string][]program{}
 			}
 			s.programs[dir] = s.list(dir)
+			s.rememberPython(dir)
 		}
 	}
 	s.leading(true, s.remember)

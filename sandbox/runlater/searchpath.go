@@ -22,6 +22,7 @@ func (w *walker) searched() {
 		for _, dir := range s.absolute(entry) {
 			if at, ok := s.open("PATH", dir); ok {
 				s.path(at, dir, entries, i)
+				s.python(dir)
 				unix.Close(at.fd)
 			}
 		}
