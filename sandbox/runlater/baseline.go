@@ -147,6 +147,7 @@ func (g *Guard) recordLeads(w *walker) {
 		w.tops = append(w.tops, lead{root: 0})
 	}
 	w.again(true)
+	w.leadsOfHome()
 	w.follow()
 	recording(false)
 }

@@ -37,6 +37,7 @@ func (g Guard) Check(writable ...string) (Report, error) {
 		}
 	}
 	w.again(false)
+	w.leadsOfHome()
 	w.follow()
 	w.dangling()
 	w.searched()
