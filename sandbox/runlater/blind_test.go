@@ -145,14 +145,21 @@ func TestLinksIntoPrivate(t *testing.T) {
 	link(t, "/usr", filepath.Join(dir, "usr"))
 	g := find(t, dir)
 	g.Private = []string{cache}
+	link(t, "/proc/self/cwd/../mine", filepath.Join(dir, "cwd-mine"))
+	afterTick()
+	g.began = now()
 	want(t, found(check(t, g)), "old (doubtful)")
+	link(t, "/proc/self/cwd/../cache", filepath.Join(dir, "cwd"))
+	link(t, "/dev/fd/3/x", filepath.Join(dir, "fd"))
+	link(t, "/proc/self/mounts", filepath.Join(dir, "mtab"))
+	link(t, "/proc/self/fd/1", filepath.Join(dir, "stdout"))
 	link(t, cache+"/x", filepath.Join(dir, "src"))
 	link(t, "outer/sbx/kept/x", filepath.Join(dir, "chain"))
 	must(t, os.Mkdir(filepath.Join(dir, "deep"), 0o755))
 	link(t, "../../cache/./sbx//kept", filepath.Join(dir, "deep/up"))
 	link(t, "../cache/sbx", filepath.Join(dir, "near"))
 	link(t, "loop", filepath.Join(dir, "loop"))
-	want(t, found(check(t, g)), "chain", "deep/up", "old (doubtful)", "src")
+	want(t, found(check(t, g)), "chain", "cwd", "deep/up", "fd", "old (doubtful)", "src")
 }
 
 func TestGone(t *testing.T) {

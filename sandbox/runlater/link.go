@@ -6,26 +6,33 @@ import (
 	"strings"
 )
 
-const linkWhy = "it leads into a cache that only the sandbox writes, where names count for nothing"
+const linkWhy = "it leads, or may lead, into a cache that only the sandbox writes, where names count for nothing"
 
 // link judges a symbolic link by whether it leads into one of the directories that
 // the run can write and nobody enters: who follows it enters one. What it leads to
 // in a root is looked at there.
 func (w *walker) link(dir int, name []byte) {
 	to, err := tree{fd: dir}.readlink(string(name))
-	if err != nil || !w.private(join(w.roots[w.index].path, string(w.path)), to) {
+	if err != nil {
+		return
+	}
+	private, unsure := w.private(join(w.roots[w.index].path, string(w.path)), to)
+	if !private && !unsure {
 		return
 	}
 	what := Doubtful
 	if w.look(dir, name) && w.touched(dir, name, &w.st) {
 		what = w.what(dir, name)
+	} else if unsure {
+		return
 	}
 	w.add(w.at(name), what, linkWhy)
 }
 
 // private follows a link by hand, without opening anything, and tells whether the
-// way leads through one of Guard.Private.
-func (w *walker) private(dir, to string) bool {
+// way leads through one of Guard.Private. It is unsure of what leads each process
+// elsewhere.
+func (w *walker) private(dir, to string) (private, unsure bool) {
 	links := 0
 	todo := strings.Split(to, "/")
 	if strings.HasPrefix(to, "/") {
@@ -36,8 +43,11 @@ func (w *walker) private(dir, to string) bool {
 		todo = todo[1:]
 		for _, p := range w.g.Private {
 			if _, ok := (tree{path: p}).within(next); ok {
-				return true
+				return true, false
 			}
+		}
+		if len(todo) > 0 && ofProcess(next) {
+			return false, true
 		}
 		further, err := os.Readlink(next)
 		if err != nil {
@@ -45,14 +55,25 @@ func (w *walker) private(dir, to string) bool {
 			continue
 		}
 		if links++; links > 40 { // as in the kernel, which stops there
-			return false
+			return false, false
 		}
 		if strings.HasPrefix(further, "/") {
 			dir = "/"
 		}
 		todo = append(strings.Split(further, "/"), todo...)
 	}
-	return false
+	return false, false
+}
+
+// ofProcess tells what leads to a directory of a process's: /proc/self/cwd, /dev/fd/3 by
+// /proc/self/fd/3. What a root file system has of them ends there.
+func ofProcess(at string) bool {
+	rest, ok := strings.CutPrefix(at, "/proc/")
+	if !ok {
+		return false
+	}
+	dir, last := path.Split(rest)
+	return among(last, "cwd", "root") || strings.HasSuffix(dir, "/fd/")
 }
 
 // harmlessRef tells whether a file below refs or logs is what git keeps there: the
