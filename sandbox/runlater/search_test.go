@@ -287,6 +287,18 @@ func TestVariablesBelow(t *testing.T) {
 		{"PYTHONSTARTUP", "/a dir/x.py", "a dir/x.py", ""},
 		{"BASH_ENV", "./x/../init.sh", "init.sh", ""},
 		{"AWS_CONFIG_FILE", "/x/..//d/config", "d/config", ""},
+		{"IPYTHONDIR", "/d", "d/profile_x/startup/00.py", ""},
+		{"GRADLE_USER_HOME", "/d", "d/init.d/a.gradle", ""},
+		{"ZSH", "/d", "d/plugins/git/git.plugin.zsh", ""},
+		{"ZSH_CUSTOM", "/d", "d/a.zsh", ""},
+		{"BASH_COMPLETION_USER_DIR", "/d", "d/completions/git", ""},
+		{"GTK_PATH", "/d", "d/3.0/modules/m.so", "d/3.0"},
+		{"M2_HOME", "/d", "d/conf/settings.xml", ""},
+		{"MAKEFILES", "/d/b.mk", "d/b.mk", ""},
+		{"MAVEN_OPTS", "-javaagent:/d/x.jar", "d/x.jar", ""},
+		{"R_LIBS_USER", "/d", "d/utils/R/utils", "d/utils"},
+		{"GIO_EXTRA_MODULES", "/d", "d/libx.so", ""},
+		{"LD_LIBRARY_PATH", "/x", "x/glibc-hwcaps/x86-64-v3/libc.so.6", "x/glibc-hwcaps"},
 	} {
 		dir := tempDir(t)
 		value := strings.Replace(strings.Replace(try.value, "/", dir+"/", 1), "."+dir, ".", 1)
@@ -344,4 +356,40 @@ func TestVariablesAreSorted(t *testing.T) {
 	if !slices.IsSortedFunc(variables[:], func(a, b variable) int { return strings.Compare(a.name, b.name) }) || !slices.IsSorted(unlooked) {
 		t.Error("they are not")
 	}
+}
+
+// TestVariablesOnlyTold has what may be what the project builds: it is named and stays.
+func TestVariablesOnlyTold(t *testing.T) {
+	for _, try := range []struct{ variable, value, plant string }{
+		{"R_LIBS_USER", "/d", "d/mine/R/mine"},
+		{"QT_PLUGIN_PATH", "/d", "d/platforms/q.so"},
+		{"GST_PLUGIN_PATH", "/d", "d/x.so"},
+		{"HELM_PLUGINS", "/d", "d/x/plugin.yaml"},
+		{"NIX_PATH", "nixpkgs=/d:other=/e", "d/default.nix"},
+		{"NIX_PATH", "x=/d/shell.nix", "d/shell.nix"},
+		{"PSModulePath", "/d", "d/M/M.psm1"},
+		{"ERL_LIBS", "/d", "d/mine/ebin/mine.app"},
+		{"MIX_HOME", "/d", "d/escripts/x"},
+		{"TCLLIBPATH", "/e /d", "d/x/pkgIndex.tcl"},
+		{"MAKEFLAGS", "-j4 -I/d", "d/x.mk"},
+		{"M2_HOME", "/d", "d/bin/mvn"},
+	} {
+		dir := tempDir(t)
+		g := findWith(t, dir, environ(try.variable, strings.NewReplacer("/d", dir+"/d", "/e", dir+"/e").Replace(try.value)))
+		write(t, dir, try.plant, "")
+		r := check(t, g)
+		want(t, found(r))
+		want(t, unknown(r), try.plant)
+	}
+}
+
+// TestVariablesDeeper has ones that no list has, by a name that says what it leads to.
+func TestVariablesDeeper(t *testing.T) {
+	dir := tempDir(t)
+	write(t, dir, "plugins/old/x.so", "")
+	g := findWith(t, dir, environ("MYTOOL_PLUGIN_PATH", dir+"/plugins", "BUILD_DIR", dir+"/build", "LDFLAGS", "-L"+dir+"/build -Wl,-rpath,"+dir+"/build", "CODE_PATH", dir))
+	for _, n := range []string{"plugins/a/b/x.so", "plugins/x.lua", "plugins/data.txt", "build/x.so", "build/a/y.so", "app.py"} {
+		write(t, dir, n, "")
+	}
+	want(t, unknown(check(t, g)), "plugins/a/b/x.so", "plugins/x.lua")
 }
