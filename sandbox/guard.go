@@ -35,9 +35,6 @@ func (h *Host) probeProject(s Spec) error {
 	}
 	names := entries(s.Project)
 	for _, e := range names {
-		if e.kind == unix.DT_DIR {
-			h.Guard.Remember("", e.name, e.ino)
-		}
 		if e.kind == unix.DT_FIFO || e.kind == unix.DT_SOCK {
 			h.top = append(h.top, e)
 		}

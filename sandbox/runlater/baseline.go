@@ -114,6 +114,7 @@ func (g *Guard) record(index int) (*walker, error) {
 		r.id = id
 	}
 	if r.reliable = ok; ok || err != nil {
+		g.rememberTop(fd, r.path)
 		unix.Close(fd)
 		return nil, err
 	}

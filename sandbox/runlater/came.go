@@ -22,8 +22,8 @@ type inodes struct {
 	at   map[string]uint64
 }
 
-// Remember keeps which directory was at a path below the project before the run. ino is
-// that of readdir(3).
+// Remember keeps which directory was in another before the run, which is given by its path
+// below the project, or by an absolute one. ino is that of readdir(3).
 func (g *Guard) Remember(dir, name string, ino uint64) {
 	if g.inodes == nil {
 		g.inodes = &inodes{raw: make([]byte, 0, 4<<10)}
@@ -73,18 +73,39 @@ func (w *walker) cameBy(fd int, path string) (dir string, came bool) {
 		if statAt(fd, at, &st) != nil || !w.touchedByClock(&st) {
 			continue
 		}
-		if w.index == 0 && w.g.project {
-			if ino, known := w.g.inodes.find(path); known && ino == st.Ino {
-				return "", false // what is in it is where it was
-			} else if known && !w.bornByClock(&st) && !changesInodes(fd) {
-				return path, true
-			}
+		if ino, known := w.g.inodes.find(w.inodePath(path)); known && ino == st.Ino {
+			return "", false // what is in it is where it was
+		} else if known && !w.bornByClock(&st) && !changesInodes(fd) {
+			return path, true
 		}
 		if !w.bornByClock(&st) && statAt(fd, at+"/..", &above) == nil && w.touchedByClock(&above) {
 			return path, true
 		}
 	}
 	return "", false
+}
+
+// inodePath is the path by which a directory of the root at hand was remembered: below the
+// project, or absolute.
+func (w *walker) inodePath(path string) string {
+	if w.index == 0 && w.g.project {
+		return path
+	}
+	return join(w.roots[w.index].path, path)
+}
+
+// rememberTop does so for the directories at the top of another root.
+func (g *Guard) rememberTop(fd int, path string) {
+	r := reader{buf: make([]byte, 8<<10)}
+	for range rememberLimit {
+		name, typ, err := r.next(fd)
+		if err != nil || len(name) == 0 {
+			return
+		}
+		if typ == unix.DT_DIR {
+			g.Remember(path, string(name), r.ino)
+		}
+	}
 }
 
 // doubtCame reports the directory that came, for a name in it that is as it was.

@@ -160,6 +160,7 @@ func readFD(fd, limit int) ([]byte, error) {
 type reader struct {
 	buf   []byte
 	at, n int
+	ino   uint64 // of the name that next gave
 }
 
 // next gives a name and its type, or an empty name at the end. The name is in
@@ -190,6 +191,7 @@ func (r *reader) next(dir int) (name []byte, kind byte, err error) {
 			}
 		}
 		if string(name) != "." && string(name) != ".." {
+			r.ino = *(*uint64)(unsafe.Pointer(&rec[0]))
 			return name, rec[18], nil
 		}
 	}

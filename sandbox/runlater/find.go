@@ -68,12 +68,15 @@ func (f *finder) top(own GitConfig) error {
 	r := reader{buf: make([]byte, 8<<10)} // on the stack it would have to grow first
 	var found []string
 	for {
-		n, _, err := r.next(f.project.fd)
+		n, typ, err := r.next(f.project.fd)
 		if err != nil {
 			return err
 		}
 		if len(n) == 0 {
 			break
+		}
+		if typ == unix.DT_DIR {
+			f.g.Remember("", string(n), r.ino)
 		}
 		f.hidden(n)
 		if listed(n) != nil {

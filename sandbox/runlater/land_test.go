@@ -58,6 +58,8 @@ func TestIntoAnotherRoot(t *testing.T) {
 		g := find(t, dir)
 		if recorded {
 			recordAsUnreliable(t, &g, other, root)
+		} else {
+			must(t, g.Record(other, root))
 		}
 		want(t, found(check(t, g, other, root)))
 		for _, name := range []string{"githooks/pre-push", "husky/y", "vscode/x", "way/idea/x", "h/pre-commit", "post", "free"} {
