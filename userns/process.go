@@ -145,24 +145,17 @@ func (a *assembler) leave() {
 }
 
 // RestoreSignals gives the process the signal mask that the supervisor has; the
-// child begins with all of them blocked. It must come before an Exec.
+// child begins with all of them blocked. It must come before an Exec. SIGPIPE is not
+// ignored then: that outlasts an execve, and a supervisor ignores it which is not to end
+// by what it writes. Pipelines go by it.
 type RestoreSignals struct{}
 
-func (RestoreSignals) String() string { return "restore the signal mask" }
+func (RestoreSignals) String() string { return "restore the signal mask, and SIGPIPE" }
 
 func (RestoreSignals) lower(a *assembler) {
 	a.restored = true
+	a.syscall(unix.SYS_RT_SIGACTION, num(int(unix.SIGPIPE)), a.at(a.bytes(32)), num(0), num(8)) // struct sigaction
 	a.syscall(unix.SYS_RT_SIGPROCMASK, num(unix.SIG_SETMASK), a.longs(signalMask()), num(0), num(8))
-}
-
-// DefaultSignal undoes that a signal is ignored, which outlasts an execve and which the
-// supervisor may have been born with.
-type DefaultSignal struct{ Signal unix.Signal }
-
-func (s DefaultSignal) String() string { return "by default: " + unix.SignalName(s.Signal) }
-
-func (s DefaultSignal) lower(a *assembler) {
-	a.syscall(unix.SYS_RT_SIGACTION, num(int(s.Signal)), a.at(a.bytes(32)), num(0), num(8)) // struct sigaction
 }
 
 // signalMask is the mask of this thread. It is asked for before the clone, for

@@ -6,8 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -75,8 +73,7 @@ func (d Driver) Plan(program string, pid int, six bool, confined ...userns.Step)
 	steps := []userns.Step{
 		userns.DieWithSupervisor{},
 		userns.Chdir{Path: "/"}, userns.NoNewPrivs{}, userns.NewSession{}, userns.Stdio{}, userns.CloseOnExec{},
-		userns.DefaultSignal{Signal: unix.SIGPIPE}, // pasta of Debian 12 ends where it is ignored
-		userns.RestoreSignals{},
+		userns.RestoreSignals{}, // pasta of Debian 12 ends where SIGPIPE is ignored
 	}
 	return userns.Plan{Steps: append(slices.Concat(steps, pass, confined),
 		userns.AwaitSupervisor{},
