@@ -29,6 +29,7 @@ type assembler struct {
 	std      [3]*os.File    // the command's standard streams, if given
 	handed   bool           // the child gets them by a message: see handStreams
 	ends     *ends
+	runs     *uint32 // set to 1 before the program is executed, or nil
 	err      error
 }
 

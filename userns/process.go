@@ -328,7 +328,7 @@ func (s Exec) lower(a *assembler) {
 	for _, secret := range s.Secrets {
 		env = append(env, a.cstr(string(secret)))
 	}
-	a.add(child.Exec).Exec = &child.Execution{Paths: a.list(s.Paths), Argv: append(a.list(s.Argv), nil), Env: append(env, nil)}
+	a.add(child.Exec).Exec = &child.Execution{Paths: a.list(s.Paths), Argv: append(a.list(s.Argv), nil), Env: append(env, nil), Runs: a.runs}
 }
 
 func (a *assembler) list(strings []string) []*byte {

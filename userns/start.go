@@ -35,6 +35,8 @@ type Input struct {
 	// Stopped is called, from another goroutine, each time the command stops
 	// (SIGTSTP and its like) while PID 1 is a reaper.
 	Stopped func(sig syscall.Signal)
+	// Held are signals that are kept from when on the child executes its program.
+	Held *HeldSignals
 
 	handed bool // the streams are sent to the child: see handStreams
 }
@@ -211,7 +213,7 @@ func (p Plan) lowerRest(in Input, c *spawned, from int, more bool) (*program, er
 func newAssembler(in Input, e *ends) *assembler {
 	a := &assembler{
 		prog: &program{Program: &child.Program{Reports: e.reports[1], Calls: make([]child.Call, 0, 256)}},
-		std:  [3]*os.File{in.Stdin, in.Stdout, in.Stderr}, handed: in.handed, ends: e, cells: map[FD]int{},
+		std:  [3]*os.File{in.Stdin, in.Stdout, in.Stderr}, handed: in.handed, ends: e, cells: map[FD]int{}, runs: in.Held.word(),
 		given: map[FD]uintptr{leash: uintptr(e.leash[0]), leashHeld: uintptr(e.leash[1]), status: uintptr(e.status[1])},
 	}
 	for name, f := range in.Files {
@@ -331,6 +333,7 @@ func (proc *Process) follow(p Plan, c *spawned) error {
 		case err != nil:
 			return fmt.Errorf("reports of the child: %w", err)
 		case n == 0:
+			proc.in.Held.begin()
 			return nil
 		case n == tiedSize && !c.lives():
 			// What it forked would be tied to nobody. It may have said why.

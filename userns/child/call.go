@@ -24,6 +24,8 @@ type Call struct {
 // it gets. The pointers are to NUL-terminated bytes, the lists end with nil.
 type Execution struct {
 	Paths, Argv, Env []*byte
+	// Runs is set to 1 before the program is executed, unless it is nil.
+	Runs *uint32
 }
 
 // Op is what kind of thing a call is. All but Syscall are the few that one

@@ -11,6 +11,9 @@ import "unsafe"
 //go:norace
 func execute(p *Program, e *Execution) uintptr {
 	last := uintptr(enoent)
+	if e.Runs != nil {
+		*e.Runs = 1
+	}
 	for _, path := range e.Paths {
 		if magic(path) {
 			return eloop
