@@ -58,6 +58,13 @@ func (c *carrier) failed(err error) error { return &StreamError{c.stream, err} }
 // An outlet carries what the command writes.
 type outlet struct {
 	*carrier
+	kind uint32 // of the file (S_IFMT), or 0
+}
+
+func newOutlet(c *carrier) *outlet {
+	var st unix.Stat_t
+	_ = unix.Fstat(int(c.file.Fd()), &st) // what is wrong with it the first write says
+	return &outlet{c, st.Mode & unix.S_IFMT}
 }
 
 // carry returns when all that could write to the pipe has ended or closed it. A file that
@@ -66,6 +73,9 @@ func (o *outlet) carry() error {
 	defer o.close()
 	withoutLimitSignal()
 	from, to := int(o.pipe.Fd()), int(o.file.Fd())
+	if o.kind == unix.S_IFSOCK { // a second pipe takes longer to make than most of them carry
+		return o.ended(o.copy(from, to))
+	}
 	_, _ = unix.FcntlInt(uintptr(from), unix.F_SETPIPE_SZ, carriedSize) // a smaller one is enough
 	flags, err := unix.FcntlInt(uintptr(to), unix.F_GETFL, 0)
 	if err == nil && flags&unix.O_APPEND == 0 { // to which nothing is spliced (splice(2))
@@ -74,6 +84,11 @@ func (o *outlet) carry() error {
 	if err == nil {
 		err = o.copy(from, to)
 	}
+	return o.ended(err)
+}
+
+// ended is the error of what is carried, if it is one.
+func (o *outlet) ended(err error) error {
 	if err == unix.EPIPE || err == unix.ECONNRESET || err == nil {
 		return nil // what read the file has ended: the command learns it by its own pipe
 	}

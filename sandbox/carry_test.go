@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -82,6 +83,14 @@ func TestTheirs(t *testing.T) {
 			if err != nil || theirs != (test.theirs || direct) {
 				t.Errorf("%s, direct %v: %v, %v", test.name, direct, theirs, err)
 			}
+			s.errors = open(fmt.Sprintf("/proc/self/fd/%d", pipe.Fd())) // another than all
+			if theirs, err := s.theirs("stream", test.f); err != nil || theirs != (test.theirs || direct) {
+				t.Errorf("%s beside standard error, direct %v: %v, %v", test.name, direct, theirs, err)
+			}
+			s.errors = test.f
+			if theirs, err := s.theirs("stream", test.f); err != nil || theirs != (test.theirs && test.name != "pair" || direct) {
+				t.Errorf("%s as standard error, direct %v: %v, %v", test.name, direct, theirs, err)
+			}
 		}
 	}
 }
@@ -140,7 +149,7 @@ func TestOutletFull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s := streams{outlets: []*outlet{{c}}}
+	s := streams{outlets: []*outlet{{carrier: c}}}
 	s.start()
 	if _, err := end.WriteString("text"); err != nil {
 		t.Fatal(err)

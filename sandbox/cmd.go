@@ -31,10 +31,10 @@ type Cmd struct {
 
 	// Stdin, Stdout and Stderr are the command's. An *os.File that is a pipe, a
 	// terminal, a device such as /dev/null or a connected Unix socket is handed over as
-	// it is. Anything else is carried through a pipe, so that the command gets the
-	// bytes and not the file; Wait sets the offset of a Stdin behind what was read.
-	// Nil is /dev/null. With Spec.OCI.Process.Terminal they are the other side of its
-	// terminal instead, and Stderr is not used.
+	// it is, except the socket of Stderr. Anything else is carried through a pipe, so
+	// that the command gets the bytes and not the file; Wait sets the offset of a Stdin
+	// behind what was read. Nil is /dev/null. With Spec.OCI.Process.Terminal they are the
+	// other side of its terminal instead, and Stderr is not used.
 	Stdin          io.Reader
 	Stdout, Stderr io.Writer
 	// DirectStreams hands every *os.File over as it is, except a directory: the
@@ -47,21 +47,27 @@ type Cmd struct {
 	StopSignal syscall.Signal
 
 	// Note is called with a line that the caller may want to read: what is not
-	// as asked, and why. Nil drops it.
+	// as asked, and why. Nil drops it. From the command's end on it is called when what
+	// the command left was moved aside, and all that it wrote was carried.
 	Note func(string)
 	// Noticed is called, after Note, with a line about what the command left: what was
-	// moved aside, and what to look at.
-	Noticed func(string)
+	// moved aside, and what stays and is to be looked at.
+	Noticed func(line string, stays bool)
 	// AsOwner moves findings as Report.Move does, as root of a user namespace that has the
 	// ids that the command had. Nil leaves what the caller may not move.
 	AsOwner func(r runlater.Report, state string) (dir string, failed []error, err error)
 	// Trace is called with lines of detail: each step of the plan, and the reason
 	// for each choice that was made on the way. Nil drops them.
 	Trace func(string)
-	// Started is called when the command runs, and Lasting when it has done so for
-	// LastingAfter: what a short command should not have to pay belongs there.
-	Started, Lasting func()
-	LastingAfter     time.Duration
+	// Held are signals that are kept from when on the command runs: one that ends the
+	// caller keeps it from looking at what the command left.
+	Held *userns.HeldSignals
+	// AtOnce is called when the command runs, before anything that it writes is carried
+	// and before Started. Lasting is called when the command has run for LastingAfter, or
+	// when it has ended and what it wrote is not taken for so long: what a short command
+	// should not have to pay belongs there.
+	AtOnce, Started, Lasting func()
+	LastingAfter             time.Duration
 	// Stopped is called, on a goroutine of its own, when the command stops.
 	Stopped func(sig syscall.Signal)
 
@@ -104,8 +110,10 @@ type Cmd struct {
 	ctx       context.Context
 	failed    error // in Command, which has no result for it
 	noted     []string
+	notes     heldNotes
 	used      bool
 	overdue   atomic.Bool // the context has ended the command
+	lasted    bool        // Lasting was called
 	process   *userns.Process
 	streams   streams
 	kept      *layer.Kept
@@ -223,12 +231,6 @@ func (c *Cmd) complete(host Host) (Spec, userns.Plan, error) {
 	return spec, plan, err
 }
 
-func (c *Cmd) note(format string, args ...any) {
-	if c.Note != nil {
-		c.Note(fmt.Sprintf(format, args...))
-	}
-}
-
 func (c *Cmd) trace(format string, args ...any) {
 	if c.Trace != nil {
 		c.Trace(fmt.Sprintf(format, args...))
@@ -242,6 +244,9 @@ func (c *Cmd) Receipt() *Receipt { return c.receipt }
 // started takes over a sandbox whose command runs.
 func (c *Cmd) started(p *userns.Process) {
 	c.process = p
+	if c.AtOnce != nil {
+		c.AtOnce()
+	}
 	if c.masks != nil {
 		close(c.masks.up)
 	}
@@ -290,27 +295,20 @@ func (c *Cmd) Wait() error {
 	return c.finish(c.process.Wait())
 }
 
+// finish looks at what the command left before anything else: no reader of its output
+// can have that wait. Then come the output's rest and the notes.
 func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
-	if e := c.streams.wait(c.overdue.Load()); err == nil {
-		err = e
-	}
-	c.streams.restore()
+	c.notes.hold()
+	defer c.notes.tell()
 	c.account()
-	if note := c.streams.kept(); note != "" {
-		c.note("%s", note)
-	}
-	if e := c.release(); err == nil {
-		err = e
-	}
-	if e := c.afterwards(); err == nil {
-		err = e
-	}
-	if e := c.renamed(); err == nil {
-		err = e
-	}
-	switch {
-	case err != nil:
-		return err
+	c.streams.written()
+	released := c.release()
+	left := c.afterwards()
+	renamed := c.renamed()
+	carried := c.carried()
+	switch failed := c.first(left, renamed, err, carried, released); {
+	case failed != nil:
+		return failed
 	case c.overdue.Load():
 		return context.Cause(c.ctx) // whatever it made of SIGTERM
 	case status != 0:
@@ -320,6 +318,36 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 		return &ExitError{status}
 	}
 	return nil
+}
+
+// first is the first error there is. The others are notes: the caller has one exit code.
+func (c *Cmd) first(errs ...error) (first error) {
+	for _, err := range errs {
+		switch {
+		case err == nil:
+		case first == nil:
+			first = err
+		default:
+			c.note("%v", err)
+		}
+	}
+	return first
+}
+
+// carried waits for the rest of what the command wrote. Whoever reads it may take long.
+func (c *Cmd) carried() error {
+	if c.Lasting != nil && !c.lasted && c.streams.waits() {
+		defer time.AfterFunc(cmp.Or(c.LastingAfter, lastingAfter), c.Lasting).Stop()
+	}
+	err := c.streams.wait(c.overdue.Load())
+	c.streams.restore()
+	if note := c.streams.kept(); note != "" {
+		c.note("%s", note)
+	}
+	if e := c.streams.close(); err == nil {
+		err = e
+	}
+	return err
 }
 
 // release gives back what the command held.
@@ -346,9 +374,6 @@ func (c *Cmd) release() (err error) {
 			err = e
 		}
 		c.kept = nil
-	}
-	if e := c.streams.close(); err == nil {
-		err = e
 	}
 	return err
 }

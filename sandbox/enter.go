@@ -78,7 +78,7 @@ func (c *Cmd) beginEntering(run func(userns.Plan, userns.Input) error) error {
 		clock.Close()
 	}
 	if err != nil {
-		err = errors.Join(explainEntering(err, spec, c.entering.files[enteredPID]), c.release())
+		err = errors.Join(explainEntering(err, spec, c.entering.files[enteredPID]), c.release(), c.streams.close())
 	}
 	return err
 }

@@ -152,7 +152,7 @@ func (c *Cmd) afterwards() error {
 			continue
 		}
 		c.left(func(r *Receipt) { r.Cleared = append(r.Cleared, name) })
-		c.notice("took the setuid or setgid bit off %s", name)
+		c.notice(false, "took the setuid or setgid bit off %s", name)
 	}
 	for _, u := range report.Unseen {
 		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", hint.SafeText(filepath.Join(u.Root, u.Path)), u.Err))
@@ -200,7 +200,7 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 		switch {
 		case f.What.Stays():
 			c.left(func(r *Receipt) { r.Doubtful = append(r.Doubtful, name) })
-			c.notice("look at %s: %s (%s)", name, f.Why, f.What)
+			c.notice(true, "look at %s: %s (%s)", name, f.Why, f.What)
 		case errs[i] != nil:
 			c.left(func(r *Receipt) { r.Unmoved = append(r.Unmoved, name) })
 			failed = append(failed, fmt.Sprintf("%s was not moved aside, %s: %s: %v", hint.SafeText(name), f.What, f.Why, errs[i]))
@@ -209,15 +209,15 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 			c.left(func(r *Receipt) { r.RunLater, r.Quarantine = append(r.RunLater, name), dir })
 			if said < told {
 				said++
-				c.notice("moved aside %s, %s: %s", name, f.What, f.Why)
+				c.notice(false, "moved aside %s, %s: %s", name, f.What, f.Why)
 			}
 		}
 	}
 	if moved > said {
-		c.notice("moved aside %d more", moved-said)
+		c.notice(false, "moved aside %d more", moved-said)
 	}
 	if moved > 0 {
-		c.notice("they are in %s; --allow-run-later leaves such files where they are", dir)
+		c.notice(false, "they are in %s; --allow-run-later leaves such files where they are", dir)
 	}
 	return failed
 }
@@ -251,19 +251,11 @@ func (c *Cmd) moveAsOwner(report runlater.Report, errs []error, state, dir strin
 	case err != nil || to == "":
 		return dir
 	case before:
-		c.notice("what belonged to other ids is in %s", to)
+		c.notice(false, "what belonged to other ids is in %s", to)
 		return dir
 	}
 	_ = os.Remove(dir) // nothing came there
 	return to
-}
-
-// notice is a note about what the command left.
-func (c *Cmd) notice(format string, args ...any) {
-	c.note(format, args...)
-	if c.Noticed != nil {
-		c.Noticed(fmt.Sprintf(format, args...))
-	}
 }
 
 // left writes to the receipt, if there is one.

@@ -30,7 +30,7 @@ func (s *streams) theirs(stream string, f *os.File) (bool, error) {
 	case kind == unix.S_IFIFO:
 		return nameless(fd), nil
 	case kind == unix.S_IFSOCK:
-		return paired(fd), nil
+		return paired(fd) && !s.closes(f), nil
 	case kind == unix.S_IFCHR:
 		return public(st) || isTerminal(fd), nil
 	}
@@ -53,6 +53,17 @@ func paired(fd int) bool {
 	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
 	_, local := peer.(*unix.SockaddrUnix)
 	return err == nil && local && (kind == unix.SOCK_STREAM || kind == unix.SOCK_SEQPACKET)
+}
+
+// closes tells whether the command could close the caller's own standard error by a file:
+// shutdown(2) is the socket's, whoever has it. The caller could then say nothing of what
+// the command left. Packets cannot be carried by a pipe as they are.
+func (s *streams) closes(f *os.File) bool {
+	if s.errors == nil || f != s.errors && !sameFile(f, s.errors) {
+		return false
+	}
+	kind, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
+	return err != nil || kind == unix.SOCK_STREAM
 }
 
 // public tells whether a device is one of memory that every sandbox has: null, zero, full,

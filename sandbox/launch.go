@@ -98,7 +98,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	}
 	if err != nil {
 		c.guarded = nil
-		c.release()
+		_ = errors.Join(c.release(), c.streams.close()) // the command did not run
 		return explain(err, spec, host)
 	}
 	return nil
@@ -211,12 +211,13 @@ func refusedUnion(err error) *userns.StepError {
 }
 
 func (c *Cmd) input(spec Spec) (userns.Input, error) {
-	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Lasting: c.lasting, LastingAfter: cmp.Or(c.LastingAfter, lastingAfter), Files: c.limits.files()}
+	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Held: c.Held, Lasting: c.lasting, LastingAfter: cmp.Or(c.LastingAfter, lastingAfter), Files: c.limits.files()}
 	var err error
 	if spec.OCI.Process.Terminal {
 		return in, nil
 	}
 	c.streams.direct = c.DirectStreams
+	c.streams.errors, _ = c.Stderr.(*os.File)
 	if in.Stdin, err = c.streams.reader(c.Stdin); err != nil {
 		return in, err
 	}
@@ -243,7 +244,7 @@ func (c *Cmd) lasting() {
 	if c.masks != nil {
 		c.masks.begin(c)
 	}
-	if c.Lasting != nil {
+	if c.lasted = true; c.Lasting != nil {
 		c.Lasting()
 	}
 }

@@ -40,9 +40,27 @@ func (s *streams) terminal(master *os.File, in io.Reader, out io.Writer, raw boo
 		if errors.Is(err, unix.EIO) {
 			return nil // all who had the other side open have ended
 		}
+		if err != nil { // or the command waits for ever for somebody to read
+			_ = s.hangUp()
+		}
+		if errors.Is(err, unix.EPIPE) {
+			return nil // the command learns it by SIGHUP
+		}
 		return err
 	})
 	return nil
+}
+
+// hangUp closes the terminal's master, once.
+func (s *streams) hangUp() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.master == nil {
+		return nil
+	}
+	err := s.master.Close()
+	s.master = nil
+	return err
 }
 
 // answering types the filter's answers at the program. One that asks without end

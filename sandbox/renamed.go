@@ -98,7 +98,7 @@ func (c *Cmd) renamed() (err error) {
 	}
 	for _, held := range moved {
 		if !found[held.path] && objectAt(held.path) == (object{}) {
-			c.note("%s was %s and is gone", held.path, held.how())
+			c.notice(true, "%s was %s and is gone", held.path, held.how())
 		}
 	}
 	return hinted(err, "move it back, or hide it by its new name, or the next run shows it")
@@ -121,14 +121,14 @@ func (c *Cmd) wasHeld(p string) bool {
 func (c *Cmd) moved(held heldName, p string) error {
 	switch {
 	case !held.hidden, path.Dir(p) == path.Dir(held.path) && staysHidden(p):
-		c.note("%s was %s and is now %s", held.path, held.how(), p)
+		c.notice(true, "%s was %s and is now %s", held.path, held.how(), p)
 		return nil
 	}
 	to, err := c.restore(held, p)
 	if err != nil {
 		return fmt.Errorf("%s was hidden and is now %s: %w", held.path, p, err)
 	}
-	c.note("the hidden file %s was renamed to %s, and is %s again", held.path, p, to)
+	c.notice(false, "the hidden file %s was renamed to %s, and is %s again", held.path, p, to)
 	return nil
 }
 

@@ -22,7 +22,8 @@ type streams struct {
 	ours   []*os.File     // the other ends, which the copies close
 	group  sync.WaitGroup
 
-	direct  bool // files are the command's own, as they are
+	direct  bool     // files are the command's own, as they are
+	errors  *os.File // the caller's standard error, or nil
 	inlet   *inlet
 	outlets []*outlet
 	carries bool // they have begun
@@ -76,7 +77,7 @@ func (s *streams) writer(stream string, w io.Writer) (*os.File, error) {
 		}
 		c, end, err := newCarrier(stream, f, 1)
 		if err == nil {
-			s.outlets, s.ends = append(s.outlets, &outlet{carrier: c}), append(s.ends, end)
+			s.outlets, s.ends = append(s.outlets, newOutlet(c)), append(s.ends, end)
 		}
 		return end, err
 	}
@@ -88,6 +89,9 @@ func (s *streams) writer(stream string, w io.Writer) (*os.File, error) {
 	s.copies = append(s.copies, func() error {
 		defer pr.Close()
 		_, err := io.Copy(w, pr)
+		if errors.Is(err, unix.EPIPE) {
+			return nil // as of what is carried: the command learns it by its own pipe
+		}
 		return err
 	})
 	return pw, nil
@@ -164,6 +168,30 @@ func (s *streams) fail(err error) {
 // written: a FIFO may have nobody who reads it.
 const lastTake = 5 * time.Second
 
+// written waits until what the command wrote is in the files that it goes to: they may be
+// in the project, where what the command left is looked at. Others wait for their readers.
+func (s *streams) written() {
+	var late <-chan time.Time
+	for _, o := range s.outlets {
+		if o.kind != unix.S_IFREG {
+			continue
+		}
+		if late == nil {
+			late = time.After(lastTake)
+		}
+		select {
+		case <-o.done:
+		case <-late:
+			return
+		case <-s.interrupted():
+			return
+		}
+	}
+}
+
+// waits tells whether there is anything to wait for.
+func (s *streams) waits() bool { return len(s.copies) > 0 || len(s.outlets) > 0 }
+
 // wait waits for what the command wrote to be through.
 func (s *streams) wait(overdue bool) error {
 	s.group.Wait()
@@ -206,12 +234,5 @@ func (s *streams) close() error {
 		f.Close() // again, where the command has run
 	}
 	s.closeCarriers()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.master == nil {
-		return nil
-	}
-	err := s.master.Close()
-	s.master = nil
-	return err
+	return s.hangUp()
 }

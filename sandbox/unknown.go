@@ -23,10 +23,10 @@ func (c *Cmd) noteLeft(report runlater.Report) {
 		c.left(func(r *Receipt) { r.Programs = append(r.Programs, filepath.Join(f.Root, f.Path)) })
 	}
 	if len(report.Unknown) > 0 {
-		c.note("new names, check them before you use the project: %s", c.some(report.Unknown))
+		c.notice(true, "new names, check them before you use the project: %s", c.some(report.Unknown))
 	}
 	if len(report.Programs) > 0 {
-		c.note("new or changed programs in your PATH: %s", c.some(report.Programs))
+		c.notice(true, "new or changed programs in your PATH: %s", c.some(report.Programs))
 	}
 }
 

@@ -170,7 +170,7 @@ func (s *supervisor) runDetached(cmd *sandbox.Cmd) error {
 	if err := s.stdio.connect(cmd); err != nil {
 		return err
 	}
-	cmd.Noticed = func(line string) {
+	cmd.Noticed = func(line string, _ bool) {
 		if s.noticed = append(s.noticed, line); len(s.noticed) > mostNoticed {
 			s.noticed = s.noticed[1:]
 		}
