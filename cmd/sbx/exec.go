@@ -62,9 +62,10 @@ func execVerb(u ui, args []string) int {
 		return exitOf(u, err, sandbox.Hint(err))
 	}
 	f.connect(u, cmd)
+	unsaid := listen(u, cmd, "sbx exec "+f.Box)
 	err = runInSession(cmd)
 	restoreTerminal(cmd)
-	return exitCode(u, err)
+	return unsaid.settle(exitCode(u, err))
 }
 
 func execHint(err error) string {

@@ -11,12 +11,11 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/profiles"
-	"github.com/sbxrun/sbx/sandbox/state"
 )
 
 // A sandbox of sbx run -d --rm goes with its log, and with what was said there of the
 // files that it left. That is kept as a text file below the state directory, which no
-// sandbox can write, until it was shown on a terminal.
+// sandbox can write, until it was shown on a terminal. So is what could not be said.
 
 // mostNotice is how much of a file is shown, and mostNotices how many are kept.
 const mostNotice, mostNotices = 64 << 10, 100
@@ -29,8 +28,9 @@ func noticeDir() (string, error) {
 	return filepath.Join(profiles.NewPlaces(home, "/", os.Getenv).State(), "notices"), nil
 }
 
-// keepNotices writes what is to be said of a sandbox that goes.
-func keepNotices(r state.Record, lines []string) error {
+// keepNotices writes what is to be said of something that has ended. The tag tells it from
+// others.
+func keepNotices(of, tag string, lines []string) error {
 	dir, err := noticeDir()
 	if err == nil {
 		err = os.MkdirAll(dir, 0o700)
@@ -42,11 +42,11 @@ func keepNotices(r state.Record, lines []string) error {
 		_ = os.Remove(filepath.Join(dir, old[0])) // the oldest; it may have been shown just now
 	}
 	now := time.Now().UTC()
-	text := fmt.Sprintf("sandbox %s (%s) ended %s:\n", r.Name, r.ID, now.Format(time.RFC3339))
+	text := fmt.Sprintf("%s ended %s:\n", plain(of), now.Format(time.RFC3339))
 	for _, line := range lines {
 		text += plain(line) + "\n"
 	}
-	return os.WriteFile(filepath.Join(dir, now.Format("20060102T150405.000000Z-")+r.ID+".txt"), []byte(text), 0o600)
+	return os.WriteFile(filepath.Join(dir, now.Format("20060102T150405.000000Z-")+tag+".txt"), []byte(text), 0o600)
 }
 
 // noticeFiles are the kept ones, the oldest first.

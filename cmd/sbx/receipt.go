@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"time"
@@ -50,7 +51,11 @@ func (r *receiptFile) write(what sandbox.Receipt, sets []hosts.Host, code int, f
 		HostSets []hosts.Host `json:"hostSets,omitempty"`
 	}{version, what, sets}
 	if r.file == nil {
-		return hint.WriteJSON(os.Stdout, all)
+		var b bytes.Buffer
+		if err := hint.WriteJSON(&b, all); err != nil {
+			return err
+		}
+		return writeAll(int(os.Stdout.Fd()), b.String()) // which the command had too
 	}
 	err := r.file.Write(func(f *os.File) error { return hint.WriteJSON(f, all) })
 	if err != nil {

@@ -109,6 +109,8 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 		return exitFailed, err
 	}
 	defer receipt.close()
+	unsaid := listen(u, cmd, "sbx run in "+cmd.Spec.Project)
+	defer func() { code = unsaid.settle(code) }() // and what is said behind that
 	err = run(cmd)
 	restoreTerminal(cmd)
 	code = exitCode(u, err)
@@ -116,6 +118,7 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 		u.fail(e, "")
 		return exitFailed, e
 	}
+	code = unsaid.settle(code)
 	if r := cmd.Receipt(); r != nil && receipt != nil {
 		r.Profiles, r.Network = f.profileLines(), cmd.Flows()
 		if e := receipt.write(*r, f.hosts, code, err); e != nil {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/userns"
 )
 
 // runInSession runs a command as part of the caller's session: signals go on to
@@ -22,6 +23,7 @@ func runInSession(cmd *sandbox.Cmd) error {
 
 // runUnlessPaused does that, but for stops that are none of the caller's session.
 func runUnlessPaused(cmd *sandbox.Cmd, paused func() bool) error {
+	cmd.Held = userns.HoldSignals(ending...) // until they go on to the command
 	s := &session{cmd: cmd}
 	if cmd.Spec.OCI.Process.Terminal {
 		cmd.Stopped = func(syscall.Signal) {
@@ -57,6 +59,10 @@ var forwarded = []os.Signal{
 	unix.SIGTSTP, unix.SIGCONT, unix.SIGWINCH,
 }
 
+// ending are those of them by which a program ends. None may end sbx once the command runs,
+// until what that left was looked at.
+var ending = []unix.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM}
+
 // session is the caller's terminal while a command has its own.
 type session struct {
 	cmd *sandbox.Cmd
@@ -90,15 +96,23 @@ func (s *session) tellNotes() {
 
 // unforwarded is how long a command runs before signals go on to it. To ask
 // the runtime for them takes half a millisecond of both processors, which is a
-// tenth of what a short command takes in all. A signal that comes sooner ends
-// sbx, and with it all.
+// tenth of what a short command takes in all. A signal that comes sooner is held until then.
 const unforwarded = 10 * time.Millisecond
 
 // forward hands signals on until sbx ends.
 func (s *session) forward() {
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals, forwarded...)
-	for sig := range signals {
+	s.sendHeld()
+	late := time.After(stillHeld)
+	for {
+		var sig os.Signal
+		select {
+		case sig = <-signals:
+		case <-late:
+			s.sendHeld()
+			continue
+		}
 		switch sig {
 		case unix.SIGTSTP:
 			s.send(unix.SIGTSTP)
@@ -112,6 +126,15 @@ func (s *session) forward() {
 		default:
 			s.send(sig.(syscall.Signal))
 		}
+	}
+}
+
+// stillHeld is far more than a thread takes to come to the end of a signal's handler.
+const stillHeld = time.Second
+
+func (s *session) sendHeld() {
+	for _, sig := range s.cmd.Held.Release() {
+		s.send(sig)
 	}
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -117,7 +118,7 @@ func superviseVerb(u ui, args []string) int {
 func (s *supervisor) heed() {
 	signal.Ignore(unix.SIGHUP, unix.SIGPIPE)
 	signals := make(chan os.Signal, 4)
-	signal.Notify(signals, unix.SIGTERM, unix.SIGINT)
+	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
 	for range signals {
 		go s.finish(defaultGrace, 0)
 	}
@@ -228,7 +229,7 @@ func (s *supervisor) end(code int, failed error) int {
 	s.mu.Unlock()
 	if r := s.held.Record(); r.Detached && (r.Remove || stopping) {
 		if lines := append(s.noticed, noticed(failed)...); len(lines) > 0 {
-			err = keepNotices(r, lines)
+			err = keepNotices(fmt.Sprintf("sandbox %s (%s)", r.Name, r.ID), r.ID, lines)
 		}
 	}
 	err = errors.Join(err, s.held.Ended(code, words))
