@@ -31,7 +31,9 @@ func (h *Host) probeProject(s Spec) error {
 	}
 	h.Guard = &guard
 	for _, b := range slices.Concat(guard.Binds, guard.Shown) {
-		h.stat(b.Path)
+		if info := h.stat(b.Path); b.ReadOnly && mayBeLinked(info) {
+			h.perhapsLinked = append(h.perhapsLinked, b.Path)
+		}
 	}
 	names := entries(s.Project)
 	for _, e := range names {

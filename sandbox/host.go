@@ -100,8 +100,11 @@ type Host struct {
 	drives bool
 	// gathered are the directories that are shown by their parts, by mount point.
 	gathered map[string]gathering
-	// pins are directories that are bound over themselves: see probePins.
+	// pins are bound over themselves: directories, see probePins, and read-only files by
+	// their other names, see freezeName.
 	pins []specs.Mount
+	// perhapsLinked are what is read-only in the project and may have other names.
+	perhapsLinked []string
 	// Unhidden says which of them may be seen all the same, and why.
 	Unhidden []string
 	// own is what of sbx's own a writable mount shows, and ownMissing the directories

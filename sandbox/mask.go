@@ -361,8 +361,10 @@ func (h *Host) probeSecrets(s Spec) error {
 			linked = append(linked, p)
 		}
 	}
-	if len(linked) > 0 {
-		h.probeSecondNames(s, linked)
+	if frozen := h.frozenLinked(s); len(linked)+len(frozen) > 0 {
+		if err := h.probeSecondNames(s, linked, frozen); err != nil {
+			return err
+		}
 	}
 	if err := h.probePins(s, append(s.hidden(*h), h.Secrets...)); err != nil {
 		return err

@@ -52,7 +52,11 @@ func (s Spec) masks(h Host) (list []mask) {
 		}
 	}
 	for _, m := range h.pins {
-		list = append(list, mask{m.Destination, m.Source, pins})
+		pin := mask{m.Destination, m.Source, pins}
+		if slices.Contains(m.Options, "ro") {
+			pin.how = readOnly
+		}
+		list = append(list, pin)
 	}
 	for _, m := range s.OCI.Mounts {
 		own := isBind(m) && m.Source == m.Destination && slices.Contains(m.Options, "ro") && s.Project != "" && m.Source != s.Project && below(m.Source, s.Project)

@@ -11,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A hidden file may have a second name, a hard link, which shows it. That there is
-// one its link count tells, which comes with the stat that is made anyway. Only
-// then what is shown is searched, by device and inode.
+// A hidden file may have a second name, a hard link, which shows it, and a read-only one a
+// second name by which it is written. That there is one its link count tells. Only then what
+// is shown is searched, by device and inode.
 
 // nameLimit bounds the search, in names that are looked at.
 const nameLimit = 1_000_000
@@ -29,9 +29,11 @@ type place struct {
 
 // A linked file is hidden and has several names.
 type linked struct {
-	path  string // the one by which it is hidden
+	path  string // the one by which it is hidden or read-only
 	names uint64
 	found map[place]bool
+	// frozen says that it is read-only, not hidden.
+	frozen bool
 }
 
 // A nameSearch looks for the names of files below directories.
@@ -46,30 +48,42 @@ type nameSearch struct {
 	directories bool
 }
 
-// probeSecondNames has the other names of hidden files hidden, and notes those
-// that are not found: they may be outside of what is shown.
-func (h *Host) probeSecondNames(s Spec, hidden []string) {
+// probeSecondNames has the other names of hidden files hidden and those of read-only ones
+// made read-only, and notes those that are not found: they may be outside of what is shown.
+func (h *Host) probeSecondNames(s Spec, hidden, frozen []string) error {
 	n := nameSearch{files: map[object]*linked{}, limit: nameLimit}
-	for _, m := range s.ownMounts(*h) {
+	own := s.ownMounts(*h)
+	for _, m := range own {
 		if dir := h.real(m.Source); isBind(m) && h.isDir(m.Source) && !slices.ContainsFunc(n.roots, func(r string) bool { return below(dir, r) }) {
 			n.roots = append(n.roots, dir)
 		}
 	}
 	for _, p := range hidden {
 		if slices.ContainsFunc(n.roots, func(r string) bool { return below(p, r) }) && !s.exposed(*h, p) {
-			n.seek(p)
+			n.seek(p, false)
 		}
+	}
+	for _, p := range frozen {
+		n.seek(p, true)
 	}
 	for _, root := range n.roots {
 		n.search(root)
 	}
 	slices.Sort(n.paths)
 	for _, p := range slices.Compact(n.paths) {
-		if h.stat(p); !slices.Contains(h.Secrets, p) {
+		switch l := n.files[objectAt(p)]; {
+		case l == nil: // it went away
+		case l.frozen:
+			if err := h.freezeName(p, own); err != nil {
+				return err
+			}
+		case !slices.Contains(h.Secrets, p):
+			h.stat(p)
 			h.Secrets = append(h.Secrets, p)
 		}
 	}
 	h.Unhidden = append(h.Unhidden, n.notes()...)
+	return nil
 }
 
 // severalNames tells whether a file has more than one. A directory has one.
@@ -78,12 +92,12 @@ func severalNames(info fs.FileInfo) bool {
 	return ok && !info.IsDir() && st.Nlink > 1
 }
 
-func (n *nameSearch) seek(p string) {
+func (n *nameSearch) seek(p string, frozen bool) {
 	var st unix.Stat_t
 	err := unix.Stat(p, &st)
 	of := object{uint64(st.Dev), st.Ino}
 	if err == nil && n.files[of] == nil {
-		n.files[of] = &linked{path: p, names: uint64(st.Nlink), found: map[place]bool{}}
+		n.files[of] = &linked{path: p, names: uint64(st.Nlink), found: map[place]bool{}, frozen: frozen}
 	}
 }
 
@@ -210,10 +224,15 @@ func (n *nameSearch) notes() (notes []string) {
 		why = "; not every directory could be looked into"
 	}
 	for _, l := range n.files {
-		if uint64(len(l.found)) < l.names {
-			notes = append(notes, fmt.Sprintf("of the %d names of %s only %d could be hidden: where the command sees another it reads the file%s",
-				l.names, l.path, len(l.found), why))
+		if uint64(len(l.found)) >= l.names {
+			continue
 		}
+		be, does := "hidden", "reads"
+		if l.frozen {
+			be, does = "read-only", "writes"
+		}
+		notes = append(notes, fmt.Sprintf("of the %d names of %s only %d could be %s: where the command sees another it %s the file%s",
+			l.names, l.path, len(l.found), be, does, why))
 	}
 	slices.SortFunc(notes, strings.Compare)
 	return notes

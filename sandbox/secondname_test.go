@@ -90,7 +90,7 @@ func TestSecondNamesNotFound(t *testing.T) {
 	dir, project := names(t)
 	search := func(limit int) string {
 		n := nameSearch{files: map[object]*linked{}, limit: limit}
-		n.seek(filepath.Join(project, ".env"))
+		n.seek(filepath.Join(project, ".env"), false)
 		n.search(project)
 		return fmt.Sprint(n.notes())
 	}
