@@ -449,11 +449,17 @@ func (w *maskWatch) settle(masks []mask) {
 			continue
 		}
 		trail := w.trails.take(m.outside)
-		hosts := trail.hosts() && w.sole(m)
-		if w.opened[m.inside] = !hosts || trail.opened; w.opened[m.inside] && w.events != nil {
+		by := runlater.Perhaps
+		switch {
+		case !w.alone(m):
+			by = runlater.Anyones
+		case trail.hosts() && w.sole(m):
+			by = runlater.Hosts
+		}
+		if w.opened[m.inside] = by != runlater.Hosts || trail.opened; w.opened[m.inside] && w.events != nil {
 			w.events.watchFile(m.outside, w.at(m.outside))
 		}
-		if bad := w.guard.Renew(m.outside, hosts); bad != "" {
+		if bad := w.guard.Renew(m.outside, by); bad != "" {
 			w.fail(fmt.Errorf("%s was replaced outside, and changed while the command could write to it for a moment: %s", m.outside, bad), w.kill)
 		}
 	}
@@ -469,7 +475,7 @@ func (w *maskWatch) settleAll(last []nameEvent) {
 		case held && w.isDir(m) && w.alone(m):
 			w.guard.Hold(m.outside)
 		case held && w.sole(m):
-			w.guard.Renew(m.outside, true)
+			w.guard.Renew(m.outside, runlater.Hosts)
 		}
 	}
 }
@@ -511,7 +517,8 @@ func (w *maskWatch) tellArrived() {
 func (w *maskWatch) sole(m mask) bool { return w.alone(m) && onlyName(w.at(m.outside)) }
 
 // alone tells whether no other mount shows the masked name, and the command has no mount
-// namespaces of its own, in which masks are not put back.
+// namespaces of its own, in which masks are not put back. Where it is not alone, the command
+// can replace the file as anybody outside can.
 func (w *maskWatch) alone(m mask) bool {
 	elsewhere := slices.ContainsFunc(w.spec.OCI.Mounts, func(o specs.Mount) bool {
 		return isBind(o) && o.Destination != o.Source && below(m.outside, w.host.real(o.Source)) && !slices.Contains(o.Options, "ro")

@@ -21,7 +21,7 @@ func TestSetMeanwhile(t *testing.T) {
 	git(t, dir, "config", "core.fsmonitor", "sh 'fm.sh'")
 	write(t, own, "config", "[core]\n\thooksPath = old\n[include]\n\tpath = more\n")
 	write(t, own, "more", "[include]\n\tpath = "+dir+"/third.cfg\n")
-	g.Renew(filepath.Join(dir, ".git/config"), true)
+	g.Renew(filepath.Join(dir, ".git/config"), Hosts)
 	write(t, dir, "clean.cfg", "[user]\n\tname = y\n")
 	want(t, found(check(t, g)))
 	write(t, dir, "gh/pre-commit", "evil")

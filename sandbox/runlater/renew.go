@@ -8,14 +8,26 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Renew takes what is at a guarded path now for what was there before the run: somebody
-// outside replaced or edited it while the command could not write to it. Clean says that
-// it is known that the command could not. Without that the path is reported as doubtful at
+// By says whose doing it is that another file is in a guarded place.
+type By uint8
+
+const (
+	// Hosts: the command could put nothing there.
+	Hosts By = iota
+	// Perhaps: the host replaced it, and the command could write to it for a moment.
+	Perhaps
+	// Anyones: the command could have replaced it as well, and nothing tells who did.
+	Anyones
+)
+
+// Renew takes what is at a guarded path now for what was there before the run, if that is
+// the host's doing. If the command could write to it, the path is reported as doubtful at
 // the end, and a git configuration that has a dangerous setting it did not have before
-// keeps its old record, which Check compares; Renew then returns why.
+// keeps its old record, which Check compares; Renew then returns why. What is anyone's
+// keeps its record too, so that Check finds it, but for a harmless configuration.
 //
 // It is for one goroutine at a time, before Check.
-func (g *Guard) Renew(path string, clean bool) (bad string) {
+func (g *Guard) Renew(path string, by By) (bad string) {
 	index, rel := g.locate(path)
 	if index < 0 {
 		return ""
@@ -44,11 +56,14 @@ func (g *Guard) Renew(path string, clean bool) (bad string) {
 	case identify(&st) == e.id:
 		return ""
 	}
-	if e.content == configuration {
-		if bad = g.newSettings(dir, name, e, clean); bad != "" {
+	switch {
+	case e.content == configuration:
+		if bad = g.newSettings(dir, name, e, by == Hosts); bad != "" {
 			return bad
 		}
-	} else if !clean && e.content == anything {
+	case by == Anyones:
+		return ""
+	case by == Perhaps && e.content == anything:
 		g.doubt(index, rel)
 	}
 	e.id = identify(&st)

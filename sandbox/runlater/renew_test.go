@@ -10,18 +10,21 @@ import (
 func TestRenew(t *testing.T) {
 	for _, tt := range []struct {
 		name, file, before, after string
-		clean                     bool
+		by                        By
 		bad                       bool
 		found                     int
 		what                      What
 	}{
-		{"instructions", "CLAUDE.md", "a\n", "b\n", true, false, 0, 0},
-		{"instructions, perhaps written", "CLAUDE.md", "a\n", "b\n", false, false, 1, Doubtful},
-		{"a harmless setting", ".git/config", "", "[user]\n\tname = a\n", false, false, 0, 0},
-		{"a setting of the developer's", ".git/config", "", "[core]\n\tfsmonitor = x\n", true, false, 0, 0},
-		{"a setting, perhaps written", ".git/config", "", "[core]\n\tfsmonitor = x\n", false, true, 1, Changed},
-		{"a setting that was there", ".git/config", "[core]\n\tfsmonitor = x\n", "[core]\n\tfsmonitor = x\n[user]\n\tname = a\n", false, false, 0, 0},
-		{"no configuration", ".git/config", "", "[core", true, true, 1, Changed},
+		{"instructions", "CLAUDE.md", "a\n", "b\n", Hosts, false, 0, 0},
+		{"instructions, perhaps written", "CLAUDE.md", "a\n", "b\n", Perhaps, false, 1, Doubtful},
+		{"a harmless setting", ".git/config", "", "[user]\n\tname = a\n", Perhaps, false, 0, 0},
+		{"a setting of the developer's", ".git/config", "", "[core]\n\tfsmonitor = x\n", Hosts, false, 0, 0},
+		{"a setting, perhaps written", ".git/config", "", "[core]\n\tfsmonitor = x\n", Perhaps, true, 1, Changed},
+		{"a setting that was there", ".git/config", "[core]\n\tfsmonitor = x\n", "[core]\n\tfsmonitor = x\n[user]\n\tname = a\n", Perhaps, false, 0, 0},
+		{"instructions, anyone's", "CLAUDE.md", "a\n", "b\n", Anyones, false, 1, Created},
+		{"a harmless setting, anyone's", ".git/config", "", "[user]\n\tname = a\n", Anyones, false, 0, 0},
+		{"a setting, anyone's", ".git/config", "", "[core]\n\tfsmonitor = x\n", Anyones, true, 1, Changed},
+		{"no configuration", ".git/config", "", "[core", Hosts, true, 1, Changed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -37,7 +40,7 @@ func TestRenew(t *testing.T) {
 			if err := os.Rename(path+".new", path); err != nil {
 				t.Fatal(err)
 			}
-			if bad := g.Renew(path, tt.clean); (bad != "") != tt.bad {
+			if bad := g.Renew(path, tt.by); (bad != "") != tt.bad {
 				t.Errorf("said %q", bad)
 			}
 			r, err := g.Check()
