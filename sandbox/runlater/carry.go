@@ -33,9 +33,12 @@ func (q *quarantine) carry(from int, name string, to int) error {
 	err := q.left.copy(from, aside, to, name+suffix, copyDepth)
 	if err != nil {
 		_ = remove(to, name+suffix, copyDepth+1)
+		q.disarm(from, aside)
 		return fmt.Errorf("left beside as %s: %w", aside, err)
 	}
+	q.armed = !q.disarm(to, name+suffix) || q.armed
 	if err := remove(from, aside, copyDepth+1); err != nil {
+		q.disarm(from, aside)
 		return fmt.Errorf("copied, and left beside as %s: %w", aside, err)
 	}
 	return nil

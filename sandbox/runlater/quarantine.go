@@ -15,7 +15,9 @@ import (
 const suffix = ".moved"
 
 // Move moves the findings, but for the doubtful, into a new directory below state, each
-// under its whole path with ".moved" behind. It returns that directory, or nothing if
+// under its whole path with ".moved" behind, as the names that run later in a directory
+// have then. Where that could not be done for all, nobody may enter the new directory
+// before its mode is changed. Move returns that directory, or nothing if
 // there was nothing to move, and of each finding why it was not moved, or nil. What was
 // not is still there, or where the error says.
 func (r Report) Move(state string) (dir string, failed []error) {
@@ -43,6 +45,8 @@ type quarantine struct {
 	root   int // of the finding at hand, or -1
 	path   string
 	left   budget
+	names  int  // that may still be looked at by disarm
+	armed  bool // something in it runs later
 }
 
 // open makes the directory. It is nobody else's to look into.
@@ -62,7 +66,7 @@ func (q *quarantine) open(state string) (string, error) {
 	if q.fd, err = openDir(at, name); err != nil {
 		return "", err
 	}
-	q.opened, q.left = true, copyBudget
+	q.opened, q.left, q.names = true, copyBudget, disarmNames
 	return join(state, name), nil
 }
 
@@ -74,6 +78,9 @@ func random() string {
 
 func (q *quarantine) close() {
 	if q.opened {
+		if q.armed {
+			_ = chmod(q.fd, 0o600) // the caller's own directory
+		}
 		unix.Close(q.fd)
 	}
 	if q.root >= 0 {
@@ -108,12 +115,17 @@ func (q *quarantine) move(f Finding) error {
 		return err
 	}
 	defer unix.Close(to)
-	err = rename(from, name, to, name+suffix)
+	as := name + suffix
+	err = rename(from, name, to, as)
 	if err == unix.ENAMETOOLONG {
-		err = rename(from, name, to, random()+suffix)
+		as = random() + suffix
+		err = rename(from, name, to, as)
 	}
 	switch err {
-	case nil, unix.ENOENT:
+	case nil:
+		q.armed = !q.disarm(to, as) || q.armed
+		return nil
+	case unix.ENOENT:
 		return nil
 	case unix.EXDEV:
 		return q.carry(from, name, to)
