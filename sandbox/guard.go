@@ -102,15 +102,25 @@ func (s Spec) guards(h Host) bool {
 }
 
 // guard is what is looked at when the command has ended, or nil.
-func (s Spec) guard(h Host) *runlater.Guard {
+func (s Spec) guard(h Host) (g *runlater.Guard) {
 	switch {
 	case s.guards(h):
-		return h.Guard
+		g = h.Guard
 	case len(s.writableDirectories(h)) > 0:
-		g := runlater.Elsewhere(h.mounts)
-		return &g
+		elsewhere := runlater.Elsewhere(h.mounts)
+		g = &elsewhere
+	default:
+		return nil
 	}
-	return nil
+	g.Overrides = s.overridesModes()
+	return g
+}
+
+// overridesModes tells whether a file's mode keeps the command from nothing that belongs to
+// its ids (capabilities(7)). In a user namespace of its own it has all capabilities.
+func (s Spec) overridesModes() bool {
+	bounding := BoundingCapabilities(s)
+	return s.UserNS || slices.Contains(bounding, "CAP_DAC_OVERRIDE") || slices.Contains(bounding, "CAP_DAC_READ_SEARCH")
 }
 
 // writableDirectories are those of the host that the command may write, besides
@@ -143,6 +153,7 @@ func (c *Cmd) afterwards() error {
 		return nil
 	}
 	report, err := c.guarded.Check(c.writable...)
+	defer report.Reclose()
 	var failed leftError
 	if err != nil {
 		failed = append(failed, err.Error())

@@ -82,9 +82,17 @@ func (g *Guard) Record(writable ...string) error {
 		return err
 	}
 	var all *walker
+	defer func() {
+		if all != nil {
+			all.r.Reclose()
+		}
+	}()
 	for i := range g.roots {
 		w, err := g.record(i)
 		if err != nil {
+			if w != nil {
+				w.r.Reclose()
+			}
 			return fmt.Errorf("%s: %w", g.roots[i].path, err)
 		}
 		switch {

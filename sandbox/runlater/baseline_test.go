@@ -22,6 +22,7 @@ func recordAsUnreliable(t *testing.T, g *Guard, writable ...string) {
 		all.merge(w)
 	}
 	g.recordLeads(all)
+	all.r.Reclose()
 }
 
 func TestKeepsTimes(t *testing.T) {

@@ -10,17 +10,56 @@ import (
 // from a walk, and from nobody who says chmod -R u+rwX then. So such a directory
 // gets its owner's permissions back, if the run changed it or could get into it,
 // and keeps them.
+//
+// A command with CAP_DAC_OVERRIDE gets into every directory of its own ids, also one that
+// the caller closed and that nothing changed since. That one is opened for the walk, and is
+// closed again by Report.Reclose.
 
-// unlock does so for an open directory, and tells whether it did.
+// reopenedLimit bounds the descriptors: an earlier command can have left many of those.
+const reopenedLimit = 256
+
+// A reopened directory has had another mode.
+type reopened struct {
+	fd   int
+	mode uint32
+}
+
+// unlock gives an open directory its owner's permissions, and tells whether it did.
 func (w *walker) unlock(dir int, path string) bool {
 	var st unix.Statx_t
-	if statFD(dir, &st) != nil || st.Uid != w.uid || st.Mode&0o700 == 0o700 || st.Mode&0o100 == 0 && !w.modeTouched(path, &st) {
+	if statFD(dir, &st) != nil || st.Uid != w.uid || st.Mode&0o700 == 0o700 {
 		return false
 	}
-	if b := w.base(); b != nil && b.recording {
+	mode := uint32(st.Mode) & 0o7777
+	b := w.base()
+	recording := b != nil && b.recording
+	passed := st.Mode&0o100 != 0 || w.modeTouched(path, &st)
+	switch {
+	case passed && !recording:
+		return chmod(dir, mode|0o700) == nil
+	case !w.g.Overrides || len(w.r.reopened) >= reopenedLimit:
 		return false
 	}
-	return chmod(dir, uint32(st.Mode)&0o7777|0o700) == nil
+	fd, err := unix.FcntlInt(uintptr(dir), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return false
+	}
+	if chmod(dir, mode|0o700) != nil {
+		unix.Close(fd)
+		return false
+	}
+	w.r.reopened = append(w.r.reopened, reopened{fd, mode})
+	return true
+}
+
+// Reclose gives the directories that were opened for the walk only their modes back. It is
+// for after Move, which goes into them.
+func (r *Report) Reclose() {
+	for _, o := range r.reopened {
+		_ = chmod(o.fd, o.mode) // it could be changed a moment ago
+		unix.Close(o.fd)
+	}
+	r.reopened = nil
 }
 
 // openClosed opens a directory that may not be read, or is in one that may not
@@ -36,7 +75,7 @@ func (w *walker) openClosed(dir int, name, above string) (int, error) {
 	if err := statFD(closed, &st); err != nil {
 		return -1, err
 	}
-	if st.Uid == w.uid && st.Mode&0o100 == 0 && !w.modeTouched(string(w.path), &st) {
+	if st.Uid == w.uid && st.Mode&0o100 == 0 && !w.g.Overrides && !w.modeTouched(string(w.path), &st) {
 		return -1, unix.ENOENT // nobody could get into it without a chmod
 	}
 	w.unlock(closed, string(w.path))

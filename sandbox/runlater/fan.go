@@ -71,6 +71,7 @@ func (w *walker) merge(other *walker) {
 		w.add(f.Path, f.What, f.Why)
 	}
 	w.r.Unknown = append(w.r.Unknown, other.r.Unknown...)
+	w.r.reopened = append(w.r.reopened, other.r.reopened...)
 	for _, u := range other.r.Unseen {
 		w.unseen(u.Path, u.Err)
 	}

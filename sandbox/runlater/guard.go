@@ -25,6 +25,10 @@ type Guard struct {
 	// are not looked through: a link that leads to one is a finding.
 	Private []string
 
+	// Overrides says that the command may have CAP_DAC_OVERRIDE or its like, so that no
+	// mode keeps it out of a directory of its own ids.
+	Overrides bool
+
 	project    bool // the first root is one
 	own        GitConfig
 	began      start

@@ -62,6 +62,8 @@ type Report struct {
 	Programs []Finding // new or changed, in the caller's PATH: they stay
 	SetIDs   []SetID
 	Unseen   []Unseen
+
+	reopened []reopened // see Reclose
 }
 
 // reportLimit bounds each list: names are the attacker's, and so is their number.
