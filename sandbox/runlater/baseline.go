@@ -118,8 +118,11 @@ func (g *Guard) record(index int) (*walker, error) {
 		return nil, nil // which is an error of the run, or of Check
 	}
 	ok, err := reliable(fd)
-	if id, e := identityOf(fd); e == nil && r.id == (identity{}) {
-		r.id = id
+	var st unix.Statx_t
+	if statFD(fd, &st) == nil {
+		if r.mode = st.Mode; r.id == (identity{}) {
+			r.id = identify(&st)
+		}
 	}
 	if r.reliable = ok; ok || err != nil {
 		g.rememberTop(fd, r.path)

@@ -119,6 +119,7 @@ func (w *walker) rootAt(index, fd int) error {
 	if err := w.walk(fd, r.kind); err != nil {
 		return err
 	}
+	w.clearRoot(keep, r)
 	return w.watches(keep)
 }
 

@@ -125,6 +125,31 @@ func TestSetID(t *testing.T) {
 	want(t, found(check(t, g)))
 }
 
+// TestSetIDOfRoots: of a directory that was walked only what the run set is taken off.
+func TestSetIDOfRoots(t *testing.T) {
+	const setgid, all = 0o755 | os.ModeSetgid, 0o777 | os.ModeSetuid | os.ModeSetgid | os.ModeSticky
+	for _, tt := range []struct{ before, after, want os.FileMode }{
+		{0o755, all, 0o777 | os.ModeSticky}, {setgid, setgid, setgid}, {setgid, all, 0o777 | os.ModeSetgid | os.ModeSticky}, {0o755, 0o700, 0o700},
+	} {
+		dir, other := tempDir(t), tempDir(t)
+		must(t, os.Chmod(dir, tt.before))
+		must(t, os.Chmod(other, tt.before))
+		g := find(t, dir)
+		must(t, g.Record(other))
+		must(t, os.Chmod(dir, tt.after))
+		must(t, os.Chmod(other, tt.after))
+		r := check(t, g)
+		if cleared := tt.after != tt.want; (len(r.SetIDs) == 2) != cleared || (len(r.SetIDs) == 0) == cleared {
+			t.Errorf("%v to %v: %+v", tt.before, tt.after, r.SetIDs)
+		}
+		for _, d := range []string{dir, other} {
+			if info, err := os.Stat(d); err != nil || info.Mode() != tt.want|os.ModeDir {
+				t.Errorf("%v to %v: %v, %v", tt.before, tt.after, info.Mode(), err)
+			}
+		}
+	}
+}
+
 // TestDeep: deeper than any path and than the descriptors that are held.
 func TestDeep(t *testing.T) {
 	dir := tempDir(t)

@@ -35,8 +35,8 @@ func Find(project string, own GitConfig, mounts func() (mounttable.Table, error)
 		return Guard{}, err
 	}
 	defer unix.Close(fd)
-	id, err := identityOf(fd)
-	if err != nil {
+	var st unix.Statx_t
+	if err := statFD(fd, &st); err != nil {
 		return Guard{}, err
 	}
 	f.project = tree{fd: fd, path: project}
@@ -45,7 +45,7 @@ func Find(project string, own GitConfig, mounts func() (mounttable.Table, error)
 	if err != nil {
 		return Guard{}, err
 	}
-	f.g.roots = []root{{path: project, id: id, kind: topKind, reliable: known}}
+	f.g.roots = []root{{path: project, id: identify(&st), mode: st.Mode, kind: topKind, reliable: known}}
 	if err := f.top(own); err != nil {
 		return Guard{}, err
 	}

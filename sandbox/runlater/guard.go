@@ -51,6 +51,7 @@ func (g *Guard) Project() string { return g.roots[0].path }
 type root struct {
 	path     string
 	id       identity
+	mode     uint16 // with the type, or 0 where it was not looked at
 	kind     kind
 	mount    bool      // it was mounted below another root before the run
 	reliable bool      // its change times can be relied on

@@ -56,3 +56,21 @@ func (w *walker) clearFD(fd, dir int, name []byte) (uint32, error) {
 	}
 	return mode, chmod(fd, mode&^(unix.S_ISUID|unix.S_ISGID))
 }
+
+// clearRoot takes the bits off a directory that the run could write, if it set them. Setgid
+// is often the caller's own there: what is made in it gets its group.
+func (w *walker) clearRoot(fd int, r root) {
+	var st unix.Statx_t
+	if r.mode == 0 || statFD(fd, &st) != nil {
+		return
+	}
+	set := st.Mode &^ r.mode & (unix.S_ISUID | unix.S_ISGID)
+	if set == 0 {
+		return
+	}
+	found := SetID{Root: r.path, Path: ".", Mode: uint32(st.Mode) & 0o7777, Err: errOwner}
+	if st.Uid == w.uid {
+		found.Err = chmod(fd, found.Mode&^uint32(set))
+	}
+	w.addSetID(found)
+}
