@@ -16,6 +16,11 @@ func TestName(t *testing.T) {
 		".env", ".env.local", ".env.production", ".envrc", ".env-prod", ".env_ci", ".ENV", ".envrc.local", ".flaskenv", ".dev.vars", ".netrc", ".pypirc",
 		"config/master.key", "credentials/production.key", "terraform.tfvars", "prod.auto.tfvars", "terraform.tfstate", "id_rsa", "deploy_rsa", "id_ed25519", "server.pem", "server.key",
 		".htpasswd", "secrets.yml", "Secrets.YAML", ".vault_pass", "kubeconfig", "service-account-prod.json", "serviceAccountKey.json", ".npmrc", ".kube/config", "release.jks", ".secrets.baseline",
+		// Backups.
+		".env~", "#.env#", ".#.env", ".env.swp", ".env.swo", "..env.swp", "..env.un~", ".env,v", ".envrc~", ".netrc~", ".env.~1~", ".env copy", ".env (copy)", ".netrc.bak", "id_rsa.old", ".id_rsa.swp", ".secrets.yml.un~",
+		"config/master.key.bak", "config/.master.key.swp", "server.pem~", ".npmrc.orig", ".ENVRC.BAK", "#.env~#", ".#prod.env", ".prod.env.swp",
+		// By custom.
+		"prod.env", "docker.env", "local.env", ".docker.env", "api-prod.env", ".env.keys", ".token", ".secret", ".vault-token", "appsettings.Development.json", "appsettings.Local.json", "secrets.env", "app.env.bak",
 	} {
 		if secret, _ := Name(split(path)); !secret {
 			t.Errorf("%s is a secret", path)
@@ -24,6 +29,8 @@ func TestName(t *testing.T) {
 	for _, path := range []string{
 		"", "env", ".environment", ".env.example", ".env.sample", ".env.template", ".env.dist", "x.env", ".editorconfig", ".envoy.yaml", ".env.local.example", "example.tfvars", "secrets.example.yml",
 		"config", "credentials", "master.txt", "id_rsa.pub", "service.json", "config.json", "keys.go", "README.md", "key.go", ".npmrc.d", "Env", strings.Repeat("x", 255),
+		".env.example~", "#.env.sample#", ".#.env.template", ".env.example.swp", ".env.example.bak", "prod.env.example", "prod.env.sample", "docker.env.template", "example.env", "build.env", "version.env", "test.env", "appsettings.json", ".env.vault", ".env.vault.bak",
+		"main.go~", "#main.go#", ".#main.go", ".main.go.swp", ".main.go.un~", "~", "#", "##", ".#", ".swp", "..swp", ".sw", ",v", ".un~", "README.md.orig", "env~", ".environment.bak", "prod.environment", "tokens", "secret", "..", ".~", ".~1~",
 	} {
 		if secret, _ := Name(split(path)); secret {
 			t.Errorf("%s is none", path)
@@ -114,10 +121,10 @@ func TestFind(t *testing.T) {
 		".env": "", "packages/api/.env": "", "packages/web/.env.local": "", "packages/web/.env.example": "", "config/master.key": key, "config/other.key": "x", "a/b/c/d/.dev.vars": "",
 		".npmrc": "registry=https://example.org", "packages/api/.npmrc": "//registry/:_authToken=x", "certs/ca.pem": "-----BEGIN CERTIFICATE-----", "certs/server.pem": key,
 		"node_modules/x/.env": "", "packages/api/node_modules/x/.env": "", ".cache/x/.env": "", ".kube/config": "", "odd\nname/\xff/.env": "", "large.pem": strings.Repeat("x", contentLimit+1), ".venv/.env/x": "",
-		"sub/.env/bin/python": "",
+		"sub/.env/bin/python": "", "appsettings.Development.json": `{"Logging": {}}`, "api/appsettings.Local.json": `{"ConnectionStrings": {"x": "Server=x;Password=y"}}`, "packages/api/.env~": "", "packages/web/.npmrc~": "registry=x",
 	})
 	want := []string{
-		".env", ".kube/config", "a/b/c/d/.dev.vars", "certs/server.pem", "config/master.key", "large.pem", "odd\nname/\xff/.env", "packages/api/.env", "packages/api/.npmrc", "packages/web/.env.local",
+		".env", ".kube/config", "a/b/c/d/.dev.vars", "api/appsettings.Local.json", "certs/server.pem", "config/master.key", "large.pem", "odd\nname/\xff/.env", "packages/api/.env", "packages/api/.env~", "packages/api/.npmrc", "packages/web/.env.local",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)
@@ -130,7 +137,7 @@ func TestFindLinks(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(elsewhere, ".env"), nil, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	for link, to := range map[string]string{"link": elsewhere, "loop": ".", ".env": "/nowhere", "closed.pem": elsewhere + "/.env"} {
+	for link, to := range map[string]string{"link": elsewhere, "loop": ".", ".env": "/nowhere", "closed.pem": elsewhere + "/.env", ".#.env": "somebody@host.1:2"} {
 		if err := os.Symlink(to, filepath.Join(dir, link)); err != nil {
 			t.Fatal(err)
 		}

@@ -172,7 +172,7 @@ func (f *finder) judge(dir, parent, name string, kind byte) {
 			return // .env is a virtual environment's directory, too
 		}
 	}
-	if secret, contents := Name(parent, name); secret && f.contains(at(), contents) {
+	if secret, contents := Name(parent, name); secret && !(kind == unix.DT_LNK && isLock(name)) && f.contains(at(), contents) {
 		f.found = append(f.found, at())
 	}
 }

@@ -6,6 +6,7 @@
 package dotenv
 
 import (
+	"io/fs"
 	"os"
 	"path"
 	"slices"
@@ -26,10 +27,17 @@ type rule struct {
 var harmless = [...]string{"example", "sample", "template", "tmpl", "dist", "defaults", "schema"}
 
 // Name tells whether a file is a secret by its name, in a directory of that name. With
-// contents it is one only if it has one of them.
+// contents it is one only if it has one of them. A backup of a secret is one.
 func Name(dir, name string) (secret bool, contents []string) {
+	name = lower(name)
+	of := original(name)
 	r := match(dir, name)
-	if r == nil || isHarmless(name) {
+	if r == nil && of != name {
+		if r = match(dir, of); r == nil && of[0] == '.' {
+			r = match(dir, of[1:]) // vim puts a dot before the name
+		}
+	}
+	if r == nil || isHarmless(name) || of != name && isHarmless(of) {
 		return false, nil
 	}
 	return true, r.contents
@@ -46,23 +54,29 @@ func lower(name string) string {
 	return name
 }
 
+// match finds the rule of a name in lower case.
 func match(dir, name string) *rule {
-	if name = lower(name); name == "" {
+	if name == "" {
 		return nil
 	}
-	i, _ := slices.BinarySearchFunc(exact[:], name, func(r rule, name string) int { return strings.Compare(r.key, name) })
-	for ; i < len(exact) && exact[i].key == name; i++ {
-		if exact[i].in(dir) {
-			return &exact[i]
+	first, last := name[0], name[len(name)-1]
+	if some := exactly(first); some != nil {
+		i, _ := slices.BinarySearchFunc(some, name, func(r rule, name string) int { return strings.Compare(r.key, name) })
+		for ; i < len(some) && some[i].key == name; i++ {
+			if some[i].in(dir) {
+				return &some[i]
+			}
 		}
 	}
-	for i := range prefixes {
-		if r := &prefixes[i]; r.key[0] == name[0] && strings.HasPrefix(name, r.key) && strings.HasSuffix(name[len(r.key):], r.rest) && r.in(dir) {
+	some := beginning(first)
+	for i := range some {
+		if r := &some[i]; strings.HasPrefix(name, r.key) && strings.HasSuffix(name[len(r.key):], r.rest) && r.in(dir) {
 			return r
 		}
 	}
-	for i := range suffixes {
-		if r := &suffixes[i]; r.key[len(r.key)-1] == name[len(name)-1] && strings.HasSuffix(name, r.key) && r.in(dir) {
+	some = ending(last)
+	for i := range some {
+		if r := &some[i]; strings.HasSuffix(name, r.key) && r.in(dir) {
 			return r
 		}
 	}
@@ -71,8 +85,14 @@ func match(dir, name string) *rule {
 
 func (r *rule) in(dir string) bool { return r.dir == "" || r.dir == lower(dir) }
 
+// encrypted is dotenv-vault's, which is made to be committed. The key is in .env.keys.
+const encrypted = ".env.vault"
+
+// isHarmless is for a name in lower case.
 func isHarmless(name string) bool {
-	name = lower(name)
+	if name == encrypted {
+		return true
+	}
 	for word := range strings.FieldsFuncSeq(name, func(r rune) bool { return r == '.' || r == '-' || r == '_' }) {
 		if slices.Contains(harmless[:], word) {
 			return true
@@ -84,14 +104,15 @@ func isHarmless(name string) bool {
 // File tells whether a file of a project is a secret, by its name and where that is not
 // enough by what is in it. Below the top a directory called .env is a virtual environment's.
 func File(file string, top bool) bool {
-	secret, contents := Name(path.Base(path.Dir(file)), path.Base(file))
+	name := path.Base(file)
+	secret, contents := Name(path.Base(path.Dir(file)), name)
 	if !secret {
 		return false
 	}
-	if info, err := os.Lstat(file); err == nil && info.IsDir() && !top {
+	if info, err := os.Lstat(file); err == nil && (info.IsDir() && !top || info.Mode()&fs.ModeSymlink != 0 && isLock(name)) {
 		return false
 	}
 	f := finder{dir: path.Dir(file), top: -1}
 	defer f.close()
-	return f.contains(path.Base(file), contents)
+	return f.contains(name, contents)
 }

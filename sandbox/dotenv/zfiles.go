@@ -5,7 +5,11 @@ package dotenv
 // exact are sorted.
 var exact = [...]rule{
 	{key: ".ansible_vault_pass"},
+	{key: ".api-key"},
+	{key: ".api_key"},
+	{key: ".apikey"},
 	{key: ".boto"},
+	{key: ".credentials"},
 	{key: ".databrickscfg"},
 	{key: ".dev.vars"},
 	{key: ".dockercfg"},
@@ -19,14 +23,21 @@ var exact = [...]rule{
 	{key: ".mylogin.cnf"},
 	{key: ".netrc"},
 	{key: ".npmrc", contents: []string{"_authToken", "_auth", "_password", ":certfile", ":keyfile"}},
+	{key: ".passwd"},
+	{key: ".password"},
+	{key: ".passwords"},
 	{key: ".pgpass"},
 	{key: ".pypirc"},
 	{key: ".s3cfg"},
+	{key: ".secret"},
 	{key: ".secrets"},
 	{key: ".sentryclirc"},
 	{key: ".terraformrc"},
+	{key: ".token"},
+	{key: ".tokens"},
 	{key: ".vault-pass"},
 	{key: ".vault-password"},
+	{key: ".vault-token"},
 	{key: ".vault_pass"},
 	{key: ".vault_password"},
 	{key: ".yarnrc", contents: []string{"npmAuthToken", "npmAuthIdent", "_authToken", "_auth", "_password"}},
@@ -59,7 +70,6 @@ var exact = [...]rule{
 	{key: "nuget.config", contents: []string{"ClearTextPassword", "packageSourceCredentials", "apikeys"}},
 	{key: "secret.yaml"},
 	{key: "secret.yml"},
-	{key: "secrets.env"},
 	{key: "secrets.json"},
 	{key: "secrets.properties"},
 	{key: "secrets.toml"},
@@ -73,45 +83,161 @@ var exact = [...]rule{
 	{key: "vault_password.txt"},
 }
 
-// prefixes are beginnings of names.
+// prefixes are beginnings of names, by their first bytes.
 var prefixes = [...]rule{
 	{key: ".env."},
 	{key: ".env-"},
 	{key: ".env_"},
+	{key: ".", rest: ".env"},
 	{key: ".envrc."},
 	{key: ".dev.vars."},
 	{key: ".secrets."},
 	{key: ".vault_pass."},
 	{key: ".htpasswd."},
+	{key: "appsettings.", rest: ".json", contents: []string{"Password", "password", "Pwd=", "pwd=", "Secret", "secret", "ApiKey", "apiKey", "AccountKey", "SharedAccessKey", "AccessKey", "PrivateKey"}},
+	{key: "client_secret", rest: ".json", contents: []string{"private_key", "client_secret", "refresh_token"}},
+	{key: "firebase-adminsdk", rest: ".json", contents: []string{"private_key", "client_secret", "refresh_token"}},
 	{key: "gha-creds-", rest: ".json"},
+	{key: "kubeconfig."},
 	{key: "service-account", rest: ".json", contents: []string{"private_key", "client_secret", "refresh_token"}},
 	{key: "service_account", rest: ".json", contents: []string{"private_key", "client_secret", "refresh_token"}},
 	{key: "serviceaccount", rest: ".json", contents: []string{"private_key", "client_secret", "refresh_token"}},
-	{key: "firebase-adminsdk", rest: ".json", contents: []string{"private_key", "client_secret", "refresh_token"}},
-	{key: "client_secret", rest: ".json", contents: []string{"private_key", "client_secret", "refresh_token"}},
-	{key: "kubeconfig."},
 }
 
-// suffixes are ends of names.
+// suffixes are ends of names, by their last bytes.
 var suffixes = [...]rule{
-	{key: ".key", dir: "credentials"},
-	{key: ".tfvars"},
-	{key: ".tfvars.json"},
-	{key: ".tfstate"},
-	{key: ".tfstate.backup"},
-	{key: "-service-account.json", contents: []string{"private_key", "client_secret", "refresh_token"}},
-	{key: ".kubeconfig"},
-	{key: "_rsa", contents: []string{"PRIVATE KEY", "PuTTY-User-Key-File"}},
+	{key: ".p12"},
+	{key: ".p8", contents: []string{"PRIVATE KEY"}},
 	{key: "_ed25519", contents: []string{"PRIVATE KEY", "PuTTY-User-Key-File"}},
+	{key: "_rsa", contents: []string{"PRIVATE KEY", "PuTTY-User-Key-File"}},
+	{key: ".tfstate"},
+	{key: ".keystore"},
+	{key: ".kubeconfig"},
 	{key: ".ppk", contents: []string{"PRIVATE KEY", "PuTTY-User-Key-File"}},
 	{key: ".pem", contents: []string{"PRIVATE KEY"}},
-	{key: ".key", contents: []string{"PRIVATE KEY"}},
-	{key: ".p8", contents: []string{"PRIVATE KEY"}},
-	{key: ".p12"},
-	{key: ".pfx"},
-	{key: ".jks"},
-	{key: ".keystore"},
-	{key: ".kdbx"},
-	{key: ".bks"},
+	{key: ".tfvars.json"},
+	{key: "-service-account.json", contents: []string{"private_key", "client_secret", "refresh_token"}},
 	{key: ".ovpn", contents: []string{"PRIVATE KEY", "<auth-user-pass>"}},
+	{key: ".tfstate.backup"},
+	{key: ".tfvars"},
+	{key: ".jks"},
+	{key: ".bks"},
+	{key: "prod.env"},
+	{key: "production.env"},
+	{key: "live.env"},
+	{key: "staging.env"},
+	{key: "stage.env"},
+	{key: "dev.env"},
+	{key: "development.env"},
+	{key: "local.env"},
+	{key: "docker.env"},
+	{key: "compose.env"},
+	{key: "private.env"},
+	{key: "secret.env"},
+	{key: "secrets.env"},
+	{key: "credentials.env"},
+	{key: "creds.env"},
+	{key: "db.env"},
+	{key: "database.env"},
+	{key: "postgres.env"},
+	{key: "mysql.env"},
+	{key: "redis.env"},
+	{key: "app.env"},
+	{key: "api.env"},
+	{key: "web.env"},
+	{key: "server.env"},
+	{key: "backend.env"},
+	{key: ".pfx"},
+	{key: ".kdbx"},
+	{key: ".key", dir: "credentials"},
+	{key: ".key", contents: []string{"PRIVATE KEY"}},
+}
+
+// exactly gives those of exact with a byte.
+func exactly(c byte) []rule {
+	switch c {
+	case '.':
+		return exact[0:38]
+	case '_':
+		return exact[38:39]
+	case 'a':
+		return exact[39:43]
+	case 'c':
+		return exact[43:50]
+	case 'h':
+		return exact[50:51]
+	case 'i':
+		return exact[51:57]
+	case 'k':
+		return exact[57:61]
+	case 'l':
+		return exact[61:62]
+	case 'm':
+		return exact[62:63]
+	case 'n':
+		return exact[63:64]
+	case 's':
+		return exact[64:71]
+	case 't':
+		return exact[71:73]
+	case 'v':
+		return exact[73:77]
+	}
+	return nil
+}
+
+// beginning gives those of prefixes with a byte.
+func beginning(c byte) []rule {
+	switch c {
+	case '.':
+		return prefixes[0:9]
+	case 'a':
+		return prefixes[9:10]
+	case 'c':
+		return prefixes[10:11]
+	case 'f':
+		return prefixes[11:12]
+	case 'g':
+		return prefixes[12:13]
+	case 'k':
+		return prefixes[13:14]
+	case 's':
+		return prefixes[14:17]
+	}
+	return nil
+}
+
+// ending gives those of suffixes with a byte.
+func ending(c byte) []rule {
+	switch c {
+	case '2':
+		return suffixes[0:1]
+	case '8':
+		return suffixes[1:2]
+	case '9':
+		return suffixes[2:3]
+	case 'a':
+		return suffixes[3:4]
+	case 'e':
+		return suffixes[4:6]
+	case 'g':
+		return suffixes[6:7]
+	case 'k':
+		return suffixes[7:8]
+	case 'm':
+		return suffixes[8:9]
+	case 'n':
+		return suffixes[9:12]
+	case 'p':
+		return suffixes[12:13]
+	case 's':
+		return suffixes[13:16]
+	case 'v':
+		return suffixes[16:41]
+	case 'x':
+		return suffixes[41:43]
+	case 'y':
+		return suffixes[43:45]
+	}
+	return nil
 }
