@@ -103,7 +103,7 @@ func (w *walker) enter(fd int, e entered) {
 	case k == gitdirKind || k == worktreeKind:
 		w.gitDir(f)
 	case k == quietKind || k == oldKind || k == moduleKind:
-	case seen.repository(), seen.begun() && k != refsKind && w.exists(fd, "HEAD"):
+	case seen.repository(), seen.begun() && !k.refs() && w.exists(fd, "HEAD"):
 		f.fresh = w.bareFresh(f)
 		f.kind = gitdirKind
 		w.gitDir(f)
@@ -172,6 +172,13 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) entered {
 		return entered{kind: unset}
 	case modulesKind, moduleKind:
 		return w.module(f, name, typ, known)
+	case refsTop:
+		return w.replaceDir(f, name, typ)
+	case replaceKind:
+		if typ == unix.DT_DIR {
+			return entered{kind: unset}
+		}
+		why = replaceWhy
 	case profilesKind:
 		if !isProfile(name) {
 			return entered{kind: unset}
@@ -215,7 +222,7 @@ func (w *walker) counts(f *frame, n *name, name []byte, typ byte) bool {
 	switch f.kind {
 	case modulesKind, moduleKind: // whatever is not a directory is a finding there
 		return typ == unix.DT_DIR && repositoryName([]byte(n.name))
-	case refsKind:
+	case refsKind, refsTop, replaceKind:
 		return name[0] == '.' || typ != unix.DT_DIR && !harmlessRef(f.fd, string(name))
 	}
 	return true

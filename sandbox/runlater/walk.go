@@ -21,6 +21,8 @@ const (
 	modulesKind       // in a git directory
 	moduleKind        // below that
 	refsKind          // in a git directory: names are those of branches
+	refsTop           // the top of those
+	replaceKind       // refs/replace
 	hgKind            // .hg
 	oldKind           // in a directory such as .vscode that was there before: what changed counts
 	profilesKind      // where profiles of sbx are kept to be linked from a home
@@ -261,10 +263,14 @@ func (k kind) child(name string) kind {
 			return worktrees
 		case "modules":
 			return modulesKind
-		case "refs", "logs":
+		case "refs":
+			return refsTop
+		case "logs":
 			return refsKind
 		}
 		return innerKind
+	case refsTop:
+		return refsKind
 	case modulesKind:
 		return moduleKind
 	case worktrees:

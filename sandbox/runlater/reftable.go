@@ -1,0 +1,114 @@
+package runlater
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+)
+
+// tableLimit bounds a reftable. Git writes them small, and compacts them.
+const tableLimit = 64 << 20
+
+var errTable = errors.New("not a reftable")
+
+// tableReplaces tells whether a reftable has a name in refs/replace. One that cannot be
+// read may.
+func tableReplaces(dir int, name string) bool {
+	text, err := readAt(dir, name, tableLimit)
+	if err != nil {
+		return true
+	}
+	found := false
+	err = tableNames(text, func(name []byte) { found = found || bytes.HasPrefix(name, replacePrefix) })
+	return found || err != nil
+}
+
+// tableNames calls f with the name of each ref that a reftable sets (git's
+// Documentation/technical/reftable.txt): blocks of type "r", in which a name is what it
+// shares with the one before and the rest. Those that it removes are left out.
+func tableNames(b []byte, f func(name []byte)) error {
+	header, id := 24, 20
+	switch {
+	case len(b) < header || string(b[:4]) != "REFT":
+		return errTable
+	case b[4] == 2:
+		if header = 28; len(b) < header {
+			return errTable
+		}
+		if string(b[24:28]) == "s256" {
+			id = 32
+		}
+	case b[4] != 1:
+		return errTable
+	}
+	size := int(binary.BigEndian.Uint32(b[4:]) & 0xffffff)
+	for at, skip := 0, header; at+skip+4 <= len(b) && b[at+skip] == 'r'; skip = 0 {
+		length := int(binary.BigEndian.Uint32(b[at+skip:]) & 0xffffff)
+		if length < skip+6 || at+length > len(b) {
+			return errTable
+		}
+		block := b[at : at+length]
+		restarts := int(binary.BigEndian.Uint16(block[length-2:]))
+		end := length - 2 - 3*restarts
+		if end < skip+4 {
+			return errTable
+		}
+		if err := tableBlock(block[skip+4:end], id, f); err != nil {
+			return err
+		}
+		if at += length; length < size && at < len(b) && b[at] == 0 { // padded
+			at += size - length
+		}
+	}
+	return nil
+}
+
+func tableBlock(b []byte, id int, f func(name []byte)) error {
+	var name []byte
+	for len(b) > 0 {
+		shared, n := tableNumber(b)
+		suffix, m := tableNumber(b[n:])
+		if n+m > len(b) || n == 0 || m == 0 || shared > uint64(len(name)) || suffix>>3 > uint64(len(b)-n-m) {
+			return errTable
+		}
+		b = b[n+m:]
+		name = append(name[:shared], b[:suffix>>3]...)
+		b = b[suffix>>3:]
+		_, n = tableNumber(b) // the update's index
+		value := 0
+		switch suffix & 7 {
+		case 0:
+		case 1:
+			value = id
+		case 2:
+			value = 2 * id
+		case 3:
+			length, m := tableNumber(b[n:])
+			if m == 0 || length > uint64(len(b)) {
+				return errTable
+			}
+			value = m + int(length)
+		default:
+			return errTable
+		}
+		if n == 0 || n+value > len(b) {
+			return errTable
+		}
+		if b = b[n+value:]; suffix&7 != 0 {
+			f(name)
+		}
+	}
+	return nil
+}
+
+// tableNumber reads a number as offsets in packs are written, and gives how many bytes it
+// takes, or none.
+func tableNumber(b []byte) (v uint64, n int) {
+	for i, c := range b[:min(len(b), 9)] {
+		if v |= uint64(c & 0x7f); c&0x80 == 0 {
+			return v, i + 1
+		}
+		v = (v + 1) << 7
+	}
+	return 0, 0
+}
