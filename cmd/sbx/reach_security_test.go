@@ -10,6 +10,25 @@ var reachRows = []row{
 	restored("reach-replace-name", "the same by a longer name", `mkdir -p .git/refs/replace/a; echo OWNED | git hash-object -w --stdin > .git/refs/replace/a/$(git rev-parse HEAD:lefthook.yml)`),
 	restored("reach-replace-link", "the same where refs/replace is a link", `mkdir x; ln -s ../../x .git/refs/replace; echo OWNED | git hash-object -w --stdin > x/$(git rev-parse HEAD:lefthook.yml)`),
 	restored("reach-replace-packed", "the same by a packed ref", `git replace $(git rev-parse HEAD:lefthook.yml) $(echo OWNED | git hash-object -w --stdin); git pack-refs --all`),
+
+	part("reach-enclosing-hooks", "app/scripts/hooks/pre-commit", "a hook where core.hooksPath of the repository above the project leads", "config", "core.hooksPath", "app/scripts/hooks"),
+	part("reach-enclosing-include", "app/inc", "a configuration that the one of the repository above includes", "config", "include.path", "../app/inc"),
+	part("reach-enclosing-filter", "app/fm", "the program of a setting of the repository above", "config", "core.fsmonitor", "sh app/fm"),
+}
+
+// part plants one in a project that is a directory of a repository.
+func part(id, path, what string, git ...string) row {
+	r := laterBy(id, path, what, "")
+	r.views, r.wrap, r.flags = hostOnly, from("{PROJECT}/app"), []string{"--no-profile"}
+	r.setup = func(s *scene) {
+		s.git("init", "-q")
+		s.file("{PROJECT}/"+path, "clean\n")
+		s.git(git...)
+		s.tick()
+	}
+	_, name, _ := strings.Cut(path, "/")
+	r.cmd = []string{"sh", "-c", `printf '[core]\n\tfsmonitor = OWNED\n' > "$1"` + "\necho TRIED: planted", "sh", name}
+	return r
 }
 
 // restored has git bring a file of the developer's that says something else.

@@ -59,7 +59,8 @@ func Find(project string, own GitConfig, mounts func() (mounttable.Table, error)
 type finder struct {
 	g         Guard
 	project   tree
-	shownTree []tree // the one that is being looked at
+	shownTree []tree   // the one that is being looked at
+	tops      []string // of the worktrees that settings are for
 	includes  int
 }
 
@@ -67,6 +68,7 @@ type finder struct {
 func (f *finder) top(own GitConfig) error {
 	r := reader{buf: make([]byte, 8<<10)} // on the stack it would have to grow first
 	var found []string
+	repository := false
 	for {
 		n, typ, err := r.next(f.project.fd)
 		if err != nil {
@@ -89,6 +91,7 @@ func (f *finder) top(own GitConfig) error {
 		var err error
 		switch entry := listed([]byte(n)); {
 		case entry.name == ".git":
+			repository = true
 			err = f.git(n, own)
 		case entry.name == ".hg":
 			err = f.mercurial(n)
@@ -103,7 +106,10 @@ func (f *finder) top(own GitConfig) error {
 			return err
 		}
 	}
-	return nil
+	if repository {
+		return nil
+	}
+	return f.enclosed(own)
 }
 
 // protect has a path bound read-only and what leads to it held fast. What is not

@@ -101,20 +101,47 @@ func (f *finder) obey(settings []setting, dir string) error {
 				return err
 			}
 		case s.section == "core" && s.sub == "" && s.key == "hookspath":
-			// Relative to where hooks run: the top of the worktree.
-			to := home(s.value)
-			rel, ok := to, true
-			if strings.HasPrefix(to, "/") {
-				rel, ok = f.project.within(to)
-			}
-			if ok && to != "" {
-				if err := f.hooks(f.project, rel); err != nil {
-					return err
-				}
+			if err := f.hooksPath(home(s.value)); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
+}
+
+// hooksPath is relative to where hooks run: the top of the worktree.
+func (f *finder) hooksPath(to string) error {
+	switch {
+	case to == "":
+		return nil
+	case to[0] == '/':
+		if rel, ok := f.project.within(to); ok {
+			return f.hooks(f.project, rel)
+		}
+		return f.outerHooks(to)
+	}
+	for _, top := range f.tops {
+		err := error(nil)
+		if top == f.project.path {
+			err = f.hooks(f.project, to)
+		} else {
+			err = f.outerHooks(join(top, to))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ownConfig looks at the developer's own configuration.
+func (f *finder) ownConfig(own GitConfig) error {
+	for _, path := range own.Files {
+		if err := f.outerConfig(path); err != nil {
+			return err
+		}
+	}
+	return f.obey(own.settings, "/") // which has no relative paths of files
 }
 
 // include is for a file that a configuration includes, in the project or not,

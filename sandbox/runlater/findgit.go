@@ -17,6 +17,7 @@ const (
 // or a link.
 func (f *finder) git(name string, own GitConfig) error {
 	t := f.project
+	f.tops = append(f.tops, t.path)
 	var st unix.Statx_t
 	if err := t.stat(name, &st); err != nil {
 		return err
@@ -32,16 +33,10 @@ func (f *finder) git(name string, own GitConfig) error {
 	default:
 		err = f.protect(t, name, anything, gitWhy)
 	}
-	for _, path := range own.Files {
-		if err != nil {
-			return err
-		}
-		err = f.outerConfig(path)
-	}
 	if err != nil {
 		return err
 	}
-	return f.obey(own.settings, "/") // which has no relative paths of files
+	return f.ownConfig(own)
 }
 
 // gitLink is for .git as a link. One that leads out of the project is not

@@ -24,10 +24,12 @@ type lead struct {
 	by   setBy
 }
 
-// A setBy is the configuration that sets a lead, if it is in a root.
+// A setBy is the configuration that sets a lead, if it is in a root, and the worktree's top
+// that it is for, if that is in none.
 type setBy struct {
 	root int
 	path string
+	top  string
 }
 
 func (w *walker) lead(path string, k kind, why string) {
@@ -61,7 +63,7 @@ func (w *walker) leadsOf(f *frame, name string) {
 	if err != nil {
 		return
 	}
-	w.obey(settings, join(w.roots[w.index].path, string(w.path)), setBy{w.index, w.at([]byte(name))})
+	w.obey(settings, join(w.roots[w.index].path, string(w.path)), setBy{root: w.index, path: w.at([]byte(name))})
 }
 
 // obey collects where settings lead. What is relative is relative to each worktree, but
@@ -91,6 +93,8 @@ func (w *walker) leadFrom(to string, k kind, why string, by setBy) {
 	switch {
 	case to[0] == '/':
 		w.leadTo(to, k, why, by)
+	case by.top != "":
+		w.leadTo(join(by.top, to), k, why, by)
 	case len(w.inTops) >= reportLimit:
 		w.overflow = true
 	default:
@@ -136,6 +140,7 @@ func (w *walker) again(links bool) {
 			w.follows(lead{root: e.root, path: e.path, kind: k, why: e.why})
 		}
 	}
+	w.enclosures()
 	if len(w.tops) > 0 {
 		w.obey(w.g.own.settings, "/", setBy{})
 		for _, file := range w.g.own.Files {
@@ -195,13 +200,16 @@ func (w *walker) after(l lead) {
 		if rel != "" {
 			w.leadFile(i, rel, l)
 		}
-		w.obeyFile(from, end, setBy{i, rel})
+		w.obeyFile(from, end, setBy{i, rel, l.by.top})
 		return
 	}
 	project := tree{path: w.roots[0].path}
 	_, all := (tree{path: end}).within(project.path)
 	if all = all && w.g.project; i >= 0 && !all { // Find has said that it is all of the project
 		w.leadAt(i, rel, l)
+	}
+	if i < 0 && l.kind == hooksKind {
+		w.hookLinks(end, l.by)
 	}
 	for i, r := range w.roots { // what was mounted below, or given to the command
 		if _, in := project.within(r.path); all && in {
