@@ -225,6 +225,10 @@ func (s Spec) checkProject(h Host) error {
 		return hinted(fmt.Errorf("refusing to make %s the project: secrets are kept in %s", s.Project, secret),
 			"change to a project directory; --unsafe-expose "+s.Project+" shows it")
 	}
+	if h.Guard != nil && h.Guard.Place.Path != "" && !s.AllowRunLater && !s.ReadOnlyProject {
+		return hinted(fmt.Errorf("refusing to make %s the project: what is in %s runs later: %s", s.Project, h.Guard.Place.Path, h.Guard.Place.Why),
+			"change to the project that it belongs to, or use --allow-run-later")
+	}
 	if slices.Contains(s.Writable, s.Project) {
 		return nil
 	}

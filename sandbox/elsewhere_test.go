@@ -187,7 +187,7 @@ func TestSecretProject(t *testing.T) {
 		if why := refused(t, at, nothing); strings.Contains(why, "secrets are kept in") != want {
 			t.Errorf("%s as the project: %q", path, why)
 		}
-		if why := refused(t, at, func(s *Spec) { s.Exposed = []string{at} }); why != "" {
+		if why := refused(t, at, func(s *Spec) { s.Exposed, s.AllowRunLater = []string{at}, true }); why != "" {
 			t.Errorf("%s, exposed: %q", path, why)
 		}
 	}

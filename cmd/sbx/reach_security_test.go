@@ -1,6 +1,10 @@
 package main
 
-import "strings"
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
 
 // reachRows plant what reaches the developer from beside the files that names tell of: by
 // git's own store, by the repository that the project is a part of, by the project's own
@@ -14,6 +18,43 @@ var reachRows = []row{
 	part("reach-enclosing-hooks", "app/scripts/hooks/pre-commit", "a hook where core.hooksPath of the repository above the project leads", "config", "core.hooksPath", "app/scripts/hooks"),
 	part("reach-enclosing-include", "app/inc", "a configuration that the one of the repository above includes", "config", "include.path", "../app/inc"),
 	part("reach-enclosing-filter", "app/fm", "the program of a setting of the repository above", "config", "core.fsmonitor", "sh app/fm"),
+
+	placed("reach-place-hooks", ".git/hooks/post-commit"),
+	placed("reach-place-husky", ".husky/pre-commit"),
+	placed("reach-place-vscode", ".vscode/tasks.json"),
+	placed("reach-place-agent", ".claude/skills/x/run"),
+	placed("reach-place-copilot", ".github/hooks/x.json"),
+	placed("reach-place-mise", ".config/mise/conf.d/a.toml"),
+	placed("reach-place-profiles", "sbx/profiles/x.toml"),
+	given("reach-given-husky", ".husky/pre-commit"),
+	given("reach-given-vscode", ".vscode/tasks.json"),
+	given("reach-given-hooks", ".git/hooks/post-commit"),
+}
+
+// placed plants one where the project itself is a directory of what runs later.
+func placed(id, path string) row {
+	r := laterBy(id, path, "what runs later in "+filepath.Dir(path)+", which is the project", "echo OWNED > "+filepath.Base(path))
+	r.wrap, r.flags, r.refusal = from("{PROJECT}/"+filepath.Dir(path)), []string{"--no-profile"}, exitFailed
+	r.setup = func(s *scene) {
+		s.mkdir("{PROJECT}/.git")
+		s.mkdir("{PROJECT}/" + filepath.Dir(path))
+	}
+	return r
+}
+
+// given plants one in a directory of what runs later that is writable by a flag.
+func given(id, path string) row {
+	r := laterBy(id, path, "what runs later in "+filepath.Dir(path)+" beside the project, which is writable", "")
+	r.views, r.flags = hostOnly, []string{"--no-profile", "--rw", "{DIR}/beside/" + filepath.Dir(path)}
+	r.setup = func(s *scene) { s.mkdir("{DIR}/beside/" + filepath.Dir(path)) }
+	r.cmd = []string{"sh", "-c", `echo OWNED > "$1"` + "\necho TRIED: planted", "sh", "{DIR}/beside/" + path}
+	r.judge = func(s *scene) string {
+		if s.has("{DIR}/beside/"+path, "OWNED") {
+			return path + " was planted"
+		}
+		return ""
+	}
+	return r
 }
 
 // part plants one in a project that is a directory of a repository.
@@ -55,4 +96,29 @@ func restored(id, what, line string) row {
 			}
 			return ""
 		}}
+}
+
+// TestOwnPlace: who says so may run there, and in a worktree that an agent keeps.
+func TestOwnPlace(t *testing.T) {
+	needNamespaces(t)
+	for dir, c := range map[string]struct {
+		flags []string
+		want  int
+	}{
+		".husky":                {nil, exitFailed},
+		".husky/x":              {[]string{"--allow-run-later"}, 0},
+		".vscode":               {[]string{"--read-only-project"}, 0},
+		".git/hooks":            {[]string{"--rw", "."}, exitFailed},
+		".claude/worktrees/x":   {nil, 0},
+		".claude/worktrees/x/y": {nil, 0},
+	} {
+		s := newScene(t, t.TempDir(), hostView, row{})
+		s.mkdir("{PROJECT}/.git")
+		s.vars["PROJECT"] += "/" + dir
+		s.mkdir("{PROJECT}")
+		argv := append([]string{s.vars["SBX"], "run", "--no-profile"}, append(c.flags, "--", "true")...)
+		if code := s.run(row{}, argv); code != c.want || code != 0 && !strings.Contains(s.output, "--allow-run-later") {
+			t.Errorf("%s: exit code %d: %s", dir, code, s.output)
+		}
+	}
 }

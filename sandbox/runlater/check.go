@@ -73,7 +73,7 @@ func (g *Guard) addRoots(writable []string) {
 			continue
 		}
 		if !g.isRoot(path) {
-			g.roots = append(g.roots, root{path: path, kind: topKind})
+			g.roots = append(g.roots, root{path: path, kind: rootKind(path)})
 		}
 	}
 }

@@ -30,6 +30,7 @@ func Find(project string, own GitConfig, mounts func() (mounttable.Table, error)
 	f.g.project = true
 	f.g.own = own
 	f.g.began = now()
+	f.g.Place.Path, f.g.Place.Why = Place(project)
 	fd, err := openRoot(project)
 	if err != nil {
 		return Guard{}, err

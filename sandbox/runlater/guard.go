@@ -21,6 +21,9 @@ type Guard struct {
 	Shown []Bind   // directories outside the project that git needs, at their own path
 	Notes []string // what was left undone, and why
 
+	// Place is what Place says of the project.
+	Place Bind
+
 	// Private are directories that the run can write and that nobody enters, and so
 	// are not looked through: a link that leads to one is a finding.
 	Private []string
