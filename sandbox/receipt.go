@@ -82,6 +82,10 @@ type Receipt struct {
 	// in the caller's PATH and stands before no other program. They stay.
 	Unknown  []string `json:"unknown,omitempty"`
 	Programs []string `json:"programs,omitempty"`
+	// Linked are changed files that have other names (hard links), which are not in what
+	// was looked at, and LinkedDoubtful those of which only the change time is new.
+	Linked         []string `json:"linked,omitempty"`
+	LinkedDoubtful []string `json:"linkedDoubtful,omitempty"`
 }
 
 // SeccompProof says which filter there was.

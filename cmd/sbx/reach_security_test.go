@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -29,6 +30,27 @@ var reachRows = []row{
 	given("reach-given-husky", ".husky/pre-commit"),
 	given("reach-given-vscode", ".vscode/tasks.json"),
 	given("reach-given-hooks", ".git/hooks/post-commit"),
+
+	linkedTo("reach-link-cache", ".venv/lib/x.py", "a package that is a hard link into a cache", "echo OWNED >> .venv/lib/x.py", 0),
+	linkedTo("reach-link-copy", "sub/.git/config", "a repository's configuration that a copy has by a hard link", `printf '[core]\n\tfsmonitor = OWNED\n' > sub/.git/config`, exitFailed),
+}
+
+// linkedTo writes to a file that has another name outside, unsaid.
+func linkedTo(id, path, what, line string, refusal int) row {
+	return row{id: id, group: "run later", tries: "write into " + what, views: hostOnly, flags: []string{"--no-profile"}, refusal: refusal,
+		setup: func(s *scene) {
+			haveRepositories(s, nil)
+			s.file("{PROJECT}/"+path, "")
+			s.check(os.Link(s.path("{PROJECT}/"+path), s.path("{DIR}/outside")))
+			s.tick()
+		},
+		cmd: []string{"sh", "-c", line + "\necho TRIED: written"},
+		judge: func(s *scene) string {
+			if s.has("{DIR}/outside", "OWNED") && !strings.Contains(s.output, path) {
+				return "a file outside was written, and nothing was said: " + s.output
+			}
+			return ""
+		}}
 }
 
 // placed plants one where the project itself is a directory of what runs later.

@@ -79,6 +79,9 @@ func (w *walker) enter(fd int, e entered) {
 			if typ == unix.DT_REG && w.st.Mode&(unix.S_ISUID|unix.S_ISGID) != 0 && w.touched(fd, name, &w.st) {
 				w.clear(fd, name)
 			}
+			if typ == unix.DT_REG && w.st.Nlink > 1 {
+				w.several(name)
+			}
 		}
 		m := mark(name)
 		seen |= m

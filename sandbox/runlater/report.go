@@ -63,6 +63,12 @@ type Report struct {
 	SetIDs   []SetID
 	Unseen   []Unseen
 
+	// Linked are the seen names of changed files that have others which were not seen,
+	// doubtful where the time of writing is old. LinkedMore says that there were too many
+	// names to count.
+	Linked     []Finding
+	LinkedMore bool
+
 	reopened []reopened // see Reclose
 }
 

@@ -61,6 +61,7 @@ type walker struct {
 	tops     []lead          // repositories below the project, by root and path
 	inTops   []lead          // relative to each of tops
 	doubted  map[string]bool // directories that came, see addCame
+	linked   linkCount
 	overflow bool
 	shared   bool // it is one of several, or may not be
 }

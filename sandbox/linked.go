@@ -1,0 +1,46 @@
+package sandbox
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	"github.com/sbxrun/sbx/sandbox/hint"
+	"github.com/sbxrun/sbx/sandbox/runlater"
+)
+
+// noteLinked names the changed files that have names elsewhere, where the command could not
+// write but by these. One that was moved aside runs later there as before: that is an error.
+func (c *Cmd) noteLinked(report runlater.Report) (failed []string) {
+	var noted []runlater.Finding
+	for _, f := range report.Linked {
+		name := filepath.Join(f.Root, f.Path)
+		switch {
+		case !c.Spec.AllowRunLater && movesAside(report, f):
+			failed = append(failed, fmt.Sprintf("%s changed, and has other names elsewhere (hard links): there it is as the command left it", hint.SafeText(name)))
+		case f.What == runlater.Doubtful:
+			c.left(func(r *Receipt) { r.LinkedDoubtful = append(r.LinkedDoubtful, name) })
+			continue
+		default:
+			noted = append(noted, f)
+		}
+		c.left(func(r *Receipt) { r.Linked = append(r.Linked, name) })
+	}
+	if len(noted) > 0 {
+		c.note("files that have other names elsewhere (hard links) changed, and there too: %s", c.some(noted))
+	}
+	if report.LinkedMore {
+		c.note("too many changed files have several names (hard links): which of them have names elsewhere is not known")
+	}
+	return failed
+}
+
+// movesAside tells whether a file is a finding that is moved, or in one.
+func movesAside(report runlater.Report, file runlater.Finding) bool {
+	for _, f := range report.Findings {
+		if f.Root == file.Root && !f.What.Stays() && (f.Path == file.Path || strings.HasPrefix(file.Path, f.Path+"/")) {
+			return true
+		}
+	}
+	return false
+}
