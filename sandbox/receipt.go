@@ -82,6 +82,8 @@ type Receipt struct {
 	// in the caller's PATH and stands before no other program. They stay.
 	Unknown  []string `json:"unknown,omitempty"`
 	Programs []string `json:"programs,omitempty"`
+	// Index are paths for which git's index has what the file has not.
+	Index []string `json:"index,omitempty"`
 	// Linked are changed files that have other names (hard links), which are not in what
 	// was looked at, and LinkedDoubtful those of which only the change time is new.
 	Linked         []string `json:"linked,omitempty"`

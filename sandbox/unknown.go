@@ -22,6 +22,12 @@ func (c *Cmd) noteLeft(report runlater.Report) {
 	for _, f := range report.Programs {
 		c.left(func(r *Receipt) { r.Programs = append(r.Programs, filepath.Join(f.Root, f.Path)) })
 	}
+	for _, f := range report.Index {
+		c.left(func(r *Receipt) { r.Index = append(r.Index, filepath.Join(f.Root, f.Path)) })
+	}
+	if len(report.Index) > 0 {
+		c.note("look at git's index before git restore or git stash: %s", c.some(report.Index))
+	}
 	if len(report.Unknown) > 0 {
 		c.notice(true, "new names, check them before you use the project: %s", c.some(report.Unknown))
 	}

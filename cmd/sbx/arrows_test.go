@@ -40,7 +40,7 @@ var mayImport = map[string]string{
 	"sandbox/nofile":       "",
 	"sandbox/outfile":      "",
 	"sandbox/refusal":      "userns idmap",
-	"sandbox/runlater":     "sandbox/mounttable",
+	"sandbox/runlater":     "sandbox/gitindex sandbox/mounttable",
 	"sandbox/seccomp":      "",
 	// They write its tables, and are in no program.
 	"sandbox/seccomp/generate/programs": "sandbox/seccomp",

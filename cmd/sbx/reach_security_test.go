@@ -33,6 +33,23 @@ var reachRows = []row{
 
 	linkedTo("reach-link-cache", ".venv/lib/x.py", "a package that is a hard link into a cache", "echo OWNED >> .venv/lib/x.py", 0),
 	linkedTo("reach-link-copy", "sub/.git/config", "a repository's configuration that a copy has by a hard link", `printf '[core]\n\tfsmonitor = OWNED\n' > sub/.git/config`, exitFailed),
+
+	staged("reach-index-restore", "have git restore bring another file", `git update-index --cacheinfo 100644,$(echo OWNED | git hash-object -w --stdin),lefthook.yml`),
+	staged("reach-index-swapped", "the same by an index that is written over first", `cp .git/index i; git update-index --cacheinfo 100644,$(echo OWNED | git hash-object -w --stdin),lefthook.yml
+		cp .git/index j; cat j > .git/index; touch -r lefthook.yml .git/index; cp j k; mv k .git/index`),
+}
+
+// staged puts another file in git's index, unsaid.
+func staged(id, what, line string) row {
+	r := restored(id, what, line)
+	r.judge = func(s *scene) string {
+		s.git("restore", ".")
+		if s.has("{PROJECT}/lefthook.yml", "OWNED") && !strings.Contains(s.output, "git restore: lefthook.yml") && !strings.Contains(s.output, "lefthook.yml (git restore") {
+			return "git restore brought the command's lefthook.yml: " + s.output
+		}
+		return ""
+	}
+	return r
 }
 
 // linkedTo writes to a file that has another name outside, unsaid.

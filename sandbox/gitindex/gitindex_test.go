@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -89,6 +90,46 @@ func TestTracked(t *testing.T) {
 	}
 }
 
+// TestFiles compares the entries with what git says of them.
+func TestFiles(t *testing.T) {
+	needGit(t)
+	for _, version := range []string{"2", "3", "4"} {
+		dir := t.TempDir()
+		git(t, dir, "init", "-q")
+		git(t, dir, "config", "index.version", version)
+		for _, name := range []string{"a", "a.b", "dir/one", "dir/other/x", "dir/other/xy", "z", strings.Repeat("long/", 40) + "er"} {
+			write(t, dir, name, name)
+		}
+		git(t, dir, "add", ".")
+		git(t, dir, "update-index", "--assume-unchanged", "dir/one")
+		git(t, dir, "update-index", "--skip-worktree", "z")
+		cmd := exec.Command("git", "ls-files", "-v", "--stage")
+		cmd.Dir = dir
+		out, err := cmd.Output()
+		if err != nil {
+			t.Fatal(err)
+		}
+		index, err := os.ReadFile(filepath.Join(dir, ".git/index"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got strings.Builder
+		_, err = Files(index, 20, func(e File) {
+			mark := "H"
+			switch {
+			case e.Unchanged:
+				mark = "h"
+			case e.Skipped:
+				mark = "S"
+			}
+			fmt.Fprintf(&got, "%s %o %x 0\t%s\n", mark, e.Mode, e.Hash, e.Path)
+		})
+		if err != nil || got.String() != string(out) {
+			t.Errorf("version %s: %v\n%s\nwant\n%s", version, err, got.String(), out)
+		}
+	}
+}
+
 func oid(t *testing.T, dir, file string) string {
 	t.Helper()
 	cmd := exec.Command("git", "hash-object", file)
@@ -150,6 +191,10 @@ func FuzzEntries(f *testing.F) {
 		})
 		if n > len(index)/(40+size) {
 			t.Fatalf("%d entries in %d bytes", n, len(index))
+		}
+		total := 0
+		if _, err := Files(index, size, func(e File) { total += len(e.Path) }); err == nil && total > len(index)*len(index) {
+			t.Fatalf("%d bytes of paths", total)
 		}
 		if err == nil && base != "" && len(base) != len("sharedindex.")+2*size {
 			t.Fatalf("base %q", base)

@@ -62,6 +62,14 @@ func Tracked(dir string, files []string) map[string]bool {
 	return tracked
 }
 
+// Blob is the name that git has for a content, where hashes have a size.
+func Blob(text []byte, size int) Hash {
+	if size == sha256.Size {
+		return blob(sha256.New(), text)
+	}
+	return blob(sha1.New(), text)
+}
+
 // blob is the name that git has for a content.
 func blob(h hash.Hash, text []byte) Hash {
 	h.Reset()

@@ -44,6 +44,7 @@ func (g Guard) Check(writable ...string) (Report, error) {
 	w.settle()
 	w.doubtful()
 	w.elsewhere()
+	w.indexed()
 	for _, list := range [][]Finding{r.Findings, r.Unknown, r.Programs} {
 		slices.SortStableFunc(list, func(a, b Finding) int {
 			return cmp.Or(strings.Compare(a.Root, b.Root), strings.Compare(a.Path, b.Path))

@@ -25,6 +25,7 @@ func (f *finder) git(name string, own GitConfig) error {
 	var err error
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
+		f.keepIndex(t, name)
 		err = f.gitDir(t, name, 0)
 	case unix.S_IFLNK:
 		err = f.gitLink(name)
@@ -52,6 +53,7 @@ func (f *finder) gitLink(name string) error {
 	for _, link := range p.links {
 		f.remember(t, link, anything, gitWhy, nil)
 	}
+	f.keepIndex(t, p.path)
 	return f.gitDir(t, p.path, 0)
 }
 
@@ -99,6 +101,7 @@ func (f *finder) gitFile(name string, file identity) error {
 // inner is for a .git file that names a git directory in the project: a worktree
 // made of a repository in it, or a repository with its git directory beside.
 func (f *finder) inner(rel string) error {
+	f.keepIndex(f.project, rel)
 	if common, ok := strings.CutSuffix(up(rel), "/worktrees"); ok {
 		return f.gitDir(f.project, common, 0)
 	}
@@ -141,6 +144,7 @@ func (f *finder) shown(path string, gitdir int, real string) error {
 	f.g.roots = append(f.g.roots, root{path: path, id: id, kind: gitdirKind})
 	f.g.Shown = append(f.g.Shown, Bind{Path: path, Why: "the project's .git names it, and it names the project"})
 	f.shownTree = []tree{t}
+	f.keepIndex(t, join(".", rel))
 	err = f.gitDir(t, ".", 0)
 	f.shownTree = nil
 	return err

@@ -40,6 +40,7 @@ type Guard struct {
 	mounts     map[string]bool
 	readMounts func() (mounttable.Table, error)
 	recorded   bool
+	index      *gitIndex // of the project's repository, or nil
 	hidden     []string  // names at the project's top, sorted
 	inodes     *inodes   // of its directories, or nil
 	search     *search   // or nil

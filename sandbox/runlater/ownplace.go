@@ -26,41 +26,43 @@ func Place(dir string) (place, why string) {
 		if isProfiles([]byte(dir[:end])) {
 			return dir[:end], profileWhy
 		}
-		why := placeWhy(dir[:start-1], dir[start:end])
-		if why == "" {
+		e := entryOf(dir[:start-1], dir[start:end])
+		if e == nil || e.rule != moved {
 			continue
 		}
 		if skip := workplace(dir[start:end], dir[end:]); skip > 0 {
 			end += skip
 			continue
 		}
-		return dir[:end], why
+		return dir[:end], e.why
 	}
 	return "", ""
 }
 
-// placeWhy is why what is in a directory of a name runs later, or nothing.
-func placeWhy(above, name string) string {
+var repositoryEntry = name{rule: moved, why: "version control obeys what is in it"}
+
+// entryOf finds the entry of a name that counts in a directory, or nil.
+func entryOf(above, last string) *name {
 	var room, upper [nameMax]byte
-	key := fold(room[:0], []byte(name))
+	key := fold(room[:0], []byte(last))
 	if repositoryName(key) {
-		return "version control obeys what is in it"
+		return &repositoryEntry
 	}
-	if e := guarded[0].find(key); e != nil && e.rule == moved && (e.where == anywhere || isTop(above)) {
-		return e.why
+	if e := guarded[0].find(key); e != nil && e.rule != leads && (e.where == anywhere || isTop(above)) {
+		return e
 	}
-	_, last := split([]byte(above))
-	if len(last) == 0 || !groupLeading(last[0]) {
-		return ""
+	_, dir := split([]byte(above))
+	if len(dir) == 0 || !groupLeading(dir[0]) {
+		return nil
 	}
-	last = fold(upper[:0], last)
+	dir = fold(upper[:0], dir)
 	for i := 1; i < len(guarded); i++ {
 		g := &guarded[i]
-		if g.last != string(last) || !endsWith([]byte(above), g.dir) {
+		if g.last != string(dir) || !endsWith([]byte(above), g.dir) {
 			continue
 		}
 		e := g.find(key)
-		if e == nil || e.rule != moved {
+		if e == nil || e.rule == leads {
 			continue
 		}
 		top := above
@@ -69,10 +71,10 @@ func placeWhy(above, name string) string {
 			top = string(b)
 		}
 		if e.where == anywhere || e.where == atTop && isTop(top) || e.where == atHome && isHome(top) {
-			return e.why
+			return e
 		}
 	}
-	return ""
+	return nil
 }
 
 // workplace tells how much of the path in a place leads to projects that a tool keeps there,

@@ -63,6 +63,10 @@ type Report struct {
 	SetIDs   []SetID
 	Unseen   []Unseen
 
+	// Index are paths of the worktree for which git's index has, since the run, what the
+	// file has not, or a mark by which git status is silent.
+	Index []Finding
+
 	// Linked are the seen names of changed files that have others which were not seen,
 	// doubtful where the time of writing is old. LinkedMore says that there were too many
 	// names to count.
