@@ -33,7 +33,11 @@ func TestOverrides(t *testing.T) {
 		must(t, err)
 		unix.Close(fd)
 		r := check(t, g)
-		want(t, found(r), "closed/e/.envrc")
+		planted := []string{"closed/e (doubtful)", "closed/e/.envrc"} // the walk itself changed closed
+		if unreliable {
+			planted = planted[1:]
+		}
+		want(t, found(r), planted...)
 		if _, err := r.Quarantine(filepath.Join(tempDir(t), "state")); err != nil {
 			t.Error(err)
 		}

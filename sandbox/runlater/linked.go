@@ -84,7 +84,7 @@ func (l *linkCount) merge(other linkCount) {
 func (w *walker) writtenTo(name []byte) bool {
 	b := w.base()
 	if b == nil {
-		return touched(&w.st, w.since) && !born(&w.st, w.since)
+		return w.touchedByClock(&w.st) && !w.bornByClock(&w.st)
 	}
 	now := content256{mode: w.st.Mode, size: w.st.Size}
 	for i, t := range [...]unix.StatxTimestamp{w.st.Ctime, w.st.Mtime} {
