@@ -107,23 +107,27 @@ type Cmd struct {
 	homes     []string
 	held      []heldName // names that are compared afterwards
 	heldRoots []string   // and where they are looked for
-	ctx       context.Context
-	failed    error // in Command, which has no result for it
-	noted     []string
-	notes     heldNotes
-	used      bool
-	overdue   atomic.Bool // the context has ended the command
-	lasted    bool        // Lasting was called
-	process   *userns.Process
-	streams   streams
-	kept      *layer.Kept
-	daemon    *daemon
-	user      *userServer
-	limits    limits
-	disk      *diskWatch
-	masks     *maskWatch // of what the host can take off, or nil
-	entry     *keptEntry // of what is Enterable
-	entering  *entering  // a sandbox that is there, or nil
+
+	secretsHidden []string          // names in the project that are hidden
+	secretsSeen   []runlater.Secret // and those that were found when the command had ended
+
+	ctx      context.Context
+	failed   error // in Command, which has no result for it
+	noted    []string
+	notes    heldNotes
+	used     bool
+	overdue  atomic.Bool // the context has ended the command
+	lasted   bool        // Lasting was called
+	process  *userns.Process
+	streams  streams
+	kept     *layer.Kept
+	daemon   *daemon
+	user     *userServer
+	limits   limits
+	disk     *diskWatch
+	masks    *maskWatch // of what the host can take off, or nil
+	entry    *keptEntry // of what is Enterable
+	entering *entering  // a sandbox that is there, or nil
 }
 
 // Command is a command in the host view, with the current directory as its
@@ -305,6 +309,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	released := c.release()
 	left := c.afterwards()
 	renamed := c.renamed()
+	c.remember()
 	carried := c.carried()
 	switch failed := c.first(left, renamed, err, carried, released); {
 	case failed != nil:

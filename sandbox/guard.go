@@ -41,7 +41,7 @@ func (h *Host) probeProject(s Spec) error {
 			h.top = append(h.top, e)
 		}
 	}
-	h.ProjectNames = projectSecrets(s.Project, names, h.commands, h.Guard.Remember)
+	h.ProjectNames = projectSecrets(s.Project, names, h.commands, h.Guard.Remember, h.recall(s.Project))
 	return nil
 }
 
@@ -52,12 +52,12 @@ func (h *Host) commands(uid uint32) bool {
 
 // projectSecrets are the files of a project that hold secrets, by their paths in it. What
 // git tracks is none: it is in every clone.
-func projectSecrets(project string, top []entry, commands func(uid uint32) bool, listed func(dir, name string, ino uint64)) []string {
+func projectSecrets(project string, top []entry, commands func(uid uint32) bool, listed func(dir, name string, ino uint64), known []string) []string {
 	names := make([]dotenv.Entry, len(top))
 	for i, e := range top {
 		names[i] = dotenv.Entry{Name: e.name, Kind: e.kind}
 	}
-	found := dotenv.Find(project, names, commands, listed)
+	found := dotenv.Find(project, names, commands, listed, known...)
 	if len(found) == 0 {
 		return nil
 	}
@@ -154,6 +154,7 @@ func (c *Cmd) afterwards() error {
 	}
 	report, err := c.guarded.Check(c.writable...)
 	defer report.Reclose()
+	c.secretsSeen = report.Secrets
 	var failed leftError
 	if err != nil {
 		failed = append(failed, err.Error())
@@ -283,15 +284,7 @@ func (c *Cmd) left(write func(*Receipt)) {
 // below the home (XDG Base Directory Specification). No sandbox sees it. Without a
 // home it is a directory of the caller's own in /tmp.
 func stateDir(homes []string) (string, error) {
-	base := os.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(base) {
-		base = ""
-		if len(homes) > 0 {
-			base = filepath.Join(homes[len(homes)-1], ".local/state")
-		}
-	}
-	if base != "" {
-		dir := filepath.Join(base, "sbx")
+	if dir := statePath(homes); dir != "" {
 		if err := os.MkdirAll(dir, 0o700); err == nil {
 			return dir, nil
 		}
@@ -302,6 +295,18 @@ func stateDir(homes []string) (string, error) {
 		return "", fmt.Errorf("no directory to move files to: %w", err)
 	}
 	return dir, ownDirectory(dir)
+}
+
+// statePath is where that is, or nothing for a caller without a home.
+func statePath(homes []string) string {
+	base := os.Getenv("XDG_STATE_HOME")
+	if !filepath.IsAbs(base) {
+		if len(homes) == 0 {
+			return ""
+		}
+		base = homes[len(homes)-1] + "/.local/state"
+	}
+	return filepath.Join(base, "sbx")
 }
 
 // ownDirectory refuses a directory that somebody else made first, as anybody may

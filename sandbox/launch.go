@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/layer"
 	"github.com/sbxrun/sbx/userns"
 )
@@ -76,6 +77,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		if fromOCI(spec.OCI.Linux.UIDMappings).IsSingle() {
 			c.AsOwner = nil // the caller owns all that there is
 		}
+		c.guarded.Secret, c.secretsHidden = dotenv.Deep, host.ProjectNames
 		err = c.record(spec)
 		c.guarded.Environment(os.Environ(), slices.Concat(c.writable, spec.Kept)...)
 		for _, own := range host.own {

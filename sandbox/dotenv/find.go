@@ -27,7 +27,7 @@ const contentLimit = 64 << 10
 // large are directories that tools fill, with many files and no secret of the project's.
 var large = [...]string{
 	"node_modules", "bower_components", "vendor", "target", "dist", "build", "out", "coverage", "venv", "__pycache__", "site-packages", "pods",
-	"deriveddata", "obj", "testdata", "fixtures", "third_party", "third-party", "external", "locale", "locales", "assets", "images", "public", "static",
+	"deriveddata", "obj", "_build", "testdata", "fixtures", "third_party", "third-party", "external", "locale", "locales", "assets", "images", "public", "static",
 }
 
 // lookedInto are those of the directories with a leading dot that are looked into: of the
@@ -43,7 +43,8 @@ var likely = [...]string{
 
 // Find lists the secrets in a directory, by their paths below it: at its top, and in the
 // directories nearest to it, of which it lists a bounded number. top are the names at its
-// top, which the caller has listed.
+// top, which the caller has listed. known are files that were secrets before: those that
+// still are come to what is found, wherever they are.
 //
 // A directory that the caller may not read cannot be searched. If it belongs to one of the
 // command's users, who can change that, it is a secret as a whole.
@@ -51,27 +52,68 @@ var likely = [...]string{
 // Another sandbox may be at work in it, so nothing is opened through a link.
 //
 // listed is told of the directories in those that are listed, with their inodes.
-func Find(dir string, top []Entry, commands func(uid uint32) bool, listed func(dir, name string, ino uint64)) (found []string) {
+func Find(dir string, top []Entry, commands func(uid uint32) bool, listed func(dir, name string, ino uint64), known ...string) (found []string) {
 	f := finder{dir: dir, top: -1, commands: commands, listed: listed}
 	defer f.close()
 	for _, e := range top {
 		f.judge("", "", e.Name, e.Kind)
 	}
+	f.search()
+	for _, name := range known {
+		if !slices.Contains(f.found, name) && f.is(name) {
+			f.found = append(f.found, name)
+		}
+	}
+	return f.found
+}
+
+// search lists directories, those that wait first.
+func (f *finder) search() {
 	for range directoryLimit {
 		var next string
 		switch {
 		case f.names >= nameLimit:
-			return f.found
+			return
 		case len(f.first) > 0:
 			next, f.first = f.first[0], f.first[1:]
 		case len(f.then) > 0:
 			next, f.then = f.then[0], f.then[1:]
 		default:
-			return f.found
+			return
 		}
 		f.list(next)
 	}
-	return f.found
+}
+
+// is tells whether there is a file by a path, and a secret.
+func (f *finder) is(name string) bool {
+	fd, err := f.open(name, unix.O_PATH|unix.O_NOFOLLOW)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(fd)
+	var st unix.Stat_t
+	if unix.Fstat(fd, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFDIR {
+		return false
+	}
+	secret, contents := Name(path.Base(path.Dir(name)), path.Base(name))
+	return secret && f.contains(name, contents)
+}
+
+// Deep tells whether a file below the top is a secret by its name, and in a directory that
+// Find lists where it comes to it.
+func Deep(dir, name string) bool {
+	if secret, _ := Name(dir[strings.LastIndexByte(dir, '/')+1:], name); !secret {
+		return false
+	}
+	parent := ""
+	for part := range strings.SplitSeq(dir, "/") {
+		if !worthwhile(parent, part) {
+			return false
+		}
+		parent = part
+	}
+	return true
 }
 
 // An Entry is a name in a directory, with its kind (DT_*, readdir(3)).
@@ -183,18 +225,18 @@ func (f *finder) enqueue(at, parent, name string) {
 	if slices.Contains(likely[:], lower(name)) || parent != "" && slices.Contains(likely[:], lower(parent)) {
 		queue = &f.first
 	}
-	if len(*queue) < directoryLimit && worthwhile(name) {
+	if len(*queue) < directoryLimit && worthwhile(parent, name) {
 		*queue = append(*queue, at)
 	}
 }
 
-// worthwhile tells whether a directory is listed.
-func worthwhile(name string) bool {
+// worthwhile tells whether a directory is listed. In bin/Debug .NET has copies of settings.
+func worthwhile(parent, name string) bool {
 	name = lower(name)
 	if strings.HasPrefix(name, ".") {
 		return slices.Contains(lookedInto[:], name)
 	}
-	return !slices.Contains(large[:], name)
+	return !slices.Contains(large[:], name) && !((name == "debug" || name == "release") && lower(parent) == "bin")
 }
 
 // contains tells whether a file has one of some contents, or cannot be looked into.

@@ -50,6 +50,7 @@ func (g Guard) Check(writable ...string) (Report, error) {
 			return cmp.Or(strings.Compare(a.Root, b.Root), strings.Compare(a.Path, b.Path))
 		})
 	}
+	r.Secrets, r.made = append(r.Secrets, r.made...), nil
 	r.Findings = slices.CompactFunc(r.Findings, func(a, b Finding) bool { // a repository is doubted once
 		return a.Root == b.Root && a.Path == b.Path && a.What == Doubtful && b.What == Doubtful
 	})

@@ -79,4 +79,9 @@ func (w *walker) merge(other *walker) {
 	for _, s := range other.r.SetIDs {
 		w.addSetID(s)
 	}
+	for _, list := range [][]Secret{other.r.Secrets, other.r.made} {
+		for _, s := range list {
+			w.addSecret(s)
+		}
+	}
 }

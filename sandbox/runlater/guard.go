@@ -32,6 +32,10 @@ type Guard struct {
 	// mode keeps it out of a directory of its own ids.
 	Overrides bool
 
+	// Secret tells whether a file of the project is to be in Report.Secrets, by the path
+	// of its directory below the project and its name, which it must not keep.
+	Secret func(dir, name string) bool
+
 	project    bool // the first root is one
 	own        GitConfig
 	began      start

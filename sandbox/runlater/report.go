@@ -62,6 +62,7 @@ type Report struct {
 	Programs []Finding // new or changed, in the caller's PATH: they stay
 	SetIDs   []SetID
 	Unseen   []Unseen
+	Secrets  []Secret // some of them twice
 
 	// Index are paths of the worktree for which git's index has, since the run, what the
 	// file has not, or a mark by which git status is silent.
@@ -73,6 +74,7 @@ type Report struct {
 	Linked     []Finding
 	LinkedMore bool
 
+	made     []Secret   // they are behind the others in the end
 	reopened []reopened // see Reclose
 }
 
