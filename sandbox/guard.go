@@ -162,14 +162,14 @@ func (c *Cmd) afterwards() error {
 	for _, s := range report.SetIDs {
 		name := filepath.Join(s.Root, s.Path)
 		if s.Err != nil {
-			failed = append(failed, fmt.Sprintf("%s is setuid or setgid, and stays so: %v", hint.SafeText(name), s.Err))
+			failed = append(failed, fmt.Sprintf("%s is setuid or setgid, and stays so: %v", printable(name), s.Err))
 			continue
 		}
 		c.left(func(r *Receipt) { r.Cleared = append(r.Cleared, name) })
-		c.notice(false, "took the setuid or setgid bit off %s", name)
+		c.notice(false, "took the setuid or setgid bit off %s", hint.Short(name))
 	}
 	for _, u := range report.Unseen {
-		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", hint.SafeText(filepath.Join(u.Root, u.Path)), u.Err))
+		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", printable(filepath.Join(u.Root, u.Path)), u.Err))
 	}
 	failed = append(failed, c.noteLinked(report)...)
 	if !c.Spec.AllowRunLater {
@@ -215,16 +215,16 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 		switch {
 		case f.What.Stays():
 			c.left(func(r *Receipt) { r.Doubtful = append(r.Doubtful, name) })
-			c.notice(true, "look at %s: %s (%s)", name, f.Why, f.What)
+			c.notice(true, "look at %s: %s (%s)", hint.Short(name), hint.Short(f.Why), f.What)
 		case errs[i] != nil:
 			c.left(func(r *Receipt) { r.Unmoved = append(r.Unmoved, name) })
-			failed = append(failed, fmt.Sprintf("%s was not moved aside, %s: %s: %v", hint.SafeText(name), f.What, f.Why, errs[i]))
+			failed = append(failed, fmt.Sprintf("%s was not moved aside, %s: %s: %v", printable(name), f.What, hint.Short(f.Why), hint.Short(errs[i].Error())))
 		default:
 			moved++
 			c.left(func(r *Receipt) { r.RunLater, r.Quarantine = append(r.RunLater, name), dir })
 			if said < told {
 				said++
-				c.notice(false, "moved aside %s, %s: %s", name, f.What, f.Why)
+				c.notice(false, "moved aside %s, %s: %s", hint.Short(name), f.What, hint.Short(f.Why))
 			}
 		}
 	}
@@ -236,6 +236,9 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 	}
 	return failed
 }
+
+// printable is a path as part of an error's line. The receipt has it whole.
+func printable(path string) string { return hint.SafeText(hint.Short(path)) }
 
 func refusedToCaller(err error) bool { return errors.Is(err, fs.ErrPermission) }
 

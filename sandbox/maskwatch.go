@@ -15,6 +15,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 	"github.com/sbxrun/sbx/userns"
 )
@@ -505,7 +506,10 @@ func (w *maskWatch) tellArrived() {
 	if len(there) == 0 {
 		return
 	}
-	told, more := there[:min(len(there), arrivedTold)], ""
+	told, more := []string{}, ""
+	for _, at := range there[:min(len(there), arrivedTold)] {
+		told = append(told, hint.Short(at))
+	}
 	if len(told) < len(there) {
 		more = fmt.Sprintf(" and %d more", len(there)-len(told))
 	}

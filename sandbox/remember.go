@@ -10,6 +10,7 @@ import (
 
 	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/gitindex"
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
 
@@ -125,7 +126,7 @@ func (r *remembering) add(seen []runlater.Secret) {
 			continue
 		}
 		if r.secrets = append(r.secrets, k); !slices.Contains(r.hidden, k.Path) {
-			r.new = append(r.new, k.Path)
+			r.new = append(r.new, hint.Short(k.Path))
 		}
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/dotenv"
+	"github.com/sbxrun/sbx/sandbox/hint"
 )
 
 // No name that is a mount point can be renamed by those who see the mount. A command that
@@ -98,7 +99,7 @@ func (c *Cmd) renamed() (err error) {
 	}
 	for _, held := range moved {
 		if !found[held.path] && objectAt(held.path) == (object{}) {
-			c.notice(true, "%s was %s and is gone", held.path, held.how())
+			c.notice(true, "%s was %s and is gone", hint.Short(held.path), held.how())
 		}
 	}
 	return hinted(err, "move it back, or hide it by its new name, or the next run shows it")
@@ -121,14 +122,14 @@ func (c *Cmd) wasHeld(p string) bool {
 func (c *Cmd) moved(held heldName, p string) error {
 	switch {
 	case !held.hidden, path.Dir(p) == path.Dir(held.path) && staysHidden(p):
-		c.notice(true, "%s was %s and is now %s", held.path, held.how(), p)
+		c.notice(true, "%s was %s and is now %s", hint.Short(held.path), held.how(), hint.Short(p))
 		return nil
 	}
 	to, err := c.restore(held, p)
 	if err != nil {
-		return fmt.Errorf("%s was hidden and is now %s: %w", held.path, p, err)
+		return fmt.Errorf("%s was hidden and is now %s: %w", hint.Short(held.path), hint.Short(p), err)
 	}
-	c.notice(false, "the hidden file %s was renamed to %s, and is %s again", held.path, p, to)
+	c.notice(false, "the hidden file %s was renamed to %s, and is %s again", hint.Short(held.path), hint.Short(p), hint.Short(to))
 	return nil
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
 
@@ -47,8 +48,9 @@ func (c *Cmd) some(all []runlater.Finding) string {
 		if f.Root == c.guarded.Project() {
 			name = f.Path
 		}
+		name = hint.Short(name)
 		if f.Why != "" && (i+1 == len(first) || first[i+1].Why != f.Why) {
-			name += " (" + f.Why + ")"
+			name += " (" + hint.Short(f.Why) + ")"
 		}
 		names = append(names, name)
 	}

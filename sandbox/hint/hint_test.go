@@ -41,6 +41,21 @@ func TestSafeText(t *testing.T) {
 	}
 }
 
+func TestShort(t *testing.T) {
+	for _, s := range []string{"", "/home/ada/p", strings.Repeat("x", shortLimit), strings.Repeat("é", shortLimit/2)} {
+		if got := Short(s); got != s {
+			t.Errorf("%q became %q", s, got)
+		}
+	}
+	for _, unit := range []string{"d/", "é", "世", "🙂", "\x80", "\xff\xfe"} {
+		s := "/first/" + strings.Repeat(unit, 13000) + "/last"
+		got := Short(s)
+		if len(got) > shortLimit+8 || !strings.HasPrefix(got, "/first/") || !strings.HasSuffix(got, "/last") || strings.Count(got, "…") != 1 || utf8.ValidString(got) != utf8.ValidString(s) {
+			t.Errorf("%q: %q", unit, got)
+		}
+	}
+}
+
 func TestWriteJSON(t *testing.T) {
 	for _, write := range []func(*strings.Builder, any) error{
 		func(b *strings.Builder, v any) error { return WriteJSON(b, v) }, func(b *strings.Builder, v any) error { return WriteJSONLine(b, v) },

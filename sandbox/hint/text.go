@@ -33,3 +33,22 @@ func safe(s string) bool {
 	}
 	return true
 }
+
+// shortLimit is how many bytes of a path are shown: PATH_MAX is 4096, and a command can make
+// paths that are longer than that, many of them.
+const shortLimit = 300
+
+// Short leaves the middle of a path out that is too long to be read.
+func Short(s string) string {
+	if len(s) <= shortLimit {
+		return s
+	}
+	head, tail := shortLimit/2, len(s)-shortLimit/2
+	for i := 0; i < utf8.UTFMax && !utf8.RuneStart(s[head]); i++ {
+		head--
+	}
+	for i := 0; i < utf8.UTFMax && tail < len(s) && !utf8.RuneStart(s[tail]); i++ {
+		tail++
+	}
+	return s[:head] + "…" + s[tail:]
+}
