@@ -171,7 +171,7 @@ func (c *Cmd) afterwards() error {
 	for _, u := range report.Unseen {
 		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", printable(filepath.Join(u.Root, u.Path)), u.Err))
 	}
-	failed = append(failed, c.noteLinked(report)...)
+	c.noteLinked(report)
 	if !c.Spec.AllowRunLater {
 		c.noteLeft(report)
 		failed = append(failed, c.quarantine(report)...)

@@ -1,23 +1,22 @@
 package sandbox
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
-	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
 
 // noteLinked names the changed files that have names elsewhere, where the command could not
-// write but by these. One that was moved aside runs later there as before: that is an error.
-func (c *Cmd) noteLinked(report runlater.Report) (failed []string) {
+// write but by these. One that is moved aside runs later there as before. It is no error: the
+// name may be that of what an earlier run had moved aside.
+func (c *Cmd) noteLinked(report runlater.Report) {
 	var noted []runlater.Finding
 	for _, f := range report.Linked {
 		name := filepath.Join(f.Root, f.Path)
 		switch {
 		case !c.Spec.AllowRunLater && movesAside(report, f):
-			failed = append(failed, fmt.Sprintf("%s changed, and has other names elsewhere (hard links): there it is as the command left it", hint.SafeText(name)))
+			c.notice(true, "look for the other names (hard links) of %s: there it is as the command left it", name)
 		case f.What == runlater.Doubtful:
 			c.left(func(r *Receipt) { r.LinkedDoubtful = append(r.LinkedDoubtful, name) })
 			continue
@@ -32,7 +31,6 @@ func (c *Cmd) noteLinked(report runlater.Report) (failed []string) {
 	if report.LinkedMore {
 		c.note("too many changed files have several names (hard links): which of them have names elsewhere is not known")
 	}
-	return failed
 }
 
 // movesAside tells whether a file is a finding that is moved, or in one.

@@ -176,6 +176,8 @@ var heldWithoutSandbox = []excuse{
 	{id: "tty-tiocsti-output", why: byMachine, varies: true},
 	{id: "tty-tiocsti-error", why: byMachine, varies: true},
 
+	{id: "closed-root", why: "an ordinary user's mode keeps him out", bare: true},
+
 	{id: "tty-names", why: "without a sandbox nobody prints the names"},
 
 	{id: "path-layer-colon", why: launchers},

@@ -31,8 +31,8 @@ var reachRows = []row{
 	given("reach-given-vscode", ".vscode/tasks.json"),
 	given("reach-given-hooks", ".git/hooks/post-commit"),
 
-	linkedTo("reach-link-cache", ".venv/lib/x.py", "a package that is a hard link into a cache", "echo OWNED >> .venv/lib/x.py", 0),
-	linkedTo("reach-link-copy", "sub/.git/config", "a repository's configuration that a copy has by a hard link", `printf '[core]\n\tfsmonitor = OWNED\n' > sub/.git/config`, exitFailed),
+	linkedTo("reach-link-cache", ".venv/lib/x.py", "a package that is a hard link into a cache", "echo OWNED >> .venv/lib/x.py"),
+	linkedTo("reach-link-copy", "sub/.git/config", "a repository's configuration that a copy has by a hard link", `printf '[core]\n\tfsmonitor = OWNED\n' > sub/.git/config`),
 
 	staged("reach-index-restore", "have git restore bring another file", `git update-index --cacheinfo 100644,$(echo OWNED | git hash-object -w --stdin),lefthook.yml`),
 	staged("reach-index-swapped", "the same by an index that is written over first", `cp .git/index i; git update-index --cacheinfo 100644,$(echo OWNED | git hash-object -w --stdin),lefthook.yml
@@ -53,8 +53,8 @@ func staged(id, what, line string) row {
 }
 
 // linkedTo writes to a file that has another name outside, unsaid.
-func linkedTo(id, path, what, line string, refusal int) row {
-	return row{id: id, group: "run later", tries: "write into " + what, views: hostOnly, flags: []string{"--no-profile"}, refusal: refusal,
+func linkedTo(id, path, what, line string) row {
+	return row{id: id, group: "run later", tries: "write into " + what, views: hostOnly, flags: []string{"--no-profile"},
 		setup: func(s *scene) {
 			haveRepositories(s, nil)
 			s.file("{PROJECT}/"+path, "")
@@ -63,7 +63,7 @@ func linkedTo(id, path, what, line string, refusal int) row {
 		},
 		cmd: []string{"sh", "-c", line + "\necho TRIED: written"},
 		judge: func(s *scene) string {
-			if s.has("{DIR}/outside", "OWNED") && !strings.Contains(s.output, path) {
+			if s.has("{DIR}/outside", "OWNED") && !strings.Contains(s.output, "other names") {
 				return "a file outside was written, and nothing was said: " + s.output
 			}
 			return ""

@@ -7,7 +7,7 @@ import "strings"
 var replacedRows = []row{
 	replaced("file", "CLAUDE.md", "CLAUDE.md", `{ATTACKS} rename-away CLAUDE.md notes; echo OWNED > CLAUDE.md`, "--no-profile", "--allow-userns"),
 	replaced("directory", ".husky", ".husky/pre-commit", `{ATTACKS} rename-away .husky notes; mkdir .husky; echo OWNED > .husky/pre-commit`, "--no-profile", "--allow-userns"),
-	replacing(replaced("elsewhere", "CLAUDE.md", "CLAUDE.md", untilChanged+"sleep 0.3; echo OWNED > /tmp/again/CLAUDE.md; echo TRIED: written", "-v", "{PROJECT}:/tmp/again"), func(s *scene) {
+	replacing(replaced("elsewhere", "CLAUDE.md", "CLAUDE.md", untilChanged+"sleep 0.3; { echo OWNED > /tmp/again/CLAUDE.md; } 2>/dev/null || echo OWNED > CLAUDE.md; echo TRIED: written", "-v", "{PROJECT}:/tmp/again"), func(s *scene) {
 		put(s, "new", "mine\n")
 		rename(s, "new", "CLAUDE.md")
 	}),

@@ -35,6 +35,6 @@ func secondName(id, what, file, other string, flags ...string) row {
 			s.mkdir("{HOME}/other/sub")
 			s.check(os.Link(s.path("{PROJECT}/"+file), s.path("{PROJECT}/"+other)))
 		},
-		cmd: []string{"sh", "-c", wait + "{ echo '# OWNED' >> " + inside + "; } 2>/dev/null; if grep -q OWNED " + file + "; then echo BROKE: written; exit 1; fi; echo HELD: not written"},
+		cmd: []string{"sh", "-c", wait + "{ echo '# OWNED' >> " + inside + "; } 2>/dev/null || { echo '# OWNED' >> " + other + "; } 2>/dev/null; if grep -q OWNED " + file + "; then echo BROKE: written; exit 1; fi; echo HELD: not written"},
 	}
 }

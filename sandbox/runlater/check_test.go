@@ -179,7 +179,7 @@ func TestDeep(t *testing.T) {
 		t.Error(err)
 	}
 	want(t, found(check(t, g)))
-	if after := openFDs(t); after != before {
+	if after := openFDs(t); after > before { // an index that another test kept is closed at some time
 		t.Errorf("%d descriptors, before %d", after, before)
 	}
 	for _, d := range []string{dir, state} {
