@@ -37,8 +37,9 @@ func (w *walker) noteSecret(fd int, name []byte) {
 	if statEntry(fd, name, &st) != nil || st.Mode&unix.S_IFMT == unix.S_IFDIR {
 		return
 	}
-	made, changed := w.born(fd, name, &st), touched(&st, w.since)
-	if st.Mask&unix.STATX_BTIME == 0 && w.base() == nil {
+	// Where times tell nothing it counts as the developer's: no record has it.
+	made, changed := w.bornByClock(&st), w.touchedByClock(&st)
+	if st.Mask&unix.STATX_BTIME == 0 {
 		made = changed // as far as can be told
 	}
 	w.addSecret(Secret{w.at(name), st.Ino, st.Ctime.Sec*1e9 + int64(st.Ctime.Nsec), made, changed})
