@@ -13,28 +13,119 @@ import (
 // zsh/zlogin in it, a name that counts for nothing there. The command cannot write the
 // home, so what leads where is looked at when it has ended.
 
-// leadsOfHome collects the names in the home that run later and lead into a root.
+// leadsOfHome collects the names in the home that run later and lead into a root. Each
+// directory that may have some is listed once, and most are not there.
 func (w *walker) leadsOfHome() {
 	home := path.Clean(os.Getenv("HOME"))
 	if !path.IsAbs(home) {
 		return
 	}
-	if real, _, err := land(home); err != nil || w.inAny(real) {
+	real, _, err := land(home)
+	if err != nil || w.inAny(real) {
 		return // the walk meets the names themselves
 	}
-	there := map[string]bool{"": true}
-	for i := range guarded {
-		first, _, _ := strings.Cut(guarded[i].dir, "/")
-		is, asked := there[first]
-		if !asked {
-			is = unix.Access(join(home, first), unix.F_OK) == nil
-			there[first] = is
-		}
-		if !is || ofPath(guarded[i].dir) {
-			continue
-		}
-		w.leadsOfGroup(&guarded[i], join(home, guarded[i].dir))
+	h := homeTree{}
+	if top := w.listHome("", home, real); top != nil {
+		h[""] = top
 	}
+	for i := range guarded {
+		if g := &guarded[i]; !ofPath(g.dir) {
+			w.leadsOfGroup(g, w.homeDir(h, g.dir))
+		}
+	}
+}
+
+// A homeTree has the directories of a home that are there, by their folded paths.
+type homeTree map[string]*homeDir
+
+// A homeDir is one of those, by the path in the home and by the real one.
+type homeDir struct {
+	path, real string
+	dirs       []string
+	links      []string
+	files      []string // where the real one is in a root
+}
+
+// homeDir gives the directory of a group, or nil.
+func (w *walker) homeDir(h homeTree, dir string) *homeDir {
+	if d := h[dir]; d != nil || dir == "" {
+		return d
+	}
+	above, last := parent(dir)
+	if above == "." {
+		above = ""
+	}
+	up := w.homeDir(h, above)
+	if up == nil {
+		return nil
+	}
+	for i, names := range [...][]string{up.dirs, up.links} {
+		for _, n := range names {
+			var room [nameMax]byte
+			if string(fold(room[:0], []byte(n))) != last {
+				continue
+			}
+			real := join(up.real, n)
+			if i == 1 {
+				real, _, _ = land(real)
+			}
+			d := w.listHome(dir, join(up.path, n), real)
+			if d != nil {
+				h[dir] = d
+			}
+			return d
+		}
+	}
+	return nil
+}
+
+// listHome is nil for what is no directory.
+func (w *walker) listHome(dir, at, real string) *homeDir {
+	fd, err := openSearched(at)
+	if err != nil {
+		return nil
+	}
+	defer unix.Close(fd)
+	d, in := &homeDir{path: at, real: real}, w.inAny(real)
+	r := reader{buf: w.reader.buf} // the walk is over, or has not begun
+	for {
+		n, typ, err := r.next(fd)
+		if err != nil || len(n) == 0 {
+			return d
+		}
+		if typ == unix.DT_UNKNOWN {
+			typ = typeOf(fd, n)
+		}
+		switch {
+		case typ == unix.DT_LNK:
+			d.links = append(d.links, string(n))
+		case typ == unix.DT_DIR && leadsToGroup(dir, n):
+			d.dirs = append(d.dirs, string(n))
+		}
+		if in && typ != unix.DT_LNK {
+			d.files = append(d.files, string(n))
+		}
+	}
+}
+
+// leadsToGroup tells whether a directory is of a group, or has one of a group below it.
+func leadsToGroup(dir string, n []byte) bool {
+	var room [nameMax]byte
+	folded := fold(room[:0], n)
+	from := len(dir)
+	if dir != "" {
+		from++
+	}
+	end := from + len(folded)
+	for i := range guarded {
+		g := guarded[i].dir
+		switch {
+		case len(g) < end || g[from] != folded[0] || len(g) > end && g[end] != '/':
+		case g[from:end] == string(folded) && (dir == "" || g[:from-1] == dir && g[from-1] == '/'):
+			return true
+		}
+	}
+	return false
 }
 
 func (w *walker) inAny(path string) bool {
@@ -44,35 +135,21 @@ func (w *walker) inAny(path string) bool {
 
 // leadsOfGroup is for the names that count in one directory of the home. Where the
 // directory itself is in a root, by a link, all of them do.
-func (w *walker) leadsOfGroup(g *group, dir string) {
-	fd, err := openSearched(dir)
-	if err != nil {
+func (w *walker) leadsOfGroup(g *group, d *homeDir) {
+	if d == nil {
 		return
 	}
-	defer unix.Close(fd)
-	real, err := realPath(fd)
-	if err != nil {
-		return
+	names := d.links
+	if w.inAny(d.real) {
+		names = slices.Concat(d.links, d.files)
 	}
-	in := w.inAny(real)
-	r := reader{buf: make([]byte, 8<<10)}
-	for {
-		n, typ, err := r.next(fd)
-		if err != nil || len(n) == 0 {
-			return
-		}
-		if typ == unix.DT_UNKNOWN {
-			typ = typeOf(fd, n)
-		}
-		if typ != unix.DT_LNK && !in {
-			continue
-		}
+	for _, n := range names {
 		var room [nameMax]byte
-		e := g.find(fold(room[:0], n))
+		e := g.find(fold(room[:0], []byte(n)))
 		if e == nil || e.rule == leads || repositoryName([]byte(e.name)) {
 			continue
 		}
-		w.leadOfHome(e, g, join(dir, string(n)))
+		w.leadOfHome(e, g, join(d.path, n))
 	}
 }
 
