@@ -77,7 +77,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		if fromOCI(spec.OCI.Linux.UIDMappings).IsSingle() {
 			c.AsOwner = nil // the caller owns all that there is
 		}
-		c.guarded.Secret, c.secretsHidden = dotenv.Deep, host.ProjectNames
+		c.guarded.Secret, c.guarded.Searched, c.secretsHidden = dotenv.NewMatcher().Deep, dotenv.Searched, host.ProjectNames
 		err = c.record(spec)
 		c.guarded.Environment(os.Environ(), slices.Concat(c.writable, spec.Kept)...)
 		for _, own := range host.own {

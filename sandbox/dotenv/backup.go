@@ -10,6 +10,9 @@ var backups = [...]string{
 	"~", ",v", ".bak", ".backup", ".orig", ".old", ".save", ".rej", ".tmp", ".kate-swp", "_bak", "-bak", "_old", "-old", " copy", " (copy)", " - copy", " (1)",
 }
 
+// backupEnds are their last bytes.
+const backupEnds = "~vkpgdejty)"
+
 // layers bounds how often a copy may be one of a copy: a swap file of a backup.
 const layers = 3
 
@@ -27,9 +30,11 @@ func original(name string) string {
 }
 
 func once(name string) string {
-	switch end := len(name) - 1; {
-	case end < 2:
-		return name
+	end := len(name) - 1
+	if end < 2 || name[0] != '#' && name[0] != '.' && strings.IndexByte(backupEnds, name[end]) < 0 {
+		return name // as nearly all
+	}
+	switch {
 	case name[0] == '#' && name[end] == '#': // Emacs, while it is edited
 		return name[1:end]
 	case strings.HasPrefix(name, ".#"):
@@ -38,7 +43,7 @@ func once(name string) string {
 		return name[:end-3]
 	}
 	for i := range backups {
-		if b := backups[i]; b[len(b)-1] != name[len(name)-1] {
+		if b := backups[i]; b[len(b)-1] != name[end] {
 			continue
 		}
 		of, is := strings.CutSuffix(name, backups[i])

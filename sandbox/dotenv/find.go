@@ -100,12 +100,8 @@ func (f *finder) is(name string) bool {
 	return secret && f.contains(name, contents)
 }
 
-// Deep tells whether a file below the top is a secret by its name, and in a directory that
-// Find lists where it comes to it.
-func Deep(dir, name string) bool {
-	if secret, _ := Name(dir[strings.LastIndexByte(dir, '/')+1:], name); !secret {
-		return false
-	}
+// Searched tells whether Find lists a directory where it comes to it.
+func Searched(dir string) bool {
 	parent := ""
 	for part := range strings.SplitSeq(dir, "/") {
 		if !worthwhile(parent, part) {

@@ -130,12 +130,13 @@ func TestFindKnown(t *testing.T) {
 }
 
 func TestDeep(t *testing.T) {
+	m := NewMatcher()
 	for dir, want := range map[string]bool{"a/b": true, "src/site/deploy2": true, "node_modules/x": false, "a/vendor/b": false, ".cache/x": false, "a/.aws": true, "bin/Debug/net8.0": false, "a/Release": true} {
-		if got := Deep(dir, ".env"); got != want {
+		if got := Searched(dir) && m.Deep(dir, ".env"); got != want {
 			t.Errorf("%s: %v", dir, got)
 		}
 	}
-	if Deep("a", "notes") || Deep("a/b", "credentials") || !Deep("a/.aws", "credentials") {
+	if m.Deep("a", "notes") || m.Deep("a/b", "credentials") || !m.Deep("a/.aws", "credentials") {
 		t.Error("it does not go by the name")
 	}
 }
@@ -155,5 +156,36 @@ func BenchmarkRecall(b *testing.B) {
 				m.Recall(project)
 			}
 		})
+	}
+}
+
+// TestMatcher: a few bytes rule out nothing that is a secret's.
+func TestMatcher(t *testing.T) {
+	m := NewMatcher()
+	var names []string
+	for _, rules := range [...][]rule{exact[:], prefixes[:], suffixes[:]} {
+		for _, r := range rules {
+			for _, n := range []string{r.key, r.key + r.rest, r.key + "x" + r.rest, "x" + r.key, strings.ToUpper(r.key)} {
+				names = append(names, n, "."+n, "#"+n+"#", ".#"+n, "."+n+".swp", n+".~1~")
+				for _, b := range backups {
+					names = append(names, n+b)
+				}
+			}
+		}
+	}
+	found := 0
+	for _, dir := range []string{"a", ".aws", ".kube", ".docker", "config"} {
+		for _, n := range names {
+			secret, _ := Name(dir, n)
+			if secret {
+				found++
+			}
+			if m.Deep("x/"+dir, n) != secret {
+				t.Errorf("%s/%s is a secret: %v", dir, n, secret)
+			}
+		}
+	}
+	if found < 1000 || m.mayBe("file12.js") {
+		t.Errorf("%d secrets", found)
 	}
 }

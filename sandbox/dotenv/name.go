@@ -60,15 +60,13 @@ func match(dir, name string) *rule {
 		return nil
 	}
 	first, last := name[0], name[len(name)-1]
-	if some := exactly(first); some != nil {
-		i, _ := slices.BinarySearchFunc(some, name, func(r rule, name string) int { return strings.Compare(r.key, name) })
-		for ; i < len(some) && some[i].key == name; i++ {
-			if some[i].in(dir) {
-				return &some[i]
-			}
+	some := exactly(first) // a search by halves gains nothing with so few
+	for i := range some {
+		if r := &some[i]; r.key == name && r.in(dir) {
+			return r
 		}
 	}
-	some := beginning(first)
+	some = beginning(first)
 	for i := range some {
 		if r := &some[i]; strings.HasPrefix(name, r.key) && strings.HasSuffix(name[len(r.key):], r.rest) && r.in(dir) {
 			return r

@@ -33,8 +33,10 @@ type Guard struct {
 	Overrides bool
 
 	// Secret tells whether a file of the project is to be in Report.Secrets, by the path
-	// of its directory below the project and its name, which it must not keep.
-	Secret func(dir, name string) bool
+	// of its directory below the project and its name, which it must not keep. It is asked
+	// in the directories that are Searched.
+	Secret   func(dir, name string) bool
+	Searched func(dir string) bool
 
 	project    bool // the first root is one
 	own        GitConfig

@@ -22,10 +22,23 @@ const secretLimit = 1024
 // project is read anyway, and before one only some can be.
 func (w *walker) next(fd int) (name []byte, kind byte, err error) {
 	name, kind, err = w.reader.next(fd)
-	if w.g.Secret != nil && len(name) > 0 && kind != unix.DT_DIR && w.index == 0 && w.g.project && len(w.path) > 0 {
+	if w.g.Secret != nil && len(name) > 0 && kind != unix.DT_DIR && w.keepsSecrets() {
 		w.noteSecret(fd, name)
 	}
 	return name, kind, err
+}
+
+// keepsSecrets tells whether secrets are noted in the directory at hand, and asks for each
+// once.
+func (w *walker) keepsSecrets() bool {
+	f := &w.frames[len(w.frames)-1]
+	if f.secrets == 0 {
+		f.secrets = 1
+		if w.index == 0 && w.g.project && len(w.path) > 0 && w.g.Searched(string(w.path)) {
+			f.secrets = 2
+		}
+	}
+	return f.secrets == 2
 }
 
 // noteSecret makes no copy of a name that is none.

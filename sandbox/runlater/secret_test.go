@@ -20,7 +20,8 @@ func TestSecrets(t *testing.T) {
 	write(t, dir, "repository/.git/HEAD", "mine") // a top is read twice
 	write(t, dir, "repository/.env", "mine")
 	g := find(t, dir)
-	g.Secret = func(dir, name string) bool { return name == ".env" && !strings.Contains(dir, "d7") }
+	g.Secret = func(dir, name string) bool { return name == ".env" }
+	g.Searched = func(dir string) bool { return !strings.Contains(dir, "d7") }
 	for i := range secretLimit + 10 {
 		write(t, dir, fmt.Sprintf("new/%d/.env", i), "its")
 	}

@@ -68,16 +68,17 @@ type walker struct {
 
 // A frame is a directory whose subdirectories are being walked.
 type frame struct {
-	fd    int // or -1
-	id    identity
-	path  int // how much of path is its own
-	todo  int // where its names begin
-	kind  kind
-	fresh bool  // all in it counts as new
-	moved bool  // all in it may have been moved in, see movedIn
-	group uint8 // of names, or 0
-	asked bool  // came is known
-	came  string
+	fd      int // or -1
+	id      identity
+	path    int // how much of path is its own
+	todo    int // where its names begin
+	kind    kind
+	fresh   bool  // all in it counts as new
+	moved   bool  // all in it may have been moved in, see movedIn
+	group   uint8 // of names, or 0
+	asked   bool  // came is known
+	secrets uint8 // whether they are noted in it, see keepsSecrets
+	came    string
 }
 
 // walk takes over the descriptor.
