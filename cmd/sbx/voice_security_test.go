@@ -191,7 +191,7 @@ func TestSecurityUnsaid(t *testing.T) {
 	if code, out := run("--", "sh", "-c", "sleep 0.1; mkdir a; echo > a/.envrc; exit 3"), notices(); code != 3 || !strings.Contains(out, "moved aside") || !strings.Contains(out, "sbx run in "+dir) {
 		t.Errorf("all was moved: exit code %d, %s", code, out)
 	}
-	if code, out := run("--name", "unsaid", "--", "sh", "-c", "sleep 0.1; echo > .newtool"), notices(); code != exitFailed || !strings.Contains(out, "look before you use what is new: .newtool") {
+	if code, out := run("--name", "unsaid", "--", "sh", "-c", "sleep 0.1; echo > .newtool"), notices(); code != exitFailed || !strings.Contains(out, "new names, check them before you use the project: .newtool") {
 		t.Errorf("a file stays: exit code %d, %s", code, out)
 	}
 	if code := run("-q", "--", "sh", "-c", "sleep 0.1; echo > .othertool"); code != 0 {
