@@ -23,14 +23,15 @@ type sigaction struct {
 // What the handler knows. It is told the number of its signal and nothing else, so the
 // rest can only be here, once for the process, as handlers are.
 var (
-	holds         *atomic.Uint32 // 1 when signals are kept
-	pending       atomic.Uint64  // the signals that came since, each a bit
+	holds   *atomic.Uint32 // 1 when signals are kept
+	pending atomic.Uint64  // the signals that came since, each a bit
+	//lint:ignore U1000 the handler, which is assembly, gives it back to signals
 	defaultAction sigaction
 )
 
-// HoldSignals takes the signals until Release, for one child of this process at a time. Signal.Notify keeps signals too, by a
-// goroutine with a thread of its own: to start these takes a tenth of what a short command
-// takes in all. A signal that is ignored stays so.
+// HoldSignals takes the signals until Release, for one child of this process at a time.
+// Signal.Notify keeps signals too, by a goroutine with a thread of its own: to start these
+// takes a tenth of what a short command takes in all. A signal that is ignored stays so.
 func HoldSignals(signals ...unix.Signal) *HeldSignals {
 	if holds == nil {
 		holds = sharedWord()
