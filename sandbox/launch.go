@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sbxrun/sbx/sandbox/dotenv"
@@ -77,7 +78,9 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		if fromOCI(spec.OCI.Linux.UIDMappings).IsSingle() {
 			c.AsOwner = nil // the caller owns all that there is
 		}
-		c.guarded.Secret, c.guarded.Searched, c.secretsHidden = dotenv.NewMatcher().Deep, dotenv.Searched, host.ProjectNames
+		matcher := sync.OnceValue(dotenv.NewMatcher) // after the command
+		c.guarded.Secret = func(dir, name string) bool { return matcher().Deep(dir, name) }
+		c.guarded.Searched, c.secretsHidden = dotenv.Searched, host.ProjectNames
 		err = c.record(spec)
 		c.guarded.Environment(os.Environ(), slices.Concat(c.writable, spec.Kept)...)
 		for _, own := range host.own {

@@ -55,7 +55,11 @@ func (c *Cmd) remember() {
 		return
 	}
 	r := remembering{project: project, hidden: c.secretsHidden, by: map[string]dotenv.Known{}}
-	r.keep(m.Recall(project)) // another sandbox may have ended meanwhile
+	known := m.Recall(project) // another sandbox may have ended meanwhile
+	if len(known)+len(c.secretsSeen) == 0 {
+		return
+	}
+	r.keep(known)
 	r.add(c.secretsSeen)
 	if err := m.Keep(project, r.all()); err != nil {
 		c.note("secrets of the project could not be remembered for the next run: %v", err)
