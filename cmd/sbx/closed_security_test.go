@@ -16,6 +16,7 @@ func belowClosed(id string, views []view, script string, flags ...string) row {
 		setup: func(s *scene) {
 			s.mkdir("{PROJECT}/build/d/e")
 			s.check(os.Chmod(s.path("{PROJECT}/build/d"), 0))
+			s.tick() // what is changed in the tick of the start counts as the command's
 		},
 		cmd: []string{"sh", "-c", script + "; echo TRIED: planted"},
 		judge: func(s *scene) string {
