@@ -315,7 +315,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	case failed != nil:
 		return failed
 	case c.overdue.Load():
-		return context.Cause(c.ctx) // whatever it made of SIGTERM
+		return context.Cause(c.ctx) // even if it exits 0 on SIGTERM
 	case status != 0:
 		if status.Signaled() && status.Signal() == unix.SIGSYS && !c.Spec.Unconfined && !c.Spec.Allow32Bit {
 			c.note("the seccomp filter ended the command; a 32-bit program needs --allow-ia32")
@@ -339,7 +339,7 @@ func (c *Cmd) first(errs ...error) (first error) {
 	return first
 }
 
-// carried waits for the rest of what the command wrote. Whoever reads it may take long.
+// carried waits until the command's output is written. A slow reader can make that long.
 func (c *Cmd) carried() error {
 	if c.Lasting != nil && !c.lasted && c.streams.waits() {
 		defer time.AfterFunc(cmp.Or(c.LastingAfter, lastingAfter), c.Lasting).Stop()

@@ -237,7 +237,7 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 	return failed
 }
 
-// printable is a path as part of an error's line. The receipt has it whole.
+// printable shortens a path for an error message. The receipt has all of it.
 func printable(path string) string { return hint.SafeText(hint.Short(path)) }
 
 func refusedToCaller(err error) bool { return errors.Is(err, fs.ErrPermission) }

@@ -56,8 +56,8 @@ func paired(fd int) bool {
 }
 
 // closes tells whether the command could close the caller's own standard error by a file:
-// shutdown(2) is the socket's, whoever has it. The caller could then say nothing of what
-// the command left. Packets cannot be carried by a pipe as they are.
+// shutdown(2) acts on the socket, for all processes that have it open. The caller could then
+// report nothing of what the command left. Packets cannot be carried by a pipe as they are.
 func (s *streams) closes(f *os.File) bool {
 	if s.errors == nil || f != s.errors && !sameFile(f, s.errors) {
 		return false

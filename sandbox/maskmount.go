@@ -18,8 +18,8 @@ import (
 // reach it.
 const maskLimit = 10 * time.Second
 
-// ready has the child that masks wait in the sandbox's mount namespace. A sandbox that has
-// just begun, or that ends, lets nobody join for a moment: its first process has no memory
+// ready makes the child that masks wait in the sandbox's mount namespace. A sandbox that has
+// just started, or that ends, cannot be joined for a moment: its first process has no memory
 // of its own (ptrace(2), PTRACE_MODE_READ).
 func (w *maskWatch) ready() (err error) {
 	for end := time.Now().Add(maskLimit); w.helper == nil; {
@@ -43,7 +43,7 @@ func (w *maskWatch) ready() (err error) {
 // maskAtOnce is far below the number of descriptors that a child may name.
 const maskAtOnce = 64
 
-// mount covers paths from within, where alone it can be done.
+// mount covers paths in the sandbox's mount namespace.
 func (w *maskWatch) mount(open []mask) error {
 	err := w.ready()
 	if err == nil {

@@ -20,7 +20,7 @@ func (s *slow) Write(b []byte) (int, error) {
 	return s.took.Write(b)
 }
 
-// TestNotesBehindTheLook: nothing is said, and no output waited for, until what the command
+// TestNotesBehindTheLook: sbx prints nothing, and waits for no output, until what the command
 // left was moved aside. The notes come behind the output.
 func TestNotesBehindTheLook(t *testing.T) {
 	t.Setenv("XDG_STATE_HOME", t.TempDir())

@@ -16,7 +16,7 @@ import (
 func TestHoldSignals(t *testing.T) {
 	h := HoldSignals(unix.SIGTERM, unix.SIGQUIT, unix.SIGALRM)
 	h.begin()
-	for range 1000 { // whatever thread has it, wherever that is
+	for range 1000 { // on any thread
 		for _, sig := range []unix.Signal{unix.SIGTERM, unix.SIGALRM} {
 			if err := unix.Kill(os.Getpid(), sig); err != nil {
 				t.Fatal(err)
@@ -75,7 +75,7 @@ func TestHoldSignalsBefore(t *testing.T) {
 		signals := make(chan os.Signal, 1)
 		signal.Notify(signals, unix.SIGTERM)
 		came := h.Release()
-		for len(came) == 0 { // another thread has it, or will have it
+		for len(came) == 0 { // another thread may have to take it
 			select {
 			case sig := <-signals:
 				came = append(came, sig.(unix.Signal))

@@ -14,7 +14,7 @@ var cameRows = []row{
 	came("came-tools-above", "a hook, with a directory above the one in which it is", "tools", "mv tools old; mkdir tools; mv other/hooks tools/hooks"),
 }
 
-// came is a row that is judged by what is said.
+// came is a row that is judged by the notes.
 func came(id, what, dir, line string) row {
 	return row{
 		id: id, group: "run later", tries: "replace " + what + ", unsaid", views: both,
@@ -35,7 +35,7 @@ func came(id, what, dir, line string) row {
 		judge: func(s *scene) string {
 			at := s.path("{PROJECT}/" + dir)
 			if !strings.Contains(s.output, at+":") && !strings.Contains(s.output, at+"/") && !strings.Contains(s.output, at+",") {
-				return dir + " is another, and nothing is said"
+				return dir + " is another directory, and there is no note"
 			}
 			return ""
 		},

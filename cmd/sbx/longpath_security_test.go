@@ -11,7 +11,7 @@ var longPathRows = []row{
 		cmd: []string{"sh", "-c", `n=$(printf 'x%.0s' $(seq 250)); for i in $(seq 50); do mkdir $n && cd $n || break; done; for i in $(seq 12); do mkdir d$i; echo OWNED > d$i/.envrc; done; mkdir u; : > u/s; chmod u+s u/s; echo TRIED: made`},
 		judge: func(s *scene) string {
 			if !strings.Contains(s.output, "moved aside ") {
-				return "nothing is said: " + s.output
+				return "there is no note: " + s.output
 			}
 			for line := range strings.Lines(s.output) {
 				if len(line) > 1000 {

@@ -253,7 +253,8 @@ var readOnlyMaskRows = []row{
 }
 
 // closedMaskRows are by a command that takes permissions from directories of its own: the
-// kernel reports the names in a directory only to who may read it (inotify_add_watch(2)).
+// kernel reports the names in a directory only to a process that may read it
+// (inotify_add_watch(2)).
 // A sandbox may end at that.
 var closedMaskRows = []row{
 	closed("unreadable-first", "read the .env after the project could not be read when the watch began", ".env", "chmod 311 .; sleep 0.3; chmod 755 .; "),

@@ -137,7 +137,7 @@ func restored(id, what, line string) row {
 		}}
 }
 
-// TestOwnPlace: who says so may run there, and in a worktree that an agent keeps.
+// TestOwnPlace: a flag allows such a project, and so is a worktree that an agent keeps.
 func TestOwnPlace(t *testing.T) {
 	needNamespaces(t)
 	for dir, c := range map[string]struct {

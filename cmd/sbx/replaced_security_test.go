@@ -22,7 +22,7 @@ func replaced(id, what, file, script string, flags ...string) row {
 			case s.has("{PROJECT}/"+file, "OWNED"):
 				return file + " was planted"
 			case strings.Contains(s.output, "replaced outside"):
-				return "it is said to be replaced outside: " + s.output
+				return "sbx reports it as replaced outside: " + s.output
 			}
 			return ""
 		}}

@@ -110,7 +110,7 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 	}
 	defer receipt.close()
 	unsaid := listen(u, cmd, "sbx run in "+cmd.Spec.Project)
-	defer func() { code = unsaid.settle(code) }() // and what is said behind that
+	defer func() { code = unsaid.settle(code) }() // for lines printed after that
 	err = run(cmd)
 	restoreTerminal(cmd)
 	code = exitCode(u, err)

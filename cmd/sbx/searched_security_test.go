@@ -17,13 +17,13 @@ var searchedRows = []row{
 		`echo 'print("OWNED")' > src/html/__init__.py`, "python3", "-c", "import html"),
 	searched("searched-nested", "a module that stands before perl's in a directory that was there", "PERLLIB={PROJECT}/perl",
 		`echo 'BEGIN { print "OWNED\n" } 1' > perl/File/Spec.pm`, "perl", "-e", "use File::Spec"),
-	searched("searched-link-path", "a program where PATH leads by a link to the project", "PATH={DIR}/work/bin:/usr/bin:/bin",
+	searched("searched-link-path", "a program where PATH leads by a link to the project", "PATH={DIR}/desk/bin:/usr/bin:/bin",
 		"mv bin old; mv data bin", "/bin/sh", "-c", "ls"),
-	searched("searched-link-file", "a file that bash reads, by the same", "BASH_ENV={DIR}/work/etc/env.sh",
+	searched("searched-link-file", "a file that bash reads, by the same", "BASH_ENV={DIR}/desk/etc/env.sh",
 		"mv etc old; mv data etc", "/bin/bash", "-c", ":"),
-	searched("searched-link-python", "a module, by the same", "PYTHONPATH={DIR}/work/src",
+	searched("searched-link-python", "a module, by the same", "PYTHONPATH={DIR}/desk/src",
 		"mv src old; mv data src", "python3", "-c", "pass"),
-	searched("searched-link-moved", "an old link on the way to what bash reads, with its directory", "BASH_ENV={DIR}/work/way/current/env.sh",
+	searched("searched-link-moved", "an old link on the way to what bash reads, with its directory", "BASH_ENV={DIR}/desk/way/current/env.sh",
 		"mv way old; mv kept way", "/bin/bash", "-c", ":"),
 	searched("searched-proc", "a program that leads to the current directory", "PATH={PROJECT}/bin:/usr/bin:/bin",
 		"ln -s /proc/self/cwd/e bin/ls; cp data/ls src/e", "/bin/sh", "-c", "cd src && ls"),
@@ -66,7 +66,7 @@ func haveSearched(s *scene) {
 	}
 	s.mkdir("{DIR}/anybodys")
 	s.mkdir("{PROJECT}/.venv/bin")
-	for at, to := range map[string]string{"{DIR}/work": "{PROJECT}", "{PROJECT}/.venv/bin/python3": "/usr/bin/python3", "{PROJECT}/bin/python3": "/usr/bin/python3", "{PROJECT}/way/current": "../etc", "{PROJECT}/kept/current": "../data"} {
+	for at, to := range map[string]string{"{DIR}/desk": "{PROJECT}", "{PROJECT}/.venv/bin/python3": "/usr/bin/python3", "{PROJECT}/bin/python3": "/usr/bin/python3", "{PROJECT}/way/current": "../etc", "{PROJECT}/kept/current": "../data"} {
 		s.check(os.Symlink(s.path(to), s.path(at)))
 	}
 	for path, mode := range map[string]os.FileMode{"{PROJECT}/data/ls": 0o755, "{PROJECT}/bin/mine": 0o755, "{DIR}/anybodys": 0o777} {
@@ -75,12 +75,12 @@ func haveSearched(s *scene) {
 	s.tick()
 }
 
-// searchedTold is a row that is judged by what is said.
+// searchedTold is a row that is judged by the notes.
 func searchedTold(id, what, path, line string) row {
 	r := searched(id, what+", unsaid", "PATH={PROJECT}/.venv/bin:/usr/bin:/bin", line)
 	r.judge = func(s *scene) string {
 		if !strings.Contains(s.output, path) {
-			return path + " is another, and nothing is said"
+			return path + " is another file, and there is no note"
 		}
 		return ""
 	}

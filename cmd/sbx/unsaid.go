@@ -12,7 +12,7 @@ import (
 	"github.com/sbxrun/sbx/sandbox"
 )
 
-// unsaid is what could not be said of a command: whoever reads standard error has gone, or
+// unsaid keeps the lines that could not be printed: the reader of standard error has gone, or
 // the command has shut it down. It is kept for the next sbx, as are the notices of a
 // sandbox that goes with its log.
 type unsaid struct {
@@ -39,8 +39,8 @@ func listen(u ui, cmd *sandbox.Cmd, of string) *unsaid {
 	return n
 }
 
-// settle waits until all is said, and keeps what was not. It gives the exit code: nobody
-// is to take a tree for clean where that it is not was not said.
+// settle waits until all is printed, and keeps what was not. It returns the exit code:
+// exitFailed if a line about a file that stays could not be printed.
 func (n *unsaid) settle(code int) int {
 	if n.voice == nil {
 		return code

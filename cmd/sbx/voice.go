@@ -64,8 +64,8 @@ func (v *voice) write(done chan struct{}) {
 	v.writing = nil
 }
 
-// writeAll writes as a blocking file would be written to. Nobody gets SIGPIPE for it: the
-// runtime raises that for what is written by os.File.
+// writeAll writes as a blocking file would be written to. It raises no SIGPIPE, which the
+// runtime does for os.File on descriptors 1 and 2.
 func writeAll(fd int, text string) error {
 	for b := []byte(text); len(b) > 0; {
 		n, err := unix.Write(fd, b)

@@ -12,13 +12,13 @@ import (
 
 // speakRows have sbx end, wait or be silent before it has looked at what they left.
 var speakRows = []row{
-	speakBy("pipe-closed", "have a line of sbx be the end of it, since nobody reads standard error any more", both,
+	speakBy("pipe-closed", "kill sbx by its own line, after the reader of standard error has gone", both,
 		[]string{"sh", "-c", `"$@" 2>&1 | head -1 >/dev/null; echo TRIED: said`, "sh"}, `seq 100; : > s; chmod u+s s`),
 	speakBy("terminal-closed", "the same by a terminal's output", hostOnly,
 		[]string{"sh", "-c", `"$@" 2>/dev/null | head -1 >/dev/null; echo TRIED: said`, "sh"}, `seq 10000`, "-t"),
 	speakBy("socket-shutdown", "shut down a socket that is standard error", hostOnly, []string{"python3", "-c", speakSocket, "1"}, shutDown),
 	speakBy("socket-one", "shut down a socket that is all standard streams", hostOnly, []string{"python3", "-c", speakSocket, "3"}, shutDown),
-	speakBy("pipe-filled", "fill standard error, and have nobody wait for room there", hostOnly, []string{"python3", "-c", speakPipe}, fillPipe("")),
+	speakBy("pipe-filled", "fill standard error, so that sbx's lines are lost", hostOnly, []string{"python3", "-c", speakPipe}, fillPipe("")),
 	speakBy("pipe-full", "fill standard error, and have sbx wait for room there", hostOnly, []string{"python3", "-c", speakPipe}, fillPipe("fcntl.fcntl(2, fcntl.F_SETFL, flags)")),
 	speakBy("signal-reader", "have sbx wait for a reader of standard output until somebody ends it", hostOnly, []string{"python3", "-c", speakFIFO}, `seq 30000`),
 	speakBy("signal-early", "be so short that sbx has not asked for signals", hostOnly, []string{"python3", "-c", speakEarly}, `sleep 0.01`),

@@ -58,5 +58,5 @@ func once(name string) string {
 	return name
 }
 
-// isLock tells of a link whether it is the mark by which Emacs says who edits a file.
+// isLock reports whether a link is an Emacs lock file (.#NAME).
 func isLock(name string) bool { return strings.HasPrefix(name, ".#") }

@@ -51,7 +51,7 @@ var likely = [...]string{
 //
 // Another sandbox may be at work in it, so nothing is opened through a link.
 //
-// listed is told of the directories in those that are listed, with their inodes.
+// listed is called for each directory in a directory that Find lists, with its inode.
 func Find(dir string, top []Entry, commands func(uid uint32) bool, listed func(dir, name string, ino uint64), known ...string) (found []string) {
 	f := finder{dir: dir, top: -1, commands: commands, listed: listed}
 	defer f.close()
@@ -188,7 +188,7 @@ func (f *finder) list(dir string) {
 }
 
 // closed tells whether the command can open a directory that the caller may not read: it or
-// the one above it that keeps him out.
+// the directory above that denies access.
 func (f *finder) closed(dir string) bool {
 	for ; ; dir = path.Dir(dir) {
 		var st unix.Stat_t

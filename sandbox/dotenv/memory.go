@@ -22,8 +22,8 @@ import (
 // run all are known.
 type Memory string
 
-// A Known is a file of a project. Made says that a command made it, and that nobody changed
-// it since: it is no secret before the command.
+// A Known is a file of a project. Made says that a command made it and that it is unchanged
+// since: the command knows its content.
 type Known struct {
 	Path    string
 	Inode   uint64

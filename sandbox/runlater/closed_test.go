@@ -16,7 +16,7 @@ func TestOverrides(t *testing.T) {
 		for _, name := range []string{"closed/e/.vscode/tasks.json", "old/.envrc", "listed/.envrc"} {
 			write(t, dir, name, "mine")
 		}
-		inside, err := unix.Open(filepath.Join(dir, "closed/e"), unix.O_PATH|unix.O_DIRECTORY, 0) // as who needs no permission
+		inside, err := unix.Open(filepath.Join(dir, "closed/e"), unix.O_PATH|unix.O_DIRECTORY, 0) // needs no permission later
 		must(t, err)
 		defer unix.Close(inside)
 		modes := map[string]os.FileMode{"closed": 0, "old": 0, "listed": 0o600}

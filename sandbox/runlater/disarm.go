@@ -2,7 +2,7 @@ package runlater
 
 import "golang.org/x/sys/unix"
 
-// A directory is moved aside whole. Whoever goes into it to look, with git in the prompt or
+// A directory is moved aside whole. A shell in it, with git in the prompt or
 // with direnv, would run what is in it: a .git below .vscode is a repository wherever that
 // is. So the names in it that run later get the suffix as well.
 

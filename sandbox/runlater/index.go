@@ -228,7 +228,7 @@ func (c *indexChange) there(at string) bool {
 	return ok
 }
 
-// inFile tells whether the worktree has the content, but for the ends of lines.
+// inFile reports whether the worktree has the content, ignoring line endings.
 func (c *indexChange) inFile(at string, e gitindex.File) bool {
 	text, ok := c.read(at)
 	if !ok {

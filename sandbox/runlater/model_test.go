@@ -219,7 +219,7 @@ func (m *model) sequence(root string) error {
 	return m.obey(root, f.doubtful)
 }
 
-// obey does what the developer is told to: look at what was reported. He removes it.
+// obey does what a developer does with what was reported: remove it.
 func (m *model) obey(root string, doubtful []string) error {
 	if !m.removes {
 		return nil

@@ -14,9 +14,9 @@ import (
 // it: vim reads an .exrc in the directory that it is started in.
 const suffix = ".moved"
 
-// Move moves the findings, but for the doubtful, into a new directory below state, each
+// Move moves the findings, except the doubtful, into a new directory below state, each
 // under its whole path with ".moved" behind, as the names that run later in a directory
-// have then. Where that could not be done for all, nobody may enter the new directory
+// have then. Where that could not be done for all, the new directory cannot be entered
 // before its mode is changed. Move returns that directory, or nothing if
 // there was nothing to move, and of each finding why it was not moved, or nil. What was
 // not is still there, or where the error says.

@@ -16,7 +16,7 @@ const (
 	Hosts By = iota
 	// Perhaps: the host replaced it, and the command could write to it for a moment.
 	Perhaps
-	// Anyones: the command could have replaced it as well, and nothing tells who did.
+	// Anyones: the command or the host replaced it, and sbx cannot know which.
 	Anyones
 )
 
@@ -24,7 +24,7 @@ const (
 // the host's doing. If the command could write to it, the path is reported as doubtful at
 // the end, and a git configuration that has a dangerous setting it did not have before
 // keeps its old record, which Check compares; Renew then returns why. What is anyone's
-// keeps its record too, so that Check finds it, but for a harmless configuration.
+// keeps its record too, so that Check finds it, except a harmless configuration.
 //
 // It is for one goroutine at a time, before Check.
 func (g *Guard) Renew(path string, by By) (bad string) {

@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// closeDir waits until another file is at a name, and at once lets nobody enter its
-// directory, for a moment: who looks then whether the name is masked sees nothing.
+// closeDir waits until another file is at a name, and at once takes the permissions from its
+// directory, for a moment. A check of the mask in that moment fails.
 func closeDir(args []string) {
 	dir, name := args[0], args[1]
 	was, err := os.Lstat(dir + "/" + name)
