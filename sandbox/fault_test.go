@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"errors"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,7 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/idmap"
-	"github.com/sbxrun/sbx/sandbox/mounttable"
+	"github.com/sbxrun/sbx/sandbox/mounttable/mounttest"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -44,26 +43,7 @@ func look(t *testing.T, dirs ...string) traces {
 			t.Fatal(err)
 		}
 	}
-	return traces{mountsOf(t), strings.Join(fds, "\n"), strings.Join(files, "\n")}
-}
-
-// mountsOf lists the host's mounts. Other packages' tests run at the same time and mount
-// file systems in their own temporary directories, which are left out.
-func mountsOf(t *testing.T) string {
-	t.Helper()
-	table, err := mounttable.Read()
-	if err != nil {
-		t.Fatal(err)
-	}
-	test, _, _ := strings.Cut(t.Name(), "/")
-	var lines []string
-	for _, m := range table.Mounts {
-		name, temporary := strings.CutPrefix(m.Point, filepath.Join(os.TempDir(), "Test"))
-		if !temporary || strings.HasPrefix("Test"+name, test) {
-			lines = append(lines, fmt.Sprint(m))
-		}
-	}
-	return strings.Join(lines, "\n")
+	return traces{mounttest.Mounts(t), strings.Join(fds, "\n"), strings.Join(files, "\n")}
 }
 
 // leaves tells whether there is more than before. What an earlier test left to a goroutine

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"path/filepath"
-	"strings"
 
 	"github.com/sbxrun/sbx/sandbox/runlater"
 )
@@ -15,7 +14,7 @@ func (c *Cmd) noteLinked(report runlater.Report) {
 	for _, f := range report.Linked {
 		name := filepath.Join(f.Root, f.Path)
 		switch {
-		case !c.Spec.AllowRunLater && movesAside(report, f):
+		case !c.Spec.AllowRunLater && report.Moves(f.Root, f.Path):
 			c.notice(true, "look for the other names (hard links) of %s: there it is as the command left it", name)
 		case f.What == runlater.Doubtful:
 			c.left(func(r *Receipt) { r.LinkedDoubtful = append(r.LinkedDoubtful, name) })
@@ -31,14 +30,4 @@ func (c *Cmd) noteLinked(report runlater.Report) {
 	if report.LinkedMore {
 		c.note("too many changed files have several names (hard links): which of them have names elsewhere is not known")
 	}
-}
-
-// movesAside tells whether a file is a finding that is moved, or in one.
-func movesAside(report runlater.Report, file runlater.Finding) bool {
-	for _, f := range report.Findings {
-		if f.Root == file.Root && !f.What.Stays() && (f.Path == file.Path || strings.HasPrefix(file.Path, f.Path+"/")) {
-			return true
-		}
-	}
-	return false
 }

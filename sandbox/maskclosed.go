@@ -4,10 +4,8 @@ import (
 	"errors"
 	"maps"
 	"path"
-	"slices"
 	"time"
 
-	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 )
 
@@ -59,13 +57,8 @@ func (w *maskWatch) closed(dir string) (closed, commands bool) {
 		if below { // it may not be entered
 			need = unix.X_OK
 		}
-		return unix.Faccessat(unix.AT_FDCWD, at, need, unix.AT_EACCESS) == unix.EACCES, w.isCommands(st.Uid)
+		return unix.Faccessat(unix.AT_FDCWD, at, need, unix.AT_EACCESS) == unix.EACCES, w.host.commands(st.Uid)
 	}
-}
-
-// isCommands tells whether the command may be a user, or become one.
-func (w *maskWatch) isCommands(uid uint32) bool {
-	return slices.ContainsFunc(w.spec.OCI.Linux.UIDMappings, func(m specs.LinuxIDMapping) bool { return uid >= m.HostID && uid-m.HostID < m.Size })
 }
 
 // idle is how long the watch waits when nothing changes.

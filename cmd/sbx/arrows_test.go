@@ -53,7 +53,8 @@ var mayImport = map[string]string{
 	"userns/child":                      "",
 	"idmap":                             "",
 	// It is for tests, and in no program.
-	"cmd/internal/testenv": "sandbox/mounttable",
+	"cmd/internal/testenv":         "",
+	"sandbox/mounttable/mounttest": "sandbox/mounttable",
 
 	"sandbox/mounttable":    "",
 	"sandbox/secrets/table": "",

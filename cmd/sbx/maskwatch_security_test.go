@@ -272,28 +272,8 @@ var closedMaskRows = []row{
 		r.cmd = []string{"sh", "-c", "chmod 755 sub; grep -s {MARKER} sub/.env && echo BROKE: it is read && exit 1; echo HELD: it is hidden"}
 		return r
 	}(),
-	func() row {
-		r := hidden("directory-made-again", "read a nested .env after its directory was removed and made again", "a/b/.env", func(s *scene) {
-			s.check(os.RemoveAll(s.path("{PROJECT}/a/b")))
-			time.Sleep(300 * time.Millisecond) // the watch has seen it
-			s.mkdir("{PROJECT}/a/b")
-			time.Sleep(300 * time.Millisecond)
-			put(s, "a/b/.env", "TOKEN="+marker)
-		})
-		r.setup = func(s *scene) { s.file("{PROJECT}/a/b/.env", "TOKEN="+marker) }
-		return r
-	}(),
-	func() row {
-		r := hidden("directory-above-made-again", "read a nested .env after a directory above was removed and made again", "a/b/.env", func(s *scene) {
-			s.check(os.RemoveAll(s.path("{PROJECT}/a")))
-			time.Sleep(300 * time.Millisecond)
-			s.mkdir("{PROJECT}/a/b")
-			time.Sleep(300 * time.Millisecond)
-			put(s, "a/b/.env", "TOKEN="+marker)
-		})
-		r.setup = func(s *scene) { s.file("{PROJECT}/a/b/.env", "TOKEN="+marker) }
-		return r
-	}(),
+	madeAgain("directory-made-again", "its directory", "a/b"),
+	madeAgain("directory-above-made-again", "a directory above", "a"),
 	func() row {
 		r := frozen("unreadable-git", "write git's settings after .git could not be read when the watch began", ".git/config", func(s *scene) {
 			time.Sleep(600 * time.Millisecond)
@@ -302,6 +282,19 @@ var closedMaskRows = []row{
 		r.cmd = []string{"sh", "-c", "touch started; chmod 311 .git; sleep 0.3; chmod 755 .git; " + r.cmd[2]}
 		return r
 	}(),
+}
+
+// madeAgain is a row in which the host removes a directory above a secret and makes it again.
+func madeAgain(id, what, removed string) row {
+	r := hidden(id, "read a nested .env after "+what+" was removed and made again", "a/b/.env", func(s *scene) {
+		s.check(os.RemoveAll(s.path("{PROJECT}/" + removed)))
+		time.Sleep(300 * time.Millisecond) // the watch has seen it
+		s.mkdir("{PROJECT}/a/b")
+		time.Sleep(300 * time.Millisecond)
+		put(s, "a/b/.env", "TOKEN="+marker)
+	})
+	r.setup = func(s *scene) { s.file("{PROJECT}/a/b/.env", "TOKEN="+marker) }
+	return r
 }
 
 // closed is a row in which the command does something to a directory's permissions before

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/cmd/internal/testenv"
+	"github.com/sbxrun/sbx/sandbox/mounttable/mounttest"
 )
 
 // killedSoon kills a program at some moment: every other time in what are its first, else
@@ -36,7 +37,7 @@ func killedSoon(t *testing.T, cmd *exec.Cmd, round int, first time.Duration) {
 func TestKilledAtAnyMoment(t *testing.T) {
 	needNamespaces(t)
 	sbx, dir := tool(t, "sbx"), project(t)
-	mounts := testenv.Mounts(t)
+	mounts := mounttest.Mounts(t)
 	mark := fmt.Sprintf("86399.%d", os.Getpid())
 	testenv.Adopt(t)
 	for i := range kills(t) {
@@ -46,7 +47,7 @@ func TestKilledAtAnyMoment(t *testing.T) {
 	}
 	gone(t, mark)
 	testenv.DescendantsGone(t, "sbx-init")
-	if testenv.Mounts(t) != mounts {
+	if mounttest.Mounts(t) != mounts {
 		t.Error("the host's mounts have changed")
 	}
 	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 0 {

@@ -82,7 +82,7 @@ func (e *File) read(b []byte, size int, version uint32) (int, error) {
 	}
 	kept := 0 // of the path of the entry before
 	if version == 4 {
-		dropped, n := number(b[name:])
+		dropped, n := Varint(b[name:])
 		if n == 0 || name+n >= len(b) || dropped > uint64(len(e.Path)) {
 			return 0, errIndex
 		}
@@ -105,9 +105,9 @@ func (e *File) read(b []byte, size int, version uint32) (int, error) {
 	return length, nil
 }
 
-// number reads one as offsets in packs are written, and gives how many bytes it takes, or
-// none.
-func number(b []byte) (v uint64, n int) {
+// Varint reads a number as git writes offsets (gitformat-pack(5)), and returns how many bytes
+// it takes, or 0.
+func Varint(b []byte) (v uint64, n int) {
 	for i, c := range b[:min(len(b), 9)] {
 		if v |= uint64(c & 0x7f); c&0x80 == 0 {
 			return v, i + 1

@@ -131,7 +131,7 @@ func (w *walker) rootAt(index, fd int) error {
 func (w *walker) watches(root int) error {
 	for i := range w.g.watched {
 		e := &w.g.watched[i]
-		if e.root != w.index || w.r.has(w.roots[w.index].path, e.path) {
+		if e.root != w.index || w.r.Moves(w.roots[w.index].path, e.path) {
 			continue
 		}
 		dir, err := openDeep(root, up(e.path))

@@ -122,6 +122,16 @@ var errSpecial = errors.New("not a regular file, or too large")
 
 // readAt reads a small regular file. Opening does not wait for the writer of a
 // FIFO.
+// readPath reads a regular file by an absolute path. flags may be O_NOFOLLOW.
+func readPath(path string, flags, limit int) ([]byte, error) {
+	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC|flags, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer unix.Close(fd)
+	return readFD(fd, limit)
+}
+
 func readAt(dir int, path string, limit int) ([]byte, error) {
 	fd, err := openAt(dir, path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {

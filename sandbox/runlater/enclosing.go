@@ -68,17 +68,6 @@ func from(dir, to string) string {
 	return path.Join(dir, to)
 }
 
-// linksIn are the links in a directory.
-func linksIn(dir string) []string {
-	fd, err := openSearched(dir)
-	if err != nil {
-		return nil
-	}
-	defer unix.Close(fd)
-	links, _ := list(fd, unix.DT_LNK)
-	return links
-}
-
 // enclosed protects what the repositories above the project lead to in it.
 func (f *finder) enclosed(own GitConfig) error {
 	for _, e := range enclosing(f.project.path) {
@@ -105,7 +94,7 @@ func (f *finder) outerHooks(dir string) error {
 	if rel, ok := f.leadsIn(dir); ok {
 		return f.hooks(f.project, rel)
 	}
-	for _, l := range linksIn(dir) {
+	for _, l := range namesIn(dir, unix.DT_LNK) {
 		if rel, ok := f.leadsIn(join(dir, l)); ok {
 			if err := f.protect(f.project, rel, anything, targetWhy); err != nil {
 				return err
@@ -154,7 +143,7 @@ func (w *walker) enclosure(dir string, by setBy) {
 
 // hookLinks collects the links in a directory of hooks that the command cannot write.
 func (w *walker) hookLinks(dir string, by setBy) {
-	for _, l := range linksIn(dir) {
+	for _, l := range namesIn(dir, unix.DT_LNK) {
 		w.leadTo(join(dir, l), plain, targetWhy, by)
 	}
 }

@@ -68,12 +68,7 @@ func (f *finder) outerConfig(file string) error {
 	if rel, ok := f.project.within(real); ok && rel != "" {
 		return f.config(f.project, rel)
 	}
-	at, err := unix.Open(real, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return nil
-	}
-	defer unix.Close(at)
-	text, err := readFD(at, configLimit)
+	text, err := readPath(real, unix.O_NOFOLLOW, configLimit)
 	if err != nil {
 		return nil
 	}

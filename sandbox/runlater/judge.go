@@ -2,6 +2,7 @@ package runlater
 
 import (
 	"path"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -91,21 +92,33 @@ func (w *walker) config(f *frame, dir, name string, newHead bool) {
 // badConfig tells why a configuration is not harmless, or nothing. What it said
 // before the run is allowed. dir is the git directory, below the root.
 func (w *walker) badConfig(at int, name string, allowed []setting, dir string) string {
-	text, err := readAt(at, name, configLimit)
-	if err != nil {
-		return "git obeys it: " + err.Error()
-	}
-	settings, err := parseConfig(text)
-	if err != nil {
-		return "git obeys it: " + err.Error()
-	}
 	inside := func(value string) bool {
 		return value != "" && value[0] != '/' && value[0] != '~' && w.inRoots(path.Join(w.roots[w.index].path, dir, value))
 	}
-	for _, s := range settings {
-		if !harmless(s, inside) && !contains(allowed, s) {
-			return "git obeys " + s.String() + " in it"
-		}
+	bad, err := unsafeSettings(at, name, allowed, inside)
+	return settingsWhy(bad, err)
+}
+
+// unsafeSettings are those of a configuration that are not harmless and not allowed.
+func unsafeSettings(at int, name string, allowed []setting, inside func(string) bool) (bad []setting, err error) {
+	text, err := readAt(at, name, configLimit)
+	if err != nil {
+		return nil, err
+	}
+	settings, err := parseConfig(text)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(settings, func(s setting) bool { return harmless(s, inside) || slices.Contains(allowed, s) }), nil
+}
+
+// settingsWhy is why a configuration with such settings is a finding, or nothing.
+func settingsWhy(bad []setting, err error) string {
+	switch {
+	case err != nil:
+		return "git obeys it: " + err.Error()
+	case len(bad) > 0:
+		return "git obeys " + bad[0].String() + " in it"
 	}
 	return ""
 }
@@ -128,15 +141,6 @@ func (w *walker) inRoots(at string) bool {
 			unix.Close(fd)
 		}
 		return err == nil || err == unix.ENOENT
-	}
-	return false
-}
-
-func contains(in []setting, s setting) bool {
-	for _, a := range in {
-		if a == s {
-			return true
-		}
 	}
 	return false
 }

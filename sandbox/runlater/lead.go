@@ -228,18 +228,13 @@ func (w *walker) cut(root int, path string) bool {
 	stays := func(d watched) bool {
 		return d.root == root && (d.path == path || strings.HasPrefix(path, d.path+"/"))
 	}
-	return path != "" && w.roots[root].base != nil && w.r.has(w.roots[root].path, path) && !slices.ContainsFunc(w.g.doubts, stays)
+	return path != "" && w.roots[root].base != nil && w.r.Moves(w.roots[root].path, path) && !slices.ContainsFunc(w.g.doubts, stays)
 }
 
 // obeyFile is for a configuration, wherever it is. Git takes what it includes for
 // relative to the path that it was named by.
 func (w *walker) obeyFile(from, end string, by setBy) {
-	fd, err := unix.Open(end, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NOFOLLOW, 0)
-	if err != nil {
-		return
-	}
-	text, err := readFD(fd, configLimit)
-	unix.Close(fd)
+	text, err := readPath(end, unix.O_NOFOLLOW, configLimit)
 	if err != nil {
 		return
 	}
@@ -298,7 +293,7 @@ func (w *walker) leadDir(root int, p place, l lead) {
 		w.follows(found)
 	}
 	for _, f := range probe.r.Findings {
-		if !w.r.has(w.roots[w.index].path, f.Path) {
+		if !w.r.Moves(w.roots[w.index].path, f.Path) {
 			w.add(f.Path, f.What, l.why)
 		}
 	}
@@ -325,7 +320,7 @@ func (w *walker) leadFile(index int, path string, l lead) {
 	if statAt(dir, name, &w.st) != nil || w.st.Mode&unix.S_IFMT == unix.S_IFDIR || e != nil && w.same(e, dir, []byte(name), &w.st) {
 		return
 	}
-	if w.r.has(w.roots[index].path, path) {
+	if w.r.Moves(w.roots[index].path, path) {
 		return
 	}
 	if !w.touched(dir, []byte(name), &w.st) {

@@ -95,7 +95,7 @@ func (w *walker) dangling() {
 	for _, p := range w.pointers {
 		for _, r := range w.roots {
 			rel, ok := tree{path: r.path}.within(p.to)
-			if ok && w.r.has(r.path, rel) && !w.r.has(w.roots[p.root].path, p.file) {
+			if ok && w.r.Moves(r.path, rel) && !w.r.Moves(w.roots[p.root].path, p.file) {
 				w.index = p.root
 				w.add(p.file, p.what, "it leads git to "+strings.TrimPrefix(p.to, r.path+"/"))
 			}

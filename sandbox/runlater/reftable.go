@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+
+	"github.com/sbxrun/sbx/sandbox/gitindex"
 )
 
 // tableLimit bounds a reftable. Git writes them small, and compacts them.
@@ -66,15 +68,15 @@ func tableNames(b []byte, f func(name []byte)) error {
 func tableBlock(b []byte, id int, f func(name []byte)) error {
 	var name []byte
 	for len(b) > 0 {
-		shared, n := tableNumber(b)
-		suffix, m := tableNumber(b[n:])
+		shared, n := gitindex.Varint(b)
+		suffix, m := gitindex.Varint(b[n:])
 		if n+m > len(b) || n == 0 || m == 0 || shared > uint64(len(name)) || suffix>>3 > uint64(len(b)-n-m) {
 			return errTable
 		}
 		b = b[n+m:]
 		name = append(name[:shared], b[:suffix>>3]...)
 		b = b[suffix>>3:]
-		_, n = tableNumber(b) // the update's index
+		_, n = gitindex.Varint(b) // the update's index
 		value := 0
 		switch suffix & 7 {
 		case 0:
@@ -83,7 +85,7 @@ func tableBlock(b []byte, id int, f func(name []byte)) error {
 		case 2:
 			value = 2 * id
 		case 3:
-			length, m := tableNumber(b[n:])
+			length, m := gitindex.Varint(b[n:])
 			if m == 0 || length > uint64(len(b)) {
 				return errTable
 			}
@@ -99,16 +101,4 @@ func tableBlock(b []byte, id int, f func(name []byte)) error {
 		}
 	}
 	return nil
-}
-
-// tableNumber reads a number as offsets in packs are written, and gives how many bytes it
-// takes, or none.
-func tableNumber(b []byte) (v uint64, n int) {
-	for i, c := range b[:min(len(b), 9)] {
-		if v |= uint64(c & 0x7f); c&0x80 == 0 {
-			return v, i + 1
-		}
-		v = (v + 1) << 7
-	}
-	return 0, 0
 }

@@ -188,24 +188,12 @@ func (w *walker) remains(h watched) bool {
 // newSettings takes what a configuration says now for allowed, where the command did not
 // write it. Otherwise it returns what is not harmless in it and was not there before.
 func (g *Guard) newSettings(root int, rel string, e *watched, clean bool) string {
-	text, err := readAt(root, rel, configLimit)
-	if err != nil {
-		return "git obeys it: " + err.Error()
+	bad, err := unsafeSettings(root, rel, e.allowed, func(string) bool { return false })
+	if err == nil && clean {
+		e.allowed = append(e.allowed, bad...)
+		return ""
 	}
-	settings, err := parseConfig(text)
-	if err != nil {
-		return "git obeys it: " + err.Error()
-	}
-	for _, s := range settings {
-		if harmless(s, func(string) bool { return false }) || contains(e.allowed, s) {
-			continue
-		}
-		if !clean {
-			return "git obeys " + s.String() + " in it"
-		}
-		e.allowed = append(e.allowed, s)
-	}
-	return ""
+	return settingsWhy(bad, err)
 }
 
 // locate finds the root that a path is in: the innermost.

@@ -81,7 +81,8 @@ type Report struct {
 // reportLimit bounds each list: names are the attacker's, and so is their number.
 const reportLimit = 10000
 
-func (r *Report) has(root, path string) bool {
+// Moves reports whether a path is a finding that is moved aside, or is in one.
+func (r *Report) Moves(root, path string) bool {
 	for _, f := range r.Findings {
 		if f.Root == root && f.What != Doubtful && (f.Path == path || strings.HasPrefix(path, f.Path+"/")) {
 			return true

@@ -114,14 +114,14 @@ func (s *search) root(path string) (string, bool) {
 	return longest, found
 }
 
-// namesIn are the names in a directory.
-func namesIn(dir string) []string {
+// namesIn are the names in a directory, of one kind or all of them for DT_UNKNOWN.
+func namesIn(dir string, kind byte) []string {
 	fd, err := openSearched(dir)
 	if err != nil {
 		return nil
 	}
 	defer unix.Close(fd)
-	names, _ := list(fd, unix.DT_UNKNOWN)
+	names, _ := list(fd, kind)
 	return names
 }
 

@@ -117,7 +117,7 @@ func (s *searcher) usual(v *variable, below string) map[string]bool {
 			if s.within(dir) {
 				continue
 			}
-			for _, n := range namesIn(filepath.Join(dir, below)) {
+			for _, n := range namesIn(filepath.Join(dir, below), unix.DT_UNKNOWN) {
 				names[n] = true
 				if v.name == "PYTHONPATH" {
 					names[stemOf(n)] = true

@@ -85,7 +85,7 @@ func (s *searcher) whatOf(e entry) What {
 
 func (s *searcher) add(root, rel string, what What, why string) {
 	switch {
-	case s.w.r.has(root, rel):
+	case s.w.r.Moves(root, rel):
 	case len(s.w.r.Findings) >= reportLimit:
 		s.w.overflow = true
 	default:
@@ -250,20 +250,9 @@ func versionOf(a, b string) bool {
 const copyLimit = 128 << 20
 
 func sameBytes(path, other string) bool {
-	read := func(p string) []byte {
-		fd, err := unix.Open(p, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY|unix.O_CLOEXEC, 0)
-		if err != nil {
-			return nil
-		}
-		defer unix.Close(fd)
-		text, err := readFD(fd, copyLimit)
-		if err != nil {
-			return nil
-		}
-		return text
-	}
-	a := read(path)
-	return a != nil && bytes.Equal(a, read(other))
+	a, err := readPath(path, 0, copyLimit)
+	b, err2 := readPath(other, 0, copyLimit)
+	return err == nil && err2 == nil && bytes.Equal(a, b)
 }
 
 // ofVenv tells the installer that a virtual environment of python's makes for itself.

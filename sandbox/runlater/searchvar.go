@@ -279,7 +279,7 @@ func (s *searcher) file(name string, v *variable, path string, p *past) {
 func (s *searcher) tell(root, rel string, what What, why string) {
 	known := func(f Finding) bool { return f.Root == root && f.Path == rel }
 	switch {
-	case s.w.r.has(root, rel) || slices.ContainsFunc(s.w.r.Programs, known) || slices.ContainsFunc(s.w.r.Unknown, known):
+	case s.w.r.Moves(root, rel) || slices.ContainsFunc(s.w.r.Programs, known) || slices.ContainsFunc(s.w.r.Unknown, known):
 	case len(s.w.r.Unknown) >= reportLimit:
 		s.w.overflow = true
 	default:

@@ -1,4 +1,5 @@
-package testenv
+// Package mounttest is for tests that compare the mounts of this machine before and after.
+package mounttest
 
 import (
 	"fmt"
