@@ -59,7 +59,6 @@ func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 
 // A compiledProgram is DefaultProfile for some options, compiled in advance.
 type compiledProgram struct {
-	arch           Arch
 	noTCP, noMemfd bool
 	kind           programKind
 	instructions   []unix.SockFilter
@@ -74,10 +73,10 @@ const (
 )
 
 // Default gives the program of DefaultProfile if it was compiled in advance: only for
-// amd64 and arm64, on Linux 4.8 or later, with no capability beyond those that sandboxes
+// this machine, if it is amd64 or arm64, on Linux 4.8 or later, with no capability beyond those that sandboxes
 // with their own root have. Its instructions are not to be changed.
 func Default(o DefaultOptions) (*Filter, bool) {
-	if o.Arch == AMD64 && o.X86_32 || !o.Kernel.atLeast(Kernel{4, 8}) || slices.ContainsFunc(o.Caps, rare) {
+	if o.Arch != Native() || o.Arch == AMD64 && o.X86_32 || !o.Kernel.atLeast(Kernel{4, 8}) || slices.ContainsFunc(o.Caps, rare) {
 		return nil, false
 	}
 	kind := plainProgram
@@ -88,7 +87,7 @@ func Default(o DefaultOptions) (*Filter, bool) {
 		kind = chrootProgram
 	}
 	for i := range programs {
-		if p := &programs[i]; p.arch == o.Arch && p.noTCP == o.NoTCP && p.noMemfd == o.NoMemfd && p.kind == kind {
+		if p := &programs[i]; p.noTCP == o.NoTCP && p.noMemfd == o.NoMemfd && p.kind == kind {
 			return &Filter{Instructions: p.instructions}, true
 		}
 	}
