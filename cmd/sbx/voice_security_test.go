@@ -113,13 +113,15 @@ import os, signal, subprocess, sys, time
 os.mkfifo("fifo")
 fifo = os.open("fifo", os.O_RDWR)
 for name in "SIGHUP", "SIGINT", "SIGQUIT", "SIGTERM", "SIGUSR1":
-	p = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=fifo, stderr=subprocess.DEVNULL)
+	p = subprocess.Popen(sys.argv[1:], stdin=subprocess.DEVNULL, stdout=fifo, stderr=subprocess.DEVNULL, start_new_session=True)
 	while p.poll() is None and not os.path.exists(".newtool"): time.sleep(.001)
 	time.sleep(.1)
 	p.send_signal(getattr(signal, name))
 	time.sleep(.1)
 	if p.poll() is None: p.send_signal(signal.SIGTERM) # what SIGUSR1 does is the command's, which has ended
 	p.wait()
+	try: os.killpg(p.pid, signal.SIGKILL) # what writes to the FIFO without a sandbox
+	except ProcessLookupError: pass
 	for left in ".envrc", ".vscode":
 		if os.path.exists(left):
 			print("BROKE:", left, "is left after", name, "and exit code", p.returncode)
