@@ -284,16 +284,21 @@ func mountSSHFS(s *scene, far, at string) {
 	s.check(fs.Start())
 	s.check(toServer.Close())
 	s.t.Cleanup(func() {
-		_ = exec.Command("fusermount3", "-u", "-z", at).Run() // it may have ended
+		if out, err := exec.Command("fusermount3", "-u", "-z", at).CombinedOutput(); err != nil && isMounted(at) {
+			s.t.Errorf("unmounting sshfs: %v: %s", err, out)
+			_ = fs.Process.Kill()
+		}
 		_, _ = io.Copy(io.Discard, complaints)
 		_ = fs.Wait()
 		_ = sftp.Process.Kill()
 		_ = sftp.Wait()
 	})
-	until(s.t.(*testing.T), "sshfs is mounted", func() bool {
-		mounts, err := os.ReadFile("/proc/self/mounts")
-		return err == nil && strings.Contains(string(mounts), " "+at+" fuse.sshfs ")
-	})
+	until(s.t.(*testing.T), "sshfs is mounted", func() bool { return isMounted(at) })
+}
+
+func isMounted(at string) bool {
+	mounts, err := os.ReadFile("/proc/self/mounts")
+	return err == nil && strings.Contains(string(mounts), " "+at+" fuse.sshfs ")
 }
 
 // TestWalkEntered plants by a command that entered a sandbox in the background.
