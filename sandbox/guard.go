@@ -224,7 +224,11 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 			c.left(func(r *Receipt) { r.RunLater, r.Quarantine = append(r.RunLater, name), dir })
 			if said < told {
 				said++
-				c.notice(false, "moved aside %s, %s: %s", hint.Short(name), f.What, hint.Short(f.Why))
+				again := ""
+				if f.Cleaned {
+					again = "; put back without " + settingNames(f.Settings)
+				}
+				c.notice(false, "moved aside %s, %s: %s%s", hint.Short(name), f.What, hint.Short(f.Why), again)
 			}
 		}
 	}
@@ -235,6 +239,20 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 		c.notice(false, "they are in %s; --allow-run-later leaves such files where they are", dir)
 	}
 	return failed
+}
+
+// settingNames are those of a git configuration, as git config takes them.
+func settingNames(settings []string) string {
+	slices.Sort(settings)
+	settings = slices.Compact(settings)
+	some := make([]string, 0, toldNames)
+	for _, s := range settings[:min(len(settings), toldNames)] {
+		some = append(some, hint.Short(s))
+	}
+	if n := len(settings) - len(some); n > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(some, ", "), n)
+	}
+	return strings.Join(some, ", ")
 }
 
 // printable shortens a path for an error message. The receipt has all of it.

@@ -216,7 +216,7 @@ func refusedUnion(err error) *userns.StepError {
 }
 
 func (c *Cmd) input(spec Spec) (userns.Input, error) {
-	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Held: c.Held, Lasting: c.lasting, LastingAfter: cmp.Or(c.LastingAfter, lastingAfter), Files: c.limits.files()}
+	in := userns.Input{Stopped: c.Stopped, Early: c.Early, Held: c.Held, Lasting: c.lasting, LastingAfter: cmp.Or(c.LastingAfter, lastingAfter), Urgent: c.masks.urgent(), Files: c.limits.files()}
 	var err error
 	if spec.OCI.Process.Terminal {
 		return in, nil

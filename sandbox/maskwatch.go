@@ -41,7 +41,8 @@ type maskWatch struct {
 	loose   map[string]bool // those whose mask may be off
 	arrived []string        // outside paths of what is hidden since it appeared
 	opened  map[string]bool // those that the command may have open for writing
-	trails  *nameTrails     // of what is read-only
+	trails  *nameTrails     // of what is read-only, or nil
+	queued  bool            // run closes them
 
 	// The kernel does not report the names of some directories, and only others can change
 	// that. Their times are looked at.
@@ -64,11 +65,33 @@ type maskWatch struct {
 // newMaskWatch is for every start, so it does nothing that can wait. What is hidden in the
 // project is opened before the command runs: it may be moved at once.
 func newMaskWatch(s Spec, h Host) (*maskWatch, error) {
-	w := &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
+	w := &maskWatch{spec: s, host: h, project: -1, trails: earlyTrails(s.earlyNames(h)), up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
 	if s.Project != "" && slices.ContainsFunc(s.OCI.Linux.MaskedPaths, func(p string) bool { return below(p, s.Project) }) {
 		return w, w.prepare()
 	}
 	return w, nil
+}
+
+// earlyNames are the names of which earlyTrails are kept: where the kernel can end its
+// reports without delay.
+func (s Spec) earlyNames(h Host) (paths []string) {
+	if s.Project == "" || h.Guard == nil || s.AllowRunLater || !h.Kernel.AtLeast(6, 9) {
+		return nil
+	}
+	for _, b := range h.Guard.Binds {
+		if b.ReadOnly {
+			paths = append(paths, b.Path)
+		}
+	}
+	return paths
+}
+
+// urgent has the watch begin at once when the host takes a mask off.
+func (w *maskWatch) urgent() *userns.Urgent {
+	if w == nil || w.trails == nil {
+		return nil
+	}
+	return &userns.Urgent{FD: w.trails.fd, Now: func() bool { return len(w.trails.unsettled()) > 0 }}
 }
 
 // prepare lists what is masked.
@@ -169,8 +192,13 @@ func (w *maskWatch) run() {
 	events, err := newNameEvents()
 	if err == nil {
 		queues := []int{events.fd}
-		if w.trails, err = newNameTrails(w.readOnly()); err == nil {
-			queues = append(queues, w.trails.fd)
+		if w.trails == nil {
+			w.trails, err = newNameTrails(nil)
+		}
+		if err == nil {
+			w.trails.mask = trailMask // from when on the directories are watched, below
+			w.trails.follow(w.readOnly())
+			queues, w.queued = append(queues, w.trails.fd), true
 		}
 		defer func() { closeLater(queues...) }()
 		defer w.silence(events)
@@ -450,13 +478,7 @@ func (w *maskWatch) settle(masks []mask) {
 			continue
 		}
 		trail := w.trails.take(m.outside)
-		by := runlater.Perhaps
-		switch {
-		case !w.alone(m):
-			by = runlater.Anyones
-		case trail.hosts() && w.sole(m):
-			by = runlater.Hosts
-		}
+		by := w.whose(m, trail)
 		if w.opened[m.inside] = by != runlater.Hosts || trail.opened; w.opened[m.inside] && w.events != nil {
 			w.events.watchFile(m.outside, w.at(m.outside))
 		}
@@ -464,6 +486,17 @@ func (w *maskWatch) settle(masks []mask) {
 			w.fail(fmt.Errorf("%s was replaced outside, and changed while the command could write to it for a moment: %s", m.outside, bad), w.kill)
 		}
 	}
+}
+
+// whose tells who can have put there what is at the name of a read-only mask that was off.
+func (w *maskWatch) whose(m mask, t trail) runlater.By {
+	switch {
+	case !w.alone(m):
+		return runlater.Anyones
+	case t.hosts() && w.sole(m):
+		return runlater.Hosts
+	}
+	return runlater.Perhaps
 }
 
 // settleAll takes what is read-only as it is now for the host's, when the command has
@@ -477,8 +510,17 @@ func (w *maskWatch) settleAll(last []nameEvent) {
 			w.guard.Hold(m.outside)
 		case held && w.sole(m):
 			w.guard.Renew(m.outside, runlater.Hosts)
+		case !held && m.how == readOnly && w.guard != nil && !w.isDir(m):
+			w.settleLate(w.guard, m)
 		}
 	}
+}
+
+// settleLate is settle for a mask that was perhaps off when the command ended. What Renew
+// refuses Check finds.
+func (w *maskWatch) settleLate(guard *runlater.Guard, m mask) {
+	w.trails.seal()
+	_ = guard.Renew(m.outside, w.whose(m, w.trails.take(m.outside)))
 }
 
 // isReported tells whether each change of a name in a directory was seen.
@@ -543,11 +585,21 @@ func (w *maskWatch) close(guard *runlater.Guard) error {
 	w.done.Wait()
 	defer w.letGo()
 	if !w.ran && guard != nil && w.host.Guard == guard && len(guard.Binds) > 0 {
+		changed := w.trails.unsettled()
 		for _, m := range w.spec.masks(w.host) {
-			if m.how == readOnly && w.isDir(m) && w.alone(m) {
-				guard.Hold(m.outside)
+			switch {
+			case m.how != readOnly:
+			case w.isDir(m):
+				if w.alone(m) {
+					guard.Hold(m.outside)
+				}
+			case slices.Contains(changed, m.outside):
+				w.settleLate(guard, m)
 			}
 		}
+	}
+	if w.trails != nil && !w.queued {
+		closeLater(w.trails.fd)
 	}
 	return w.err
 }

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"os"
+	"path"
 
 	"golang.org/x/sys/unix"
 )
@@ -46,18 +47,61 @@ type nameTrails struct {
 	now, until map[string]*trail // since the last seal; what it sealed, and nobody took
 }
 
+// earlyMask has no opening: each command opens files, and what is reported wakes the
+// supervisor then.
+const earlyMask = trailMask &^ unix.IN_OPEN
+
 const trailMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_OPEN | unix.IN_MODIFY |
 	unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
 func newNameTrails(paths []string) (*nameTrails, error) {
 	t := &nameTrails{now: map[string]*trail{}, until: map[string]*trail{}}
-	for _, p := range paths {
-		t.now[p], t.until[p] = &trail{}, &trail{}
-	}
+	t.follow(paths)
 	if err := t.open(trailMask); err != nil {
 		return nil, err
 	}
 	return t, nil
+}
+
+// follow keeps the trails of more names.
+func (t *nameTrails) follow(paths []string) {
+	for _, p := range paths {
+		if t.now[p] == nil {
+			t.now[p], t.until[p] = &trail{}, &trail{}
+		}
+	}
+}
+
+// earlyDirs bounds the directories that are watched before the command runs.
+const earlyDirs = 16
+
+// earlyTrails keeps the trails of read-only names from before the command runs: git config
+// is as likely to run in its first moment as later. Each costs a start some microseconds.
+// Where anything is missing there are none, and what happens in that moment is doubtful.
+func earlyTrails(paths []string) *nameTrails {
+	if len(paths) == 0 {
+		return nil
+	}
+	t, err := newNameTrails(paths)
+	if err != nil {
+		return nil
+	}
+	t.mask = earlyMask
+	for _, until := range t.until {
+		until.opened = true // for all that is known
+	}
+	seen := map[string]bool{}
+	for _, p := range paths {
+		dir := path.Dir(p)
+		if seen[dir] {
+			continue
+		}
+		if seen[dir] = true; len(seen) > earlyDirs || t.watch(dir, dir) != nil {
+			closeLater(t.fd)
+			return nil
+		}
+	}
+	return t
 }
 
 // read takes what was reported until now.
@@ -111,6 +155,20 @@ func (t *nameTrails) seal() {
 		t.lose()
 	}
 	t.read()
+}
+
+// unsettled are the names that another file came to, and that nobody took.
+func (t *nameTrails) unsettled() (paths []string) {
+	if t == nil {
+		return nil
+	}
+	t.read()
+	for p, now := range t.now {
+		if now.arrivals > 0 || t.until[p].arrivals > 0 {
+			paths = append(paths, p)
+		}
+	}
+	return paths
 }
 
 // take gives the trail of a path up to the last seal.

@@ -26,6 +26,8 @@ type Input struct {
 	// is for what a short command should not have to pay.
 	Lasting      func()
 	LastingAfter time.Duration
+	// Urgent has Lasting called at once, or is nil.
+	Urgent *Urgent
 	// Limit is how long the child may take from one report to the next, where others can
 	// stop it. Zero is for ever.
 	Limit time.Duration
@@ -39,6 +41,12 @@ type Input struct {
 	Held *HeldSignals
 
 	handed bool // the streams are sent to the child: see handStreams
+}
+
+// Urgent is why Lasting cannot wait: FD can be read, and Now, which reads it, says so.
+type Urgent struct {
+	FD  int
+	Now func() bool
 }
 
 // CloneError says that the kernel made no child.

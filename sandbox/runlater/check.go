@@ -168,8 +168,8 @@ func (w *walker) watchedAt(dir int, name []byte, e *watched) error {
 	switch {
 	case e.content == transient, e.content == pinned, w.same(e, dir, name, &w.st):
 	case e.content == configuration && w.st.Mode&unix.S_IFMT == unix.S_IFREG:
-		if bad := w.badConfig(dir, string(name), e.allowed, up(e.path)); bad != "" {
-			w.add(e.path, what, bad)
+		if j, why := w.badConfig(dir, string(name), e.allowed, up(e.path)); why != "" {
+			w.addConfig(e.path, what, why, j)
 		}
 	default:
 		w.add(e.path, what, e.why)
@@ -182,7 +182,15 @@ func (w *walker) add(path string, what What, why string) {
 		w.overflow = true
 		return
 	}
-	w.r.Findings = append(w.r.Findings, Finding{w.roots[w.index].path, path, what, why})
+	w.r.Findings = append(w.r.Findings, Finding{Root: w.roots[w.index].path, Path: path, What: what, Why: why})
+}
+
+// addConfig is add for a git configuration with such settings.
+func (w *walker) addConfig(path string, what What, why string, j verdict) {
+	before := len(w.r.Findings)
+	if w.add(path, what, why); len(w.r.Findings) > before {
+		w.r.Findings[before].config = j
+	}
 }
 
 func (w *walker) unseen(path string, err error) {

@@ -2,6 +2,7 @@ package runlater
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -28,9 +29,14 @@ const configLimit = 1 << 20
 // passed over. Two things are refused besides: a NUL, at which git's idea of a
 // value ends, and [section ""], which git has no use for.
 func parseConfig(text []byte) ([]setting, error) {
-	p := configParser{text: strings.TrimPrefix(string(text), "\ufeff")}
+	p, err := readConfig(text)
+	return p.found, err
+}
+
+func readConfig(text []byte) (p configParser, err error) {
+	p.text = strings.TrimPrefix(string(text), "\ufeff")
 	if strings.IndexByte(p.text, 0) >= 0 {
-		return nil, errConfig
+		return configParser{}, errConfig
 	}
 	for !p.end() {
 		switch c := p.take(); {
@@ -40,19 +46,50 @@ func parseConfig(text []byte) ([]setting, error) {
 			}
 		case c == '[':
 			if !p.header() {
-				return nil, errConfig
+				return configParser{}, errConfig
 			}
 		case isAlpha(c):
 			p.at--
+			from := p.at
 			if !p.setting() {
-				return nil, errConfig
+				return configParser{}, errConfig
 			}
+			p.spans = append(p.spans, span{from, p.at})
 		default:
-			return nil, errConfig
+			return configParser{}, errConfig
 		}
 	}
-	return p.found, nil
+	return p, nil
 }
+
+// without gives a configuration less some settings, with all else as it is.
+func without(text []byte, some []setting) ([]byte, error) {
+	p, err := readConfig(text)
+	if err != nil {
+		return nil, err
+	}
+	var b strings.Builder
+	var left []setting
+	at := 0
+	for i, s := range p.found {
+		if !slices.Contains(some, s) {
+			left = append(left, s)
+			continue
+		}
+		b.WriteString(p.text[at:p.spans[i].from])
+		b.WriteByte('\n') // the header may be on the same line
+		at = p.spans[i].to
+	}
+	b.WriteString(p.text[at:])
+	again, err := parseConfig([]byte(b.String()))
+	if err != nil || !slices.Equal(again, left) {
+		return nil, errConfig
+	}
+	return []byte(b.String()), nil
+}
+
+// A span is where the text of a setting is, with the end of its line.
+type span struct{ from, to int }
 
 type configParser struct {
 	text    string
@@ -60,6 +97,7 @@ type configParser struct {
 	section string
 	sub     string
 	found   []setting
+	spans   []span // of what was found
 }
 
 func (p *configParser) end() bool { return p.at >= len(p.text) }

@@ -117,7 +117,7 @@ func (w *walker) inIndex(root, path, why string) {
 		w.overflow = true
 		return
 	}
-	w.r.Index = append(w.r.Index, Finding{root, path, Changed, why})
+	w.r.Index = append(w.r.Index, Finding{Root: root, Path: path, What: Changed, Why: why})
 }
 
 // An indexChange is a comparison.

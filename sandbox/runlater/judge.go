@@ -1,6 +1,7 @@
 package runlater
 
 import (
+	"crypto/sha256"
 	"path"
 	"slices"
 	"strings"
@@ -84,32 +85,40 @@ func (w *walker) config(f *frame, dir, name string, newHead bool) {
 	if e != nil {
 		allowed = e.allowed
 	}
-	if bad := w.badConfig(f.fd, name, allowed, dir); bad != "" {
-		w.add(at, what, bad)
+	if j, why := w.badConfig(f.fd, name, allowed, dir); why != "" {
+		w.addConfig(at, what, why, j)
 	}
 }
 
-// badConfig tells why a configuration is not harmless, or nothing. What it said
-// before the run is allowed. dir is the git directory, below the root.
-func (w *walker) badConfig(at int, name string, allowed []setting, dir string) string {
+// badConfig judges a configuration, and tells why it is not harmless, or nothing. What it
+// said before the run is allowed. dir is the git directory, below the root.
+func (w *walker) badConfig(at int, name string, allowed []setting, dir string) (verdict, string) {
 	inside := func(value string) bool {
 		return value != "" && value[0] != '/' && value[0] != '~' && w.inRoots(path.Join(w.roots[w.index].path, dir, value))
 	}
-	bad, err := unsafeSettings(at, name, allowed, inside)
-	return settingsWhy(bad, err)
+	j, err := unsafeSettings(at, name, allowed, inside)
+	return j, settingsWhy(j.bad, err)
+}
+
+// A verdict is a configuration by its text, and those of its settings that are not harmless.
+type verdict struct {
+	sum [sha256.Size]byte
+	bad []setting
 }
 
 // unsafeSettings are those of a configuration that are not harmless and not allowed.
-func unsafeSettings(at int, name string, allowed []setting, inside func(string) bool) (bad []setting, err error) {
+func unsafeSettings(at int, name string, allowed []setting, inside func(string) bool) (j verdict, err error) {
 	text, err := readAt(at, name, configLimit)
 	if err != nil {
-		return nil, err
+		return j, err
 	}
 	settings, err := parseConfig(text)
 	if err != nil {
-		return nil, err
+		return j, err
 	}
-	return slices.DeleteFunc(settings, func(s setting) bool { return harmless(s, inside) || slices.Contains(allowed, s) }), nil
+	j.sum = sha256.Sum256(text)
+	j.bad = slices.DeleteFunc(settings, func(s setting) bool { return harmless(s, inside) || slices.Contains(allowed, s) })
+	return j, nil
 }
 
 // settingsWhy is why a configuration with such settings is a finding, or nothing.

@@ -335,9 +335,11 @@ func (w *walker) leadFile(index int, path string, l lead) {
 		if e != nil {
 			allowed = e.allowed
 		}
-		if why = w.badConfig(dir, name, allowed, at); why == "" {
-			return
+		j, why := w.badConfig(dir, name, allowed, at)
+		if why != "" {
+			w.addConfig(path, what, why, j)
 		}
+		return
 	}
 	w.add(path, what, why)
 }

@@ -19,7 +19,8 @@ const suffix = ".moved"
 // have then. Where that could not be done for all, the new directory cannot be entered
 // before its mode is changed. Move returns that directory, or nothing if
 // there was nothing to move, and of each finding why it was not moved, or nil. What was
-// not is still there, or where the error says.
+// not is still there, or where the error says. A git configuration is copied back without
+// the settings that were found.
 func (r Report) Move(state string) (dir string, failed []error) {
 	q := quarantine{root: -1}
 	defer q.close()
@@ -33,7 +34,7 @@ func (r Report) Move(state string) (dir string, failed []error) {
 			dir, none = q.open(state)
 		}
 		if failed[i] = none; none == nil {
-			failed[i] = q.move(f)
+			failed[i] = q.move(&r.Findings[i])
 		}
 	}
 	return dir, failed
@@ -90,7 +91,7 @@ func (q *quarantine) close() {
 
 // move renames one finding. A rename takes the name as it is, link or not, so
 // whatever is swapped in meanwhile is moved from here to there and not followed.
-func (q *quarantine) move(f Finding) error {
+func (q *quarantine) move(f *Finding) error {
 	if q.root < 0 || q.path != f.Root {
 		root, err := openRoot(f.Root)
 		if err != nil {
@@ -124,6 +125,7 @@ func (q *quarantine) move(f Finding) error {
 	switch err {
 	case nil:
 		q.armed = !q.disarm(to, as) || q.armed
+		f.clean(from, name, to, as)
 		return nil
 	case unix.ENOENT:
 		return nil

@@ -188,12 +188,12 @@ func (w *walker) remains(h watched) bool {
 // newSettings takes what a configuration says now for allowed, where the command did not
 // write it. Otherwise it returns what is not harmless in it and was not there before.
 func (g *Guard) newSettings(root int, rel string, e *watched, clean bool) string {
-	bad, err := unsafeSettings(root, rel, e.allowed, func(string) bool { return false })
+	j, err := unsafeSettings(root, rel, e.allowed, func(string) bool { return false })
 	if err == nil && clean {
-		e.allowed = append(e.allowed, bad...)
+		e.allowed = append(e.allowed, j.bad...)
 		return ""
 	}
-	return settingsWhy(bad, err)
+	return settingsWhy(j.bad, err)
 }
 
 // locate finds the root that a path is in: the innermost.
@@ -224,7 +224,7 @@ func (g *Guard) doubt(root int, path string) {
 // changed in that moment is the caller's own file.
 func (w *walker) doubtful() {
 	for _, d := range w.g.doubts {
-		doubt := Finding{w.roots[d.root].path, d.path, Doubtful, doubtWhy}
+		doubt := Finding{Root: w.roots[d.root].path, Path: d.path, What: Doubtful, Why: doubtWhy}
 		w.r.Findings = slices.DeleteFunc(w.r.Findings, func(f Finding) bool {
 			return f.Root == doubt.Root && (f.Path == doubt.Path || strings.HasPrefix(f.Path, doubt.Path+"/"))
 		})

@@ -39,6 +39,13 @@ type Finding struct {
 	Path string // below it
 	What What
 	Why  string
+
+	// Cleaned says that Move left a copy in its place that has all of the git configuration
+	// but the settings that were found, which are Settings.
+	Cleaned  bool
+	Settings []string
+
+	config verdict
 }
 
 // A SetID is a file that the run made setuid or setgid.

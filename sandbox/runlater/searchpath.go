@@ -89,7 +89,7 @@ func (s *searcher) add(root, rel string, what What, why string) {
 	case len(s.w.r.Findings) >= reportLimit:
 		s.w.overflow = true
 	default:
-		s.w.r.Findings = append(s.w.r.Findings, Finding{root, rel, what, why})
+		s.w.r.Findings = append(s.w.r.Findings, Finding{Root: root, Path: rel, What: what, Why: why})
 	}
 }
 
@@ -161,7 +161,7 @@ func (s *searcher) program(c candidate, entries []string, index int) {
 		s.add(c.at.root, rel, what, "another program runs it by its name in your PATH")
 	case executable(c.st) || c.shifts:
 		if len(s.w.r.Programs) < reportLimit {
-			s.w.r.Programs = append(s.w.r.Programs, Finding{c.at.root, rel, what, ""})
+			s.w.r.Programs = append(s.w.r.Programs, Finding{Root: c.at.root, Path: rel, What: what})
 		}
 	}
 }

@@ -283,7 +283,7 @@ func (s *searcher) tell(root, rel string, what What, why string) {
 	case len(s.w.r.Unknown) >= reportLimit:
 		s.w.overflow = true
 	default:
-		s.w.r.Unknown = append(s.w.r.Unknown, Finding{root, rel, what, why})
+		s.w.r.Unknown = append(s.w.r.Unknown, Finding{Root: root, Path: rel, What: what, Why: why})
 	}
 }
 

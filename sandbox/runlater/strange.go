@@ -44,5 +44,5 @@ func (w *walker) strange(f *frame, n []byte, known bool) {
 	if e != nil {
 		why = e.why
 	}
-	w.r.Unknown = append(w.r.Unknown, Finding{w.roots[w.index].path, w.at(n), Created, why})
+	w.r.Unknown = append(w.r.Unknown, Finding{Root: w.roots[w.index].path, Path: w.at(n), What: Created, Why: why})
 }
