@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -25,7 +26,7 @@ func (w *maskWatch) ready() (err error) {
 	for end := time.Now().Add(maskLimit); w.helper == nil; {
 		in := userns.Input{Files: map[userns.FD]*os.File{enteredPID: w.first}, Limit: maskLimit}
 		w.helper, err = userns.Plan{Steps: []userns.Step{
-			userns.CloseOthers{}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts}, userns.Close{FD: enteredPID},
+			userns.CloseOthers{Streams: true}, userns.Join{Of: enteredPID, Namespaces: userns.User | userns.Mounts}, userns.Close{FD: enteredPID},
 		}}.Stay(in)
 		switch {
 		case err == nil:
@@ -56,6 +57,38 @@ func (w *maskWatch) mount(open []mask) error {
 		}
 	}
 	return err
+}
+
+// cleanings bounds how often configurations are cleaned in a run. lockTries is for one
+// that git has locked.
+const (
+	cleanings = 16
+	lockTries = 20
+)
+
+// clean takes out of a git configuration what the command may have set, and has it masked
+// again: the developer, who most likely set it, goes on working, and so does the command.
+func (w *maskWatch) clean(m mask) bool {
+	state, err := stateDir(w.host.Homes)
+	if err != nil || w.cleaned >= cleanings {
+		return false
+	}
+	w.cleaned++
+	for range lockTries {
+		settings, kept, err := w.guard.Clean(m.outside, state)
+		switch {
+		case errors.Is(err, unix.EEXIST):
+			time.Sleep(5 * time.Millisecond)
+			continue
+		case err != nil:
+			return false
+		case len(settings) > 0:
+			w.note("took %s out of %s, since the command could write to it for a moment when it was set; set it again, or see %s", settingNames(settings), hint.Short(m.outside), kept)
+		}
+		w.restore([]mask{m})
+		return true
+	}
+	return false
 }
 
 // over tells that an error is the end of the sandbox.

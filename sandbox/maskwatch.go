@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/hint"
+	"github.com/sbxrun/sbx/sandbox/procs"
 	"github.com/sbxrun/sbx/sandbox/runlater"
 	"github.com/sbxrun/sbx/userns"
 )
@@ -31,6 +32,7 @@ type maskWatch struct {
 	kill  func() error
 
 	guard *runlater.Guard // what is looked at when the command has ended, or nil
+	begun bool            // before or after there was time to look
 	ran   bool            // there was time to look
 
 	helper  *userns.Resident // which masks, or nil
@@ -43,6 +45,13 @@ type maskWatch struct {
 	opened  map[string]bool // those that the command may have open for writing
 	trails  *nameTrails     // of what is read-only, or nil
 	queued  bool            // run closes them
+	alarm   *alarm          // until the watch begins, or nil
+
+	cleaned int // how often a configuration was
+
+	procs  *procs.Dir // the sandbox's /proc, or nil
+	rest   procs.Rest // when all in it slept last, or nil
+	restAt time.Time  // when that was looked at
 
 	// The kernel does not report the names of some directories, and only others can change
 	// that. Their times are looked at.
@@ -65,33 +74,14 @@ type maskWatch struct {
 // newMaskWatch is for every start, so it does nothing that can wait. What is hidden in the
 // project is opened before the command runs: it may be moved at once.
 func newMaskWatch(s Spec, h Host) (*maskWatch, error) {
-	w := &maskWatch{spec: s, host: h, project: -1, trails: earlyTrails(s.earlyNames(h)), up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
+	w := &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
+	if h.Kernel.AtLeast(6, 9) {
+		w.early(s.earlyNames(h))
+	}
 	if s.Project != "" && slices.ContainsFunc(s.OCI.Linux.MaskedPaths, func(p string) bool { return below(p, s.Project) }) {
 		return w, w.prepare()
 	}
 	return w, nil
-}
-
-// earlyNames are the names of which earlyTrails are kept: where the kernel can end its
-// reports without delay.
-func (s Spec) earlyNames(h Host) (paths []string) {
-	if s.Project == "" || h.Guard == nil || s.AllowRunLater || !h.Kernel.AtLeast(6, 9) {
-		return nil
-	}
-	for _, b := range h.Guard.Binds {
-		if b.ReadOnly {
-			paths = append(paths, b.Path)
-		}
-	}
-	return paths
-}
-
-// urgent has the watch begin at once when the host takes a mask off.
-func (w *maskWatch) urgent() *userns.Urgent {
-	if w == nil || w.trails == nil {
-		return nil
-	}
-	return &userns.Urgent{FD: w.trails.fd, Now: func() bool { return len(w.trails.unsettled()) > 0 }}
 }
 
 // prepare lists what is masked.
@@ -116,6 +106,10 @@ func (w *maskWatch) prepare() (err error) {
 
 // begin watches until close. A command that ends at once does not come to it.
 func (w *maskWatch) begin(c *Cmd) {
+	if w.begun {
+		return
+	}
+	w.begun = true
 	w.done.Go(func() {
 		defer w.watched()
 		select {
@@ -182,6 +176,12 @@ const (
 
 func (w *maskWatch) run() {
 	defer w.dismiss()
+	w.watchRest()
+	defer func() {
+		if w.procs != nil {
+			w.procs.Close()
+		}
+	}()
 	looking := time.Duration(0)
 	if !w.host.Kernel.AtLeast(6, 9) {
 		looking = reportedAfter
@@ -196,7 +196,6 @@ func (w *maskWatch) run() {
 			w.trails, err = newNameTrails(nil)
 		}
 		if err == nil {
-			w.trails.mask = trailMask // from when on the directories are watched, below
 			w.trails.follow(w.readOnly())
 			queues, w.queued = append(queues, w.trails.fd), true
 		}
@@ -232,6 +231,7 @@ func (w *maskWatch) run() {
 			w.settleAll(events.read())
 			return
 		}
+		w.foresees(changed)
 		w.changed(changed)
 		w.lookAtUnreported()
 		w.trails.read()
@@ -472,17 +472,22 @@ func (w *maskWatch) restore(masks []mask) {
 // harmless, ends the sandbox: the caller's prompt would obey it before the command ends.
 func (w *maskWatch) settle(masks []mask) {
 	w.trails.seal()
+	rested := w.rested()
+	defer w.takeRest()
 	for _, m := range masks {
 		delete(w.loose, m.inside)
 		if m.how != readOnly || w.guard == nil {
 			continue
 		}
 		trail := w.trails.take(m.outside)
+		if rested {
+			trail = untouched
+		}
 		by := w.whose(m, trail)
 		if w.opened[m.inside] = by != runlater.Hosts || trail.opened; w.opened[m.inside] && w.events != nil {
 			w.events.watchFile(m.outside, w.at(m.outside))
 		}
-		if bad := w.guard.Renew(m.outside, by); bad != "" {
+		if bad := w.guard.Renew(m.outside, by); bad != "" && !w.clean(m) {
 			w.fail(fmt.Errorf("%s was replaced outside, and changed while the command could write to it for a moment: %s", m.outside, bad), w.kill)
 		}
 	}
@@ -510,6 +515,7 @@ func (w *maskWatch) settleAll(last []nameEvent) {
 			w.guard.Hold(m.outside)
 		case held && w.sole(m):
 			w.guard.Renew(m.outside, runlater.Hosts)
+			w.guard.Settle(m.outside)
 		case !held && m.how == readOnly && w.guard != nil && !w.isDir(m):
 			w.settleLate(w.guard, m)
 		}
@@ -520,7 +526,10 @@ func (w *maskWatch) settleAll(last []nameEvent) {
 // refuses Check finds.
 func (w *maskWatch) settleLate(guard *runlater.Guard, m mask) {
 	w.trails.seal()
-	_ = guard.Renew(m.outside, w.whose(m, w.trails.take(m.outside)))
+	by := w.whose(m, w.trails.take(m.outside))
+	if guard.Renew(m.outside, by) == "" && by != runlater.Anyones && w.sole(m) {
+		guard.Settle(m.outside)
+	}
 }
 
 // isReported tells whether each change of a name in a directory was seen.
@@ -598,8 +607,6 @@ func (w *maskWatch) close(guard *runlater.Guard) error {
 			}
 		}
 	}
-	if w.trails != nil && !w.queued {
-		closeLater(w.trails.fd)
-	}
+	w.endEarly()
 	return w.err
 }

@@ -43,6 +43,7 @@ type nameEvent struct {
 	dir, name string
 	watch     int32
 	mask      uint32
+	cookie    uint32 // the same for both names of a rename
 }
 
 func (e nameEvent) path() string { return path.Join(e.dir, e.name) }
@@ -69,11 +70,11 @@ func (n *inotify) each(use func(nameEvent)) {
 			return
 		}
 		for b := n.buf[:got]; len(b) >= unix.SizeofInotifyEvent; {
-			wd, mask := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:])
+			wd, mask, cookie := int32(binary.NativeEndian.Uint32(b)), binary.NativeEndian.Uint32(b[4:]), binary.NativeEndian.Uint32(b[8:])
 			size := unix.SizeofInotifyEvent + int(binary.NativeEndian.Uint32(b[12:]))
 			name := unix.ByteSliceToString(b[unix.SizeofInotifyEvent:size])
 			b = b[size:]
-			use(nameEvent{n.dirs[wd], name, wd, mask})
+			use(nameEvent{n.dirs[wd], name, wd, mask, cookie})
 			if mask&unix.IN_IGNORED != 0 {
 				delete(n.dirs, wd)
 			}

@@ -2,7 +2,6 @@ package sandbox
 
 import (
 	"os"
-	"path"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,8 +9,8 @@ import (
 // A trail is what happened to a name while its mask was off. It tells what the command can
 // have done in that moment.
 type trail struct {
-	arrivals int // how often another file came to the name
-	renamed  bool
+	arrivals int  // how often another file came to the name
+	renamed  bool // by a rename of a file that one process had made and opened
 	departed bool
 	opened   bool
 	written  bool
@@ -21,11 +20,15 @@ type trail struct {
 // command could put nothing there, so the first arrival is not the command's.
 func (t trail) hosts() bool { return t.arrivals == 1 && t.renamed && !t.departed && !t.written }
 
-func (t *trail) add(mask uint32) {
+// untouched is a trail that the command has no part in.
+var untouched = trail{arrivals: 1, renamed: true}
+
+// add adds what was reported. whole says that what came by a rename was made by one process.
+func (t *trail) add(mask uint32, whole bool) {
 	switch {
 	case mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0:
 		t.arrivals++
-		t.renamed, t.opened, t.written = mask&unix.IN_MOVED_TO != 0, false, false
+		t.renamed, t.opened, t.written = mask&unix.IN_MOVED_TO != 0 && whole, false, false
 	case mask&(unix.IN_MOVED_FROM|unix.IN_DELETE) != 0:
 		t.departed = true
 	case mask&unix.IN_MODIFY != 0:
@@ -41,21 +44,24 @@ func (t *trail) add(mask uint32) {
 //
 // Reports have no times. What came before the mask was back is told by a report of our own,
 // which the kernel puts in the same queue: that a watch has ended.
+//
+// A file that comes to a name by a rename was another name's before: config.lock is no
+// mask's, and the command can open it and write to it until git renames it. What one process
+// makes is opened once.
 type nameTrails struct {
 	inotify
+	drafts     map[string]int // new files, and how often they were opened
+	leaving    uint32         // the cookie of a draft that is being renamed
+	whole      bool           // and whether it was opened once
 	marker     int32
 	now, until map[string]*trail // since the last seal; what it sealed, and nobody took
 }
-
-// earlyMask has no opening: each command opens files, and what is reported wakes the
-// supervisor then.
-const earlyMask = trailMask &^ unix.IN_OPEN
 
 const trailMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_OPEN | unix.IN_MODIFY |
 	unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
 func newNameTrails(paths []string) (*nameTrails, error) {
-	t := &nameTrails{now: map[string]*trail{}, until: map[string]*trail{}}
+	t := &nameTrails{now: map[string]*trail{}, until: map[string]*trail{}, drafts: map[string]int{}}
 	t.follow(paths)
 	if err := t.open(trailMask); err != nil {
 		return nil, err
@@ -72,38 +78,6 @@ func (t *nameTrails) follow(paths []string) {
 	}
 }
 
-// earlyDirs bounds the directories that are watched before the command runs.
-const earlyDirs = 16
-
-// earlyTrails keeps the trails of read-only names from before the command runs: git config
-// is as likely to run in its first moment as later. Each costs a start some microseconds.
-// Where anything is missing there are none, and what happens in that moment is doubtful.
-func earlyTrails(paths []string) *nameTrails {
-	if len(paths) == 0 {
-		return nil
-	}
-	t, err := newNameTrails(paths)
-	if err != nil {
-		return nil
-	}
-	t.mask = earlyMask
-	for _, until := range t.until {
-		until.opened = true // for all that is known
-	}
-	seen := map[string]bool{}
-	for _, p := range paths {
-		dir := path.Dir(p)
-		if seen[dir] {
-			continue
-		}
-		if seen[dir] = true; len(seen) > earlyDirs || t.watch(dir, dir) != nil {
-			closeLater(t.fd)
-			return nil
-		}
-	}
-	return t
-}
-
 // read takes what was reported until now.
 func (t *nameTrails) read() {
 	if t == nil {
@@ -118,10 +92,37 @@ func (t *nameTrails) read() {
 				t.until[p].merge(*now)
 				*now = trail{}
 			}
-		} else if now := t.now[e.path()]; now != nil {
-			now.add(e.mask)
+			return
 		}
+		at := e.path()
+		now := t.now[at]
+		if now != nil {
+			now.add(e.mask, e.cookie == t.leaving && t.whole)
+		}
+		t.draft(e, at, now != nil)
 	})
+}
+
+// draftLimit bounds the new files that are known. The command can make any number.
+const draftLimit = 1024
+
+// draft keeps how often a new file is opened until it is renamed.
+func (t *nameTrails) draft(e nameEvent, at string, masked bool) {
+	opened, known := t.drafts[at]
+	switch {
+	case e.mask&unix.IN_CREATE != 0 && !masked && e.mask&unix.IN_ISDIR == 0:
+		if len(t.drafts) >= draftLimit {
+			clear(t.drafts)
+		}
+		t.drafts[at] = 0
+	case e.mask&unix.IN_OPEN != 0 && known:
+		t.drafts[at] = opened + 1
+	case e.mask&unix.IN_MOVED_FROM != 0:
+		t.leaving, t.whole = e.cookie, known && opened == 1
+		delete(t.drafts, at)
+	case e.mask&(unix.IN_DELETE|unix.IN_MOVED_TO) != 0:
+		delete(t.drafts, at)
+	}
 }
 
 // merge adds what happened later.
@@ -136,6 +137,7 @@ func (t *trail) merge(later trail) {
 
 // lose is for reports that were lost: the command may have done anything.
 func (t *nameTrails) lose() {
+	clear(t.drafts)
 	for _, now := range t.now {
 		now.opened, now.written = true, true
 	}
@@ -169,6 +171,13 @@ func (t *nameTrails) unsettled() (paths []string) {
 		}
 	}
 	return paths
+}
+
+// peek gives all of a trail.
+func (t *nameTrails) peek(path string) trail {
+	all := *t.until[path]
+	all.merge(*t.now[path])
+	return all
 }
 
 // take gives the trail of a path up to the last seal.

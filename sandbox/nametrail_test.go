@@ -34,6 +34,12 @@ func TestTrail(t *testing.T) {
 	}{
 		{"nothing", func(string, string) {}, false, false},
 		{"replaced", func(file, other string) { rename(other, file) }, true, false},
+		{"replaced by what a second process opened first", func(file, other string) { read(other); rename(other, file) }, false, false},
+		{"replaced by an old file", func(file, other string) { rename(filepath.Join(filepath.Dir(file), "old"), file) }, false, false},
+		{"replaced by a link to another", func(file, other string) {
+			_ = os.Link(filepath.Join(filepath.Dir(file), "old"), file+".new")
+			rename(file+".new", file)
+		}, false, false},
 		{"read and replaced, as by git", func(file, other string) { read(file); rename(other, file) }, true, false},
 		{"replaced and read", func(file, other string) { rename(other, file); read(file) }, true, true},
 		{"replaced and written", func(file, other string) { rename(other, file); write(file) }, false, true},
@@ -47,7 +53,7 @@ func TestTrail(t *testing.T) {
 			dir := t.TempDir()
 			file, other := filepath.Join(dir, "file"), filepath.Join(dir, "other")
 			write(file)
-			write(other)
+			write(filepath.Join(dir, "old"))
 			trails, err := newNameTrails([]string{file})
 			if err != nil {
 				t.Fatal(err)
@@ -56,6 +62,7 @@ func TestTrail(t *testing.T) {
 			if err := trails.watch(dir, dir); err != nil {
 				t.Fatal(err)
 			}
+			write(other)
 			tt.do(file, other)
 			trails.seal()
 			read(file)
@@ -65,6 +72,7 @@ func TestTrail(t *testing.T) {
 			if got.hosts() != tt.hosts || got.opened != tt.opened {
 				t.Errorf("hosts %v, opened %v, want %v, %v: %+v", got.hosts(), got.opened, tt.hosts, tt.opened, got)
 			}
+			_ = os.Remove(other)
 			write(other)
 			rename(other, file)
 			trails.seal()

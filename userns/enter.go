@@ -100,17 +100,24 @@ func (DieWithInit) lower(a *assembler) {
 
 // CloseOthers closes every descriptor that the plan has no use for: those of the process
 // that enters are nothing that should be near what is inside, not for the moment
-// either that an execve takes to close them. It comes before what opens others.
-type CloseOthers struct{}
+// either that an execve takes to close them. It comes before what opens others. Streams says
+// that standard input, output and error are among them: a child that executes no program has
+// none, and would keep a pipe open that others wait for the end of.
+type CloseOthers struct{ Streams bool }
 
 func (CloseOthers) String() string { return "close what is not needed" }
 
-func (CloseOthers) lower(a *assembler) {
-	needed := []uintptr{0, 1, 2, uintptr(a.prog.Reports)}
+func (s CloseOthers) lower(a *assembler) {
+	needed, std := []uintptr{uintptr(a.prog.Reports)}, a.std[:]
+	if s.Streams {
+		std = nil
+	} else {
+		needed = append(needed, 0, 1, 2)
+	}
 	for _, fd := range a.given {
 		needed = append(needed, fd)
 	}
-	for _, f := range a.std {
+	for _, f := range std {
 		if f == nil {
 			null, err := a.ends.devNull()
 			if err != nil {

@@ -178,6 +178,7 @@ func (s *supervisor) runDetached(cmd *sandbox.Cmd) error {
 	}
 	cmd.Started = func() {
 		s.began(cmd)
+		cmd.AwaitGuard() // the caller's next command may be git config
 		if err := s.stdio.began(s.held.Record().ID); err != nil {
 			s.u.fail(err, "")
 		}

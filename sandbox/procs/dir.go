@@ -23,6 +23,11 @@ func Open(pid int) (*Dir, error) {
 		return nil, err
 	}
 	defer root.Close()
+	return At(root)
+}
+
+// At opens that of the sandbox with that root.
+func At(root *os.File) (*Dir, error) {
 	fd, err := unix.Openat2(int(root.Fd()), "proc", &unix.OpenHow{
 		Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS,
 	})

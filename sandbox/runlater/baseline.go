@@ -211,6 +211,9 @@ func (w *walker) born(dir int, name []byte, st *unix.Statx_t) bool {
 
 // same tells whether a file is the watched one, unchanged.
 func (w *walker) same(e *watched, dir int, name []byte, st *unix.Statx_t) bool {
+	if e.settled {
+		return true
+	}
 	if w.base() == nil {
 		return e.id == identify(st)
 	}

@@ -2,7 +2,9 @@ package runlater
 
 import (
 	"crypto/sha256"
+	"errors"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,6 +12,111 @@ import (
 // A repository without its configuration is no longer one to git, and has lost its remotes
 // and branches. What was found are single settings, and perhaps the developer's: while the
 // command ran, a git config outside and a write of the command's can look the same.
+
+// create makes a file that is not there.
+func create(dir int, name string) (*os.File, error) {
+	fd, err := unix.Openat(dir, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, 0o600)
+	return os.NewFile(uintptr(fd), name), err
+}
+
+// fill writes all of a new file, and closes it.
+func fill(file *os.File, text []byte, mode uint16) error {
+	_, err := file.Write(text)
+	return errors.Join(err, file.Chmod(os.FileMode(mode&0o666)), file.Close())
+}
+
+// writeNew is both, and leaves no part of a file.
+func writeNew(dir int, name string, text []byte, mode uint16) error {
+	file, err := create(dir, name)
+	if err != nil {
+		return err
+	}
+	if err = fill(file, text, mode); err != nil {
+		_ = unix.Unlinkat(dir, name, 0)
+	}
+	return err
+}
+
+// Clean takes out of a guarded configuration what Renew refused, while the command runs, and
+// keeps the file as it was in a new directory below state. It holds git's own lock, which
+// may be taken: then git, or the command, is at it.
+func (g *Guard) Clean(path, state string) (settings []string, kept string, err error) {
+	index, rel := g.locate(path)
+	if index < 0 {
+		return nil, "", errConfig
+	}
+	root, err := openRoot(g.roots[index].path)
+	if err != nil {
+		return nil, "", err
+	}
+	defer unix.Close(root)
+	dir, err := openDeep(root, up(rel))
+	if err != nil {
+		return nil, "", err
+	}
+	defer unix.Close(dir)
+	e := g.watch(index, rel)
+	if e == nil {
+		return nil, "", errConfig
+	}
+	_, name := parent(rel)
+	return cleanLocked(dir, name, e.allowed, state)
+}
+
+func cleanLocked(dir int, name string, allowed []setting, state string) (settings []string, kept string, err error) {
+	lock := name + ".lock"
+	file, err := create(dir, lock)
+	if err != nil {
+		return nil, "", err
+	}
+	defer func() {
+		if err != nil {
+			file.Close()
+			_ = unix.Unlinkat(dir, lock, 0)
+		}
+	}()
+	text, err := readAt(dir, name, configLimit)
+	if err != nil {
+		return nil, "", err
+	}
+	bad, err := parseConfig(text)
+	if err != nil {
+		return nil, "", err
+	}
+	nowhere := func(string) bool { return false }
+	bad = slices.DeleteFunc(bad, func(s setting) bool { return harmless(s, nowhere) || slices.Contains(allowed, s) })
+	less, err := without(text, bad)
+	if err != nil {
+		return nil, "", err
+	}
+	var st unix.Statx_t
+	if err = statAt(dir, name, &st); err != nil {
+		return nil, "", err
+	}
+	if kept, err = keep(state, name, text); err != nil {
+		return nil, "", err
+	}
+	if err = fill(file, less, st.Mode); err != nil {
+		return nil, "", err
+	}
+	if err = unix.Renameat(dir, lock, dir, name); err != nil {
+		return nil, "", err
+	}
+	for _, s := range bad {
+		settings = append(settings, s.String())
+	}
+	return settings, kept, nil
+}
+
+// keep writes a file to a new directory below state.
+func keep(state, name string, text []byte) (dir string, err error) {
+	q := quarantine{root: -1}
+	defer q.close()
+	if dir, err = q.open(state); err != nil {
+		return "", err
+	}
+	return dir, writeNew(q.fd, name+suffix, text, 0o600)
+}
 
 // clean puts a copy of a configuration that was moved aside in its place, less the settings
 // that were found. Where that cannot be done, the configuration is aside as a whole.
@@ -25,16 +132,7 @@ func (f *Finding) clean(from int, name string, to int, as string) {
 	if text, err = without(text, f.config.bad); err != nil || statAt(to, as, &st) != nil {
 		return
 	}
-	mode := uint32(st.Mode) & 0o666
-	fd, err := unix.Openat(from, name, unix.O_WRONLY|unix.O_CREAT|unix.O_EXCL|unix.O_NOFOLLOW|unix.O_CLOEXEC, mode)
-	if err != nil {
-		return
-	}
-	file := os.NewFile(uintptr(fd), name)
-	_ = file.Chmod(os.FileMode(mode)) // whatever the umask
-	_, err = file.Write(text)
-	if closed := file.Close(); err != nil || closed != nil {
-		_ = unix.Unlinkat(from, name, 0)
+	if writeNew(from, name, text, st.Mode) != nil {
 		return
 	}
 	f.Cleaned = true

@@ -77,6 +77,7 @@ type watched struct {
 	why     string
 	allowed []setting  // for a configuration: what it said that is not harmless
 	text    content256 // for what is transient
+	settled bool       // see Settle
 }
 
 // content says how a watched path is judged.

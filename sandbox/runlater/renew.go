@@ -73,6 +73,16 @@ func (g *Guard) Renew(path string, by By) (bad string) {
 	return ""
 }
 
+// Settle says that the command has ended and could not write to a guarded file by then, or
+// that Renew has judged what it wrote: what changes before Check is another's.
+func (g *Guard) Settle(path string) {
+	if index, rel := g.locate(path); index >= 0 {
+		if e := g.watch(index, rel); e != nil {
+			e.settled = true
+		}
+	}
+}
+
 // Begin says that the command is about to run: what was written before is not its own.
 // Files have the time of the last tick of the kernel's clock. Where the project was changed
 // within this one, as by a git clone just before, it waits for the next, or the change

@@ -1,0 +1,66 @@
+package sandbox
+
+import (
+	"path"
+	"slices"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/sbxrun/sbx/sandbox/procs"
+)
+
+// A mask that is off is a moment in which the command can write to what the host put there.
+// A server that waits for requests, or an agent for its model, has done nothing in it: then
+// what is there is the host's, however often that replaced it.
+
+// restEvery is how often it is looked whether all sleep, at most.
+const restEvery = 20 * time.Millisecond
+
+// watchRest begins to look. Where the command's processes cannot be seen, nothing is known.
+func (w *maskWatch) watchRest() {
+	w.procs, _ = procs.At(w.root)
+	w.takeRest()
+}
+
+// takeRest notes how often each thread has run, if all sleep. What came to a name before
+// that must be the host's, or the last note holds.
+func (w *maskWatch) takeRest() {
+	if w.procs == nil {
+		return
+	}
+	w.restAt = time.Now()
+	rest, ok := w.procs.Resting()
+	if !ok {
+		return
+	}
+	for _, p := range w.trails.unsettled() {
+		if !w.trails.peek(p).hosts() {
+			return
+		}
+	}
+	w.rest = rest
+}
+
+// foresees takes a rest when a file is made beside a read-only name: it may be what will
+// replace that.
+func (w *maskWatch) foresees(events []nameEvent) {
+	if w.procs == nil || time.Since(w.restAt) < restEvery {
+		return
+	}
+	made := func(e nameEvent) bool {
+		return e.mask&unix.IN_CREATE != 0 && slices.ContainsFunc(w.masks, func(m mask) bool { return m.how == readOnly && path.Dir(m.outside) == e.dir })
+	}
+	if slices.ContainsFunc(events, made) {
+		w.takeRest()
+	}
+}
+
+// rested tells whether the command has done nothing since takeRest.
+func (w *maskWatch) rested() bool {
+	if w.rest == nil {
+		return false
+	}
+	now, ok := w.procs.Resting()
+	return ok && w.rest.Same(now)
+}
