@@ -60,6 +60,7 @@ type walker struct {
 	leads    []lead
 	tops     []lead          // repositories below the project, by root and path
 	inTops   []lead          // relative to each of tops
+	indexes  []*gitIndex     // that the run changed and Find has not kept
 	doubted  map[string]bool // directories that came, see addCame
 	linked   linkCount
 	overflow bool
