@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"os/exec"
 	"strings"
+	"testing"
 )
 
 // worktreesRows stage files in indexes that are not the project's: git restore brings them in
@@ -63,4 +65,30 @@ func stagedIn(id, worktree, gitdir, what string, flags []string, setup func(*sce
 			}
 			return ""
 		}}
+}
+
+// TestSecurityWorktreesDetached: what a command that sbx exec starts stages in another worktree
+// is said when a sandbox in the background has ended.
+func TestSecurityWorktreesDetached(t *testing.T) {
+	needNamespaces(t)
+	s := newScene(t, t.TempDir(), hostView, row{})
+	runtime := t.TempDir()
+	s.check(os.Chmod(runtime, 0o700))
+	committed(s, "{PROJECT}")
+	s.git("worktree", "add", "-q", s.path("{DIR}/linked"))
+	s.tick()
+	sbx := func(args ...string) string {
+		t.Helper()
+		cmd := exec.Command(s.vars["SBX"], args...)
+		cmd.Dir, cmd.Env = s.vars["PROJECT"], append(s.env, "XDG_RUNTIME_DIR="+runtime)
+		out, err := cmd.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%q: %v\n%s", args, err, out)
+		}
+		return string(out)
+	}
+	sbx("run", "-d", "--rm", "--no-profile", "--name", "staging", "--", "sleep", "1000")
+	sbx("exec", "staging", "sh", "-c", `GIT_INDEX_FILE=.git/worktrees/linked/index git update-index --add --cacheinfo "100644,$(echo OWNED | git hash-object -w --stdin),.envrc"`)
+	sbx("stop", "staging")
+	until(t, "the notice", func() bool { return strings.Contains(sbx("ps"), "linked/.envrc") })
 }
