@@ -107,7 +107,7 @@ func (s Spec) guard(h Host) (g *runlater.Guard) {
 	case s.guards(h):
 		g = h.Guard
 	case len(s.writableDirectories(h)) > 0:
-		elsewhere := runlater.Elsewhere(h.mounts)
+		elsewhere := runlater.Elsewhere(runlater.OwnConfig(h.Homes, os.Getenv), h.mounts)
 		g = &elsewhere
 	default:
 		return nil

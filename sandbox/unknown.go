@@ -27,7 +27,7 @@ func (c *Cmd) noteLeft(report runlater.Report) {
 		c.left(func(r *Receipt) { r.Index = append(r.Index, filepath.Join(f.Root, f.Path)) })
 	}
 	if len(report.Index) > 0 {
-		c.note("look at git's index before git restore or git stash: %s", c.some(report.Index))
+		c.notice(true, "look at git's index before git restore or git stash: %s", c.some(report.Index))
 	}
 	if len(report.Unknown) > 0 {
 		c.notice(true, "new names, check them before you use the project: %s", c.some(report.Unknown))
@@ -45,7 +45,7 @@ func (c *Cmd) some(all []runlater.Finding) string {
 	var names []string
 	for i, f := range first {
 		name := filepath.Join(f.Root, f.Path)
-		if f.Root == c.guarded.Project() {
+		if f.Root == c.Spec.Project {
 			name = f.Path
 		}
 		name = hint.Short(name)

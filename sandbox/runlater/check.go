@@ -41,6 +41,7 @@ func (g Guard) Check(writable ...string) (Report, error) {
 	w.follow()
 	w.dangling()
 	w.searched()
+	w.tellNamed()
 	w.settle()
 	w.doubtful()
 	w.elsewhere()

@@ -67,6 +67,7 @@ func (w *walker) merge(other *walker) {
 	w.leads = append(w.leads, other.leads...)
 	w.tops = append(w.tops, other.tops...)
 	w.inTops = append(w.inTops, other.inTops...)
+	w.indexes = append(w.indexes, other.indexes...)
 	w.linked.merge(other.linked)
 	for _, f := range other.r.Findings {
 		w.add(f.Path, f.What, f.Why)

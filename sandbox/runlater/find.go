@@ -17,8 +17,8 @@ var errBinds = errors.New("more names that run later than can be bound")
 
 // Elsewhere is for a run without a project that it can write, in other directories.
 // mounts gives the host's, when they are needed.
-func Elsewhere(mounts func() (mounttable.Table, error)) Guard {
-	return Guard{began: now(), readMounts: mounts}
+func Elsewhere(own GitConfig, mounts func() (mounttable.Table, error)) Guard {
+	return Guard{own: own, began: now(), readMounts: mounts}
 }
 
 // Find looks at a project before the run: at its top, and at its git directory.

@@ -95,6 +95,10 @@ func (f *finder) obey(settings []setting, dir string) error {
 			if err := f.include(path.Clean(to)); err != nil {
 				return err
 			}
+		case s.section == "init" && s.sub == "" && s.key == "templatedir" && s.value != "":
+			if err := f.template(home(s.value)); err != nil {
+				return err
+			}
 		case s.section == "core" && s.sub == "" && s.key == "hookspath":
 			if err := f.hooksPath(home(s.value)); err != nil {
 				return err
@@ -127,6 +131,17 @@ func (f *finder) hooksPath(to string) error {
 		}
 	}
 	return nil
+}
+
+// template protects what git init and git clone copy into new repositories, and then obey.
+func (f *finder) template(to string) error {
+	if err := f.hooksPath(join(to, "hooks")); err != nil || to[0] != '/' {
+		return err
+	}
+	if f.includes++; f.includes > includeLimit {
+		return errIncludes
+	}
+	return f.include(path.Join(to, "config"))
 }
 
 // ownConfig looks at the developer's own configuration.

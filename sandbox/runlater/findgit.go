@@ -25,7 +25,7 @@ func (f *finder) git(name string, own GitConfig) error {
 	var err error
 	switch st.Mode & unix.S_IFMT {
 	case unix.S_IFDIR:
-		f.keepIndex(t, name)
+		f.keepIndex(t, name, t.path)
 		err = f.gitDir(t, name, 0)
 	case unix.S_IFLNK:
 		err = f.gitLink(name)
@@ -53,7 +53,7 @@ func (f *finder) gitLink(name string) error {
 	for _, link := range p.links {
 		f.remember(t, link, anything, gitWhy, nil)
 	}
-	f.keepIndex(t, p.path)
+	f.keepIndex(t, p.path, t.path)
 	return f.gitDir(t, p.path, 0)
 }
 
@@ -101,7 +101,7 @@ func (f *finder) gitFile(name string, file identity) error {
 // inner is for a .git file that names a git directory in the project: a worktree
 // made of a repository in it, or a repository with its git directory beside.
 func (f *finder) inner(rel string) error {
-	f.keepIndex(f.project, rel)
+	f.keepIndex(f.project, rel, f.project.path)
 	if common, ok := strings.CutSuffix(up(rel), "/worktrees"); ok {
 		return f.gitDir(f.project, common, 0)
 	}
@@ -144,7 +144,7 @@ func (f *finder) shown(path string, gitdir int, real string) error {
 	f.g.roots = append(f.g.roots, root{path: path, id: id, kind: gitdirKind})
 	f.g.Shown = append(f.g.Shown, Bind{Path: path, Why: "the project's .git names it, and it names the project"})
 	f.shownTree = []tree{t}
-	f.keepIndex(t, join(".", rel))
+	f.keepIndex(t, join(".", rel), f.project.path)
 	err = f.gitDir(t, ".", 0)
 	f.shownTree = nil
 	return err
@@ -155,6 +155,7 @@ func (f *finder) shown(path string, gitdir int, real string) error {
 func (f *finder) gitDir(t tree, path string, depth int) error {
 	f.pin(t, path)
 	if depth == 0 {
+		f.keepIndex(t, path, mainTop(join(t.path, path)))
 		f.unfinished(t, path)
 	}
 	for _, name := range [...]string{"config", "config.worktree"} {
@@ -196,6 +197,7 @@ func (f *finder) below(t tree, path string, depth int, worktrees bool) error {
 		case worktrees || t.stat(join(at, "HEAD"), &st) == nil:
 			if worktrees {
 				err = f.ifThere(t, join(at, "gitdir"), gitWhy)
+				f.keepIndex(t, at, linkedTop(t.fd, at, join(t.path, at)))
 				f.unfinished(t, at)
 			}
 			if err == nil {

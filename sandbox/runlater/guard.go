@@ -46,12 +46,12 @@ type Guard struct {
 	mounts     map[string]bool
 	readMounts func() (mounttable.Table, error)
 	recorded   bool
-	index      *gitIndex // of the project's repository, or nil
-	hidden     []string  // names at the project's top, sorted
-	inodes     *inodes   // of its directories, or nil
-	search     *search   // or nil
-	doubts     []watched // see Renew
-	held       []watched // see Hold
+	indexes    []*gitIndex // of the project's repository
+	hidden     []string    // names at the project's top, sorted
+	inodes     *inodes     // of its directories, or nil
+	search     *search     // or nil
+	doubts     []watched   // see Renew
+	held       []watched   // see Hold
 }
 
 // Project is the directory that Find looked at.

@@ -16,34 +16,44 @@ import (
 // What is in git's index and not in the files comes with the next git restore or git stash,
 // and two marks in it keep git status from telling of changes. The index is the command's to
 // write, as git add and git commit do. So an index that it changed is compared with the one
-// before, for names that run later and for those marks.
+// before, for names that run later and for those marks. A repository has one index for each
+// of its worktrees, which are often outside the project, and all are in its git directory.
 
 const (
 	restoreWhy = "git restore brings what is not in the file"
 	silentWhy  = "git status does not tell of changes to it"
 	wholeWhy   = "it cannot be compared"
+	namesWhy   = "it has names that run later"
 )
 
 // indexFileLimit bounds an index: 64 MiB are half a million files.
 const indexFileLimit = 64 << 20
 
-// A gitIndex is the index of the project's repository as it was. Git replaces the file, so
+// indexBudget bounds what is read of all indexes and of the files they are compared with.
+const indexBudget = 1 << 30
+
+// A gitIndex is the index of a worktree as it was before the run. Git replaces the file, so
 // that an open one stays what it was; that nobody wrote to it its end tells, which is its
 // checksum.
 type gitIndex struct {
 	root     int
 	path     string
+	top      string // of the worktree, or empty where that is not known
 	fd       int
 	id       identity
 	size     uint64
 	written  stamp
 	checksum [sha256.Size]byte
+	late     bool // it was not opened before the run
 }
 
-// keepIndex opens it.
-func (f *finder) keepIndex(t tree, gitdir string) {
-	x := &gitIndex{root: t.index, path: join(gitdir, "index"), fd: -1}
-	f.g.index = x
+// keepIndex opens the index in a git directory.
+func (f *finder) keepIndex(t tree, gitdir, top string) {
+	x := &gitIndex{root: t.index, path: join(gitdir, "index"), top: top, fd: -1}
+	if len(f.g.indexes) > worktreeLimit || f.g.keepsIndex(x.root, x.path) {
+		return
+	}
+	f.g.indexes = append(f.g.indexes, x)
 	fd, err := openAt(t.fd, x.path, unix.O_RDONLY|unix.O_NONBLOCK|unix.O_NOCTTY)
 	if err != nil {
 		return // without one all of it is new
@@ -83,12 +93,20 @@ func (x *gitIndex) old() ([]byte, error) {
 	return text, nil
 }
 
-// indexed compares the index with what it was.
+// indexed compares the indexes with what they were.
 func (w *walker) indexed() {
-	x := w.g.index
-	if x == nil {
-		return
+	left := int64(indexBudget)
+	for _, x := range w.g.indexes {
+		w.compareIndex(x, &left)
 	}
+	for _, x := range w.indexes {
+		if !w.r.Moves(w.roots[x.root].path, x.path) {
+			w.compareIndex(x, &left)
+		}
+	}
+}
+
+func (w *walker) compareIndex(x *gitIndex, left *int64) {
 	root, err := openRoot(w.roots[x.root].path)
 	if err != nil {
 		return // which is an error already
@@ -106,8 +124,9 @@ func (w *walker) indexed() {
 	}
 	text, err := readAt(root, x.path, indexFileLimit)
 	old, err2 := x.old()
-	c := indexChange{w: w, entries: map[string]gitindex.File{}}
-	if err != nil || err2 != nil || !c.compare(old, text) {
+	*left -= int64(len(text) + len(old))
+	c := indexChange{w: w, x: x, top: w.topOf(x), left: left, entries: map[string]gitindex.File{}}
+	if err != nil || err2 != nil || !c.compare(old, text) || *left < 0 {
 		w.inIndex(w.roots[x.root].path, x.path, wholeWhy)
 	}
 }
@@ -123,11 +142,15 @@ func (w *walker) inIndex(root, path, why string) {
 // An indexChange is a comparison.
 type indexChange struct {
 	w       *walker
+	x       *gitIndex
+	top     string                   // of the worktree, or empty
+	left    *int64                   // of indexBudget
 	entries map[string]gitindex.File // before: what runs later or is marked
 	sparse  bool                     // before: it had whole directories
 	dir     string                   // of the entry at hand
 	in      bool                     // it is in what runs later
 	group   bool                     // it may be of a group
+	said    bool                     // the index is reported
 }
 
 // compare tells whether it could.
@@ -148,7 +171,10 @@ func (c *indexChange) compare(old, text []byte) bool {
 			c.entry(e)
 		}
 	})
-	return ok && comparable && (old == nil || now == size && split == splitNow)
+	if old == nil { // the shared part of a split index is not read
+		return ok && comparable && !splitNow
+	}
+	return ok && comparable && now == size && split == splitNow
 }
 
 // files reads an index with hashes of one size or the other.
@@ -164,17 +190,29 @@ func (c *indexChange) files(index []byte, f func(gitindex.File)) (size int, spli
 
 func isSparse(e gitindex.File) bool { return e.Mode&unix.S_IFMT == unix.S_IFDIR }
 
-// entry judges one.
+// entry judges one. Git leaves an entry with the mark alone whose file is not there.
 func (c *indexChange) entry(e gitindex.File) {
 	at := string(e.Path)
 	was, known := c.entries[at]
-	root := c.w.roots[0].path
 	switch {
+	case *c.left < 0:
 	case e.Unchanged && !was.Unchanged, e.Skipped && !was.Skipped && c.there(at):
-		c.w.inIndex(root, at, silentWhy)
+		c.add(at, silentWhy)
 	case known && bytes.Equal(was.Hash, e.Hash) && was.Mode == e.Mode, e.Mode&unix.S_IFMT == 0o160000:
+	case e.Skipped && c.x.late && !c.there(at):
 	case c.runsLater(at) && !c.inFile(at, e):
-		c.w.inIndex(root, at, restoreWhy)
+		c.add(at, restoreWhy)
+	}
+}
+
+// add reports a path of the worktree or, where that is not known, the index once.
+func (c *indexChange) add(at, why string) {
+	switch {
+	case c.top != "":
+		c.w.inIndex(c.top, at, why)
+	case !c.said:
+		c.said = true
+		c.w.inIndex(c.w.roots[c.x.root].path, c.x.path, namesWhy)
 	}
 }
 
@@ -199,7 +237,7 @@ func (c *indexChange) runsLater(at string) bool {
 func (c *indexChange) counts(dir, n string, group bool) bool {
 	var e *name
 	if dir == "" || group {
-		e = entryOf(join(c.w.roots[0].path, strings.TrimSuffix(dir, "/")), n)
+		e = entryOf(join(c.top, strings.TrimSuffix(dir, "/")), n)
 	} else {
 		e = lookup([]byte(n), false)
 	}
@@ -240,7 +278,7 @@ func (c *indexChange) inFile(at string, e gitindex.File) bool {
 
 // read reads a file of the worktree, or a link. What is not small has no content.
 func (c *indexChange) read(at string) (text []byte, ok bool) {
-	root, err := openRoot(c.w.roots[0].path)
+	root, err := openRoot(c.top)
 	if err != nil {
 		return nil, false
 	}
@@ -255,5 +293,6 @@ func (c *indexChange) read(at string) (text []byte, ok bool) {
 		return []byte(to), err == nil
 	}
 	text, _ = readAt(root, at, configLimit)
+	*c.left -= int64(len(text))
 	return text, true
 }

@@ -27,18 +27,18 @@ func indexOf(r Report) []string {
 // TestIndex: what a command does to git's index, and what git itself does.
 func TestIndex(t *testing.T) {
 	needGit(t)
-	const put = `put() { git update-index --add --cacheinfo 100644,$(echo evil | git hash-object -w --stdin),$1; }; `
+
 	for line, changed := range map[string][]string{
-		put + "put lefthook.yml":                                         {"lefthook.yml"},
-		put + "put .vscode/tasks.json":                                   {".vscode/tasks.json"},
-		put + "put sub/.envrc; put sub/x":                                {"sub/.envrc"},
-		put + "put .github/hooks/a.json":                                 {".github/hooks/a.json"},
-		put + "put .nvmrc":                                               {".nvmrc"},
-		put + "put .idea; git update-index --index-version 4":            {".idea"},
+		stage + "put lefthook.yml":                                       {"lefthook.yml"},
+		stage + "put .vscode/tasks.json":                                 {".vscode/tasks.json"},
+		stage + "put sub/.envrc; put sub/x":                              {"sub/.envrc"},
+		stage + "put .github/hooks/a.json":                               {".github/hooks/a.json"},
+		stage + "put .nvmrc":                                             {".nvmrc"},
+		stage + "put .idea; git update-index --index-version 4":          {".idea"},
 		"git update-index --assume-unchanged Makefile; echo >> Makefile": {"Makefile (silent)"},
 		"git update-index --skip-worktree Makefile; echo >> Makefile":    {"Makefile (silent)"},
-		put + "cp .git/index i; put lefthook.yml; cp .git/index j; cat j > i; cp i .git/index; touch -r README .git/index":                                                                                {"lefthook.yml"},
-		put + "cp .git/index i; put lefthook.yml; cp .git/index j; cat i > .git/index; printf x | dd of=.git/index bs=1 seek=40 conv=notrunc status=none; touch -r i .git/index; cp j k; mv k .git/index": {"lefthook.yml"},
+		stage + "cp .git/index i; put lefthook.yml; cp .git/index j; cat j > i; cp i .git/index; touch -r README .git/index":                                                                                {"lefthook.yml"},
+		stage + "cp .git/index i; put lefthook.yml; cp .git/index j; cat i > .git/index; printf x | dd of=.git/index bs=1 seek=40 conv=notrunc status=none; touch -r i .git/index; cp j k; mv k .git/index": {"lefthook.yml"},
 		"git update-index --split-index": {".git/index (whole)"},
 		"echo no > .git/index":           {".git/index (whole)"},
 
@@ -97,7 +97,8 @@ func BenchmarkIndex(b *testing.B) {
 	text := []byte(index.String())
 	for b.Loop() {
 		w := walker{g: &Guard{}, r: &Report{}, roots: []root{{path: "/tmp/project"}}}
-		c := indexChange{w: &w}
+		left := int64(indexBudget)
+		c := indexChange{w: &w, x: &gitIndex{}, top: "/tmp/project", left: &left}
 		if !c.compare(nil, text) || len(w.r.Index) > 0 {
 			b.Fatal(w.r)
 		}

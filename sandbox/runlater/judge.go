@@ -39,6 +39,7 @@ func (w *walker) gitDir(f *frame) {
 	}
 	w.unfinished(f)
 	w.replaced(f)
+	w.lateIndex(f)
 }
 
 // changed tells whether a name in a git directory is the run's, and fills in w.st.

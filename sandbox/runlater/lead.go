@@ -1,6 +1,7 @@
 package runlater
 
 import (
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -22,6 +23,7 @@ type lead struct {
 	kind kind   // configKind, or what a directory there is: with plain only a file counts
 	why  string
 	by   setBy
+	told bool // what changed is named, and left where it is
 }
 
 // A setBy is the configuration that sets a lead, if it is in a root, and the worktree's top
@@ -38,7 +40,7 @@ func (w *walker) lead(path string, k kind, why string) {
 
 // leadTo takes an absolute path.
 func (w *walker) leadTo(to string, k kind, why string, by setBy) {
-	w.follows(lead{-1, to, k, why, by})
+	w.follows(lead{root: -1, path: to, kind: k, why: why, by: by})
 }
 
 func (w *walker) follows(l lead) {
@@ -66,64 +68,6 @@ func (w *walker) leadsOf(f *frame, name string) {
 	w.obey(settings, join(w.roots[w.index].path, string(w.path)), setBy{root: w.index, path: w.at([]byte(name))})
 }
 
-// obey collects where settings lead. What is relative is relative to each worktree, but
-// for files that are included, which are relative to dir. Whether the condition of an
-// includeIf holds is not asked.
-func (w *walker) obey(settings []setting, dir string, by setBy) {
-	for _, s := range settings {
-		switch {
-		case s.value == "":
-		case s.section == "core" && s.sub == "" && s.key == "hookspath":
-			w.leadFrom(home(s.value), hooksKind, hooksWhy, by)
-		case s.key == "path" && (s.section == "include" || s.section == "includeif"):
-			to := home(s.value)
-			if to[0] != '/' {
-				to = dir + "/" + to
-			}
-			w.leadTo(to, configKind, gitWhy, by)
-		case s.command():
-			for _, word := range strings.FieldsFunc(s.value, func(c rune) bool { return strings.ContainsRune(" \t\n\"'`=;&|()<>{}", c) }) {
-				w.leadFrom(home(word), plain, "git runs it: "+s.String(), by)
-			}
-		}
-	}
-}
-
-func (w *walker) leadFrom(to string, k kind, why string, by setBy) {
-	switch {
-	case to[0] == '/':
-		w.leadTo(to, k, why, by)
-	case by.top != "":
-		w.leadTo(join(by.top, to), k, why, by)
-	case len(w.inTops) >= reportLimit:
-		w.overflow = true
-	default:
-		w.inTops = append(w.inTops, lead{-1, to, k, why, by})
-	}
-}
-
-// command tells the settings whose commands git runs by itself (git-config(1)): not an
-// alias, which is asked for.
-func (s setting) command() bool {
-	switch s.section {
-	case "core":
-		return s.key == "fsmonitor" && !isBool(s.value) || among(s.key, "sshcommand", "gitproxy", "pager", "editor", "alternaterefscommand")
-	case "filter":
-		return among(s.key, "clean", "smudge", "process")
-	case "diff":
-		return among(s.key, "external", "command", "textconv")
-	case "merge":
-		return s.key == "driver"
-	case "credential":
-		return s.key == "helper"
-	case "gpg":
-		return s.key == "program"
-	case "sequence":
-		return s.key == "editor"
-	}
-	return false
-}
-
 // again reads what Find has read as it is now: the developer may have set more outside
 // while the command ran. Before the run it is for what a baseline must have, and takes
 // all links that Find has met.
@@ -141,9 +85,9 @@ func (w *walker) again(links bool) {
 		}
 	}
 	w.enclosures()
-	if len(w.tops) > 0 {
-		w.obey(w.g.own.settings, "/", setBy{})
-		for _, file := range w.g.own.Files {
+	w.obey(w.g.own.settings, "/", setBy{})
+	for _, file := range w.g.own.Files {
+		if _, err := os.Stat(file); err == nil { // most are not there
 			w.leadTo(file, configKind, gitWhy, setBy{})
 		}
 	}
@@ -161,7 +105,7 @@ func (w *walker) follow() {
 			}
 			seen[l] = true
 			for _, top := range w.tops {
-				w.follows(lead{top.root, join(top.path, l.path), l.kind, l.why, l.by})
+				w.inTop(top, l)
 			}
 			continue
 		}
@@ -172,6 +116,19 @@ func (w *walker) follow() {
 			w.after(l)
 		}
 	}
+}
+
+// inTop takes a lead from the top of a worktree.
+func (w *walker) inTop(top, l lead) {
+	l.root, l.path = -1, join(w.topPath(top), l.path)
+	w.followsFile(l)
+}
+
+func (w *walker) topPath(top lead) string {
+	if top.root < 0 {
+		return top.path
+	}
+	return path.Join(w.roots[top.root].path, top.path)
 }
 
 // after judges where a lead leads, and each link on the way that the command could
@@ -330,6 +287,10 @@ func (w *walker) leadFile(index int, path string, l lead) {
 		return
 	}
 	what, why := w.what(dir, []byte(name)), l.why
+	if l.told {
+		w.told = append(w.told, Finding{Root: w.roots[index].path, Path: path, What: what, Why: why})
+		return
+	}
 	if l.kind == configKind && w.st.Mode&unix.S_IFMT == unix.S_IFREG {
 		var allowed []setting
 		if e != nil {

@@ -203,7 +203,7 @@ func TestStrange(t *testing.T) {
 
 	write(t, other, ".old", "")
 	afterTick()
-	elsewhere := Elsewhere(mounttable.Read) // there is no project
+	elsewhere := Elsewhere(GitConfig{}, mounttable.Read) // there is no project
 	write(t, other, ".new", "")
 	if r := check(t, elsewhere, other); !slices.Equal(unknown(r), []string{".new"}) && statTells(t, other) {
 		t.Errorf("without a project: %q", unknown(r))

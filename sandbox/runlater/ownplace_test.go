@@ -43,7 +43,7 @@ func TestGivenPlace(t *testing.T) {
 	} {
 		t.Run(at, func(t *testing.T) {
 			afterTick()
-			g := Elsewhere(nil)
+			g := Elsewhere(GitConfig{}, nil)
 			must(t, g.Record(filepath.Join(dir, at)))
 			want(t, found(check(t, g, filepath.Join(dir, at))))
 			for _, name := range files {

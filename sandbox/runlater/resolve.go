@@ -3,6 +3,7 @@ package runlater
 import (
 	"errors"
 	"os"
+	"os/user"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -113,10 +114,20 @@ func (t tree) readlink(path string) (string, error) {
 	return string(buf[:max(n, 0)]), err
 }
 
-// home puts the home in the place of ~, as git does.
+// home puts homes in the place of ~ and ~user, as git does (git-config(1), "pathname").
 func home(path string) string {
-	if rest, ok := strings.CutPrefix(path, "~/"); ok {
+	if to := strings.TrimPrefix(path, ":(optional)"); to != "" {
+		path = to
+	}
+	name, rest, ok := strings.Cut(path, "/")
+	switch {
+	case !ok || name == "" || name[0] != '~':
+	case name == "~":
 		return os.Getenv("HOME") + "/" + rest
+	default:
+		if u, err := user.Lookup(name[1:]); err == nil {
+			return u.HomeDir + "/" + rest
+		}
 	}
 	return path
 }

@@ -60,6 +60,9 @@ type walker struct {
 	leads    []lead
 	tops     []lead          // repositories below the project, by root and path
 	inTops   []lead          // relative to each of tops
+	words    int             // that were looked for as paths
+	told     []Finding       // that stay where they are, if they are not found as well
+	indexes  []*gitIndex     // that the run changed and Find has not kept
 	doubted  map[string]bool // directories that came, see addCame
 	linked   linkCount
 	overflow bool
