@@ -222,3 +222,55 @@ func TestProjectInMemory(t *testing.T) {
 		t.Error("what the command left is there")
 	}
 }
+
+// TestSettingsAtOnce sets what git obeys, several times in a row, when sbx run -d has just
+// returned. The command waits, so it cannot have done it, and all is kept.
+func TestSettingsAtOnce(t *testing.T) {
+	needNamespaces(t)
+	if _, err := exec.LookPath("git"); err != nil {
+		skip(t, "no git")
+	}
+	home := t.TempDir()
+	env := append(os.Environ(), "HOME="+home, "XDG_STATE_HOME=", "XDG_RUNTIME_DIR=", "GIT_CONFIG_GLOBAL=/dev/null")
+	for n := range 10 {
+		e := editing{t: t, dir: filepath.Join(home, fmt.Sprint("project", n)), env: env}
+		e.check(os.Mkdir(e.dir, 0o755))
+		for name, text := range map[string]string{".env": "TOKEN=hunter2\n", "CLAUDE.md": "old\n", ".envrc": "old\n"} {
+			e.check(os.WriteFile(filepath.Join(e.dir, name), []byte(text), 0o644))
+		}
+		e.run("git", "init", "-q", ".")
+		e.run("git", "remote", "add", "origin", "https://example.com/x")
+		name := fmt.Sprintf("at-once-%d-%d", os.Getpid(), n)
+		e.run(tool(t, "sbx"), "run", "-d", "--name", name, "--", "sleep", "1000")
+		t.Cleanup(func() { e.output(tool(t, "sbx"), "rm", "-f", name) })
+		e.run("git", "config", "core.pager", "less")
+		e.run("git", "config", "alias.x", "!y")
+		e.run("git", "config", "core.fsmonitor", "mine")
+		e.run("sed", "-i", "s/old/new/", "CLAUDE.md", ".envrc")
+		if said := e.output(tool(t, "sbx"), "exec", name, "true"); said != "" {
+			t.Errorf("it does not run: %s", said)
+		}
+		said := e.output(tool(t, "sbx"), "stop", "-t", "1", name) + e.output(tool(t, "sbx"), "logs", name)
+		if strings.Contains(said, "moved aside") || strings.Contains(said, "look at") || strings.Contains(said, "took") {
+			t.Errorf("the %dth time: %s", n, said)
+		}
+		config := e.output("git", "config", "--list", "--local")
+		for _, want := range []string{"core.pager=less", "alias.x=!y", "core.fsmonitor=mine", "remote.origin.url=https://example.com/x"} {
+			if !strings.Contains(config, want+"\n") {
+				t.Errorf("the %dth time, no %s in %s", n, want, config)
+			}
+		}
+		for _, name := range []string{"CLAUDE.md", ".envrc"} {
+			if text, err := os.ReadFile(filepath.Join(e.dir, name)); err != nil || string(text) != "new\n" {
+				t.Errorf("the %dth time, %s: %q, %v", n, name, text, err)
+			}
+		}
+	}
+}
+
+func (e *editing) output(name string, args ...string) string {
+	cmd := exec.Command(name, args...)
+	cmd.Dir, cmd.Env = e.dir, e.env
+	out, _ := cmd.CombinedOutput() // of a sandbox that may have ended
+	return string(out)
+}
