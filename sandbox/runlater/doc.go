@@ -55,6 +55,8 @@
 //   - A submodule that is added to a repository that was there is moved aside,
 //     harmless or not: its settings say where git pushes to, and nobody looks at
 //     them. In a repository that the run made it is judged like the rest.
+//   - What is unfinished in a repository is judged by what it runs and by the stash that
+//     it brings, not by the commits that it names: git status tells of it.
 //   - Git cannot write its configuration inside (git remote add), and nothing
 //     can be renamed across a directory that is pinned: it is a mount.
 package runlater

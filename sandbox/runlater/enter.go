@@ -105,11 +105,15 @@ func (w *walker) enter(fd int, e entered) {
 	switch {
 	case k == gitdirKind || k == worktreeKind:
 		w.gitDir(f)
+		w.gitTop(f)
 	case k == quietKind || k == oldKind || k == moduleKind:
 	case seen.repository(), seen.begun() && !k.refs() && w.exists(fd, "HEAD"):
 		f.fresh = w.bareFresh(f)
 		f.kind = gitdirKind
 		w.gitDir(f)
+		if seen.repository() {
+			w.gitTop(f)
+		}
 	}
 }
 
@@ -141,6 +145,10 @@ func (w *walker) entry(f *frame, name []byte, typ byte, known bool) entered {
 		if n := w.lookup(f, name, typ); n != nil && w.counts(f, n, name, typ) {
 			return w.named(n, f, name, typ, known)
 		}
+	}
+	if typ == unix.DT_LNK && f.kind.linkless(name) {
+		w.linkIn(f, name)
+		return entered{kind: unset}
 	}
 	why := ""
 	switch f.kind {

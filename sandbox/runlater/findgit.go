@@ -157,6 +157,16 @@ func (f *finder) gitDir(t tree, path string, depth int) error {
 	if depth == 0 {
 		f.keepIndex(t, path, mainTop(join(t.path, path)))
 		f.unfinished(t, path)
+		for _, tool := range toolFiles() {
+			at := join(path, tool.path)
+			var st unix.Statx_t
+			if statAt(t.fd, at, &st) == unix.ENOENT { // it is mostly so, and one call tells
+				continue
+			}
+			if err := f.ifThere(t, at, tool.why); err != nil {
+				return err
+			}
+		}
 	}
 	for _, name := range [...]string{"config", "config.worktree"} {
 		if err := f.config(t, join(path, name)); err != nil {

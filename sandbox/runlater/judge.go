@@ -38,6 +38,8 @@ func (w *walker) gitDir(f *frame) {
 		}
 	}
 	w.unfinished(f)
+	w.state(f)
+	w.toolFiles(f)
 	w.replaced(f)
 	w.lateIndex(f)
 }

@@ -21,14 +21,14 @@ func tableReplaces(dir int, name string) bool {
 		return true
 	}
 	found := false
-	err = tableNames(text, func(name []byte) { found = found || bytes.HasPrefix(name, replacePrefix) })
+	err = tableNames(text, func(name []byte, gone bool) { found = found || !gone && bytes.HasPrefix(name, replacePrefix) })
 	return found || err != nil
 }
 
-// tableNames calls f with the name of each ref that a reftable sets (git's
+// tableNames calls f with the name of each ref that a reftable sets or removes (git's
 // Documentation/technical/reftable.txt): blocks of type "r", in which a name is what it
-// shares with the one before and the rest. Those that it removes are left out.
-func tableNames(b []byte, f func(name []byte)) error {
+// shares with the one before and the rest.
+func tableNames(b []byte, f func(name []byte, gone bool)) error {
 	header, id := 24, 20
 	switch {
 	case len(b) < header || string(b[:4]) != "REFT":
@@ -65,7 +65,7 @@ func tableNames(b []byte, f func(name []byte)) error {
 	return nil
 }
 
-func tableBlock(b []byte, id int, f func(name []byte)) error {
+func tableBlock(b []byte, id int, f func(name []byte, gone bool)) error {
 	var name []byte
 	for len(b) > 0 {
 		shared, n := gitindex.Varint(b)
@@ -96,9 +96,8 @@ func tableBlock(b []byte, id int, f func(name []byte)) error {
 		if n == 0 || n+value > len(b) {
 			return errTable
 		}
-		if b = b[n+value:]; suffix&7 != 0 {
-			f(name)
-		}
+		b = b[n+value:]
+		f(name, suffix&7 == 0)
 	}
 	return nil
 }

@@ -34,13 +34,19 @@ func (w *walker) replaced(f *frame) {
 			w.lead(w.at([]byte(at)), way.kind, way.why)
 		}
 	}
-	if w.exists(f.fd, "info/grafts") && (w.changed(f, "info/grafts") || w.movedWith(f, "info")) {
+	isNew := w.changed(f, "info/grafts") // a new link is judged as one
+	if isNew && !w.isLink() || !isNew && w.exists(f.fd, "info/grafts") && w.movedWith(f, "info") {
 		w.exists(f.fd, "info/grafts")
 		w.add(w.at([]byte("info/grafts")), w.what(f.fd, []byte("info/grafts")), graftsWhy)
 	}
 	// These hold all branches: moved aside, the repository would have none.
-	if w.changed(f, "packed-refs") && mentions(f.fd, "packed-refs", replacePrefix) {
-		w.add(w.at([]byte("packed-refs")), Doubtful, packedWhy)
+	if w.changed(f, "packed-refs") {
+		switch {
+		case mentions(f.fd, "packed-refs", replacePrefix):
+			w.add(w.at([]byte("packed-refs")), Doubtful, packedWhy)
+		case mentions(f.fd, "packed-refs", []byte(" "+autostash)):
+			w.add(w.at([]byte("packed-refs")), Doubtful, autostashWhy)
+		}
 	}
 	w.reftables(f)
 }
@@ -82,6 +88,7 @@ func (w *walker) reftables(f *frame) {
 	if err != nil {
 		w.unseen(w.at([]byte("reftable")), err)
 	}
+	w.autostashTable(f, dir)
 	for _, name := range names {
 		if path := join("reftable", name); hasSuffix([]byte(name), ".ref") && w.changed(f, path) && tableReplaces(dir, name) {
 			w.add(w.at([]byte(path)), Doubtful, packedWhy)

@@ -129,7 +129,11 @@ func TestTables(t *testing.T) {
 		"not one":    {table: []byte("REFT"), bad: true},
 	} {
 		var names []string
-		err := tableNames(c.table, func(name []byte) { names = append(names, string(name)) })
+		err := tableNames(c.table, func(name []byte, gone bool) {
+			if !gone {
+				names = append(names, string(name))
+			}
+		})
 		if got := strings.Join(names, " "); err != nil != c.bad || !c.bad && got != c.want {
 			t.Errorf("%s: %q, %v", name, got, err)
 		}

@@ -36,13 +36,17 @@ func (w *walker) strange(f *frame, n []byte, known bool) {
 			return
 		}
 	}
-	if len(w.r.Unknown) >= reportLimit {
-		w.overflow = true
-		return
-	}
 	why := strangeWhy
 	if e != nil {
 		why = e.why
+	}
+	w.unknown(n, why)
+}
+
+func (w *walker) unknown(n []byte, why string) {
+	if len(w.r.Unknown) >= reportLimit {
+		w.overflow = true
+		return
 	}
 	w.r.Unknown = append(w.r.Unknown, Finding{Root: w.roots[w.index].path, Path: w.at(n), What: Created, Why: why})
 }

@@ -76,8 +76,9 @@ func (w *walker) stateDir(f *frame, dir string) {
 	}
 	for _, name := range names {
 		path := join(dir, name)
-		if !w.changed(f, path) && !(fresh && w.exists(f.fd, path)) {
-			continue
+		isNew := w.changed(f, path)
+		if isNew && w.isLink() || !isNew && !(fresh && w.exists(f.fd, path)) {
+			continue // a new link is judged as one
 		}
 		if what := w.what(f.fd, []byte(path)); !harmlessState(fd, dir, name, &w.st) {
 			w.add(w.at([]byte(path)), what, stateWhy)
@@ -106,7 +107,7 @@ func harmlessState(at int, dir, name string, st *unix.Statx_t) bool {
 	return dir == "rebase-apply" && strings.Trim(name, "0123456789") == "" || among(name,
 		// sequencer.c, builtin/rebase.c, builtin/am.c
 		"abort-safety", "head", "head-name", "onto", "orig-head", "quiet", "verbose", "signoff", "interactive", "end", "msgnum", "next", "last",
-		"message", "message-squash", "message-fixup", "author-script", "amend", "stopped-sha", "patch", "autostash", "allow_rerere_autoupdate",
+		"message", "message-squash", "message-fixup", "author-script", "amend", "stopped-sha", "patch", "allow_rerere_autoupdate",
 		"rewritten-list", "rewritten-pending", "current-fixups", "squash-onto", "drop_redundant_commits", "keep_redundant_commits",
 		"cdate_is_adate", "ignore_date", "no-reschedule-failed-exec", "reschedule-failed-exec", "update-refs", "refs-to-delete", "dropped",
 		"rebasing", "applying", "rewritten", "final-commit", "info", "msg", "msg-clean", "original-commit", "abort_safety", "threeway", "utf8",

@@ -14,7 +14,7 @@ const (
 	plain        kind = iota
 	topKind           // plain, and a root
 	gitdirKind        // git obeys what is in it
-	innerKind         // in a git directory
+	innerKind         // in a git directory, or another version control's
 	hooksKind         // its files are hooks
 	worktrees         // in a git directory
 	worktreeKind      // one of those
@@ -259,6 +259,10 @@ func (w *walker) otherRoot() bool {
 func (k kind) child(name string) kind {
 	switch k {
 	case plain, topKind, profilesKind:
+		switch name {
+		case ".sl", ".jj", ".svn", ".bzr", ".pijul", "_darcs":
+			return innerKind
+		}
 		return plain
 	case gitdirKind, worktreeKind:
 		switch name {

@@ -121,6 +121,7 @@ var guarded = [...]group{
 		{name: ".kiro", where: anywhere, rule: moved, why: "Kiro runs the hooks in it"},
 		{name: ".kshrc", where: atTop, rule: moved, why: "ksh runs it in a home"},
 		{name: ".lazy.lua", where: anywhere, rule: moved, why: "lazy.nvim runs it"},
+		{name: ".lazygit.yml", where: anywhere, rule: moved, why: "lazygit runs the commands in it for the repositories below"},
 		{name: ".lefthook", where: atTop, rule: moved, why: "Lefthook runs the scripts in it at git's hooks"},
 		{name: ".lefthook-local", where: atTop, rule: moved, why: "Lefthook runs the scripts in it at git's hooks"},
 		{name: ".lefthook-local.json", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"},
@@ -568,6 +569,19 @@ var guarded = [...]group{
 	{dir: ".docker/cli-plugins", above: ".docker", last: "cli-plugins", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "docker runs the plugins and helpers in it"}},
 	}},
+	{dir: ".git", above: "", last: ".git", home: false, exact: []name{
+		{name: "arc", rule: leads, why: "it leads to what tools run"},
+		{name: "lazygit.yml", where: anywhere, rule: moved, why: "lazygit runs the commands in it"},
+		{name: "safe", where: anywhere, rule: moved, why: "shells that have .git/safe/../../bin in PATH trust the project by it"},
+		{name: "sl", rule: leads, why: "it leads to what tools run"},
+	}, globs: []glob{}},
+	{dir: ".git/arc", above: ".git", last: "arc", home: false, exact: []name{
+		{name: "config", where: anywhere, rule: moved, why: "Arcanist loads the libraries in it"},
+	}, globs: []glob{}},
+	{dir: ".git/sl", above: ".git", last: "sl", home: false, exact: []name{
+		{name: "config", where: anywhere, rule: moved, why: "Sapling runs the hooks in it"},
+		{name: "sharedpath", where: anywhere, rule: moved, why: "Sapling runs the hooks in it"},
+	}, globs: []glob{}},
 	{dir: ".github", above: "", last: ".github", home: false, exact: []name{
 		{name: "agents", where: atTop, rule: moved, why: "Copilot obeys it and runs the skills in it"},
 		{name: "chatmodes", where: atTop, rule: moved, why: "Copilot obeys it"},
