@@ -103,6 +103,7 @@ type compiler struct {
 	plan      userns.Plan
 	sealed    bool // the host's mounts are read-only by now
 	scratched bool // the files that hide others are there
+	closed    bool // closedFile is there
 	awaited   bool // the supervisor is known to live
 }
 

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox/cgroup"
+	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/mounttable"
 	"github.com/sbxrun/sbx/sandbox/nofile"
 	"github.com/sbxrun/sbx/sandbox/runlater"
@@ -85,6 +86,7 @@ type Host struct {
 	// it, and Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
 	ProjectNames, Secrets []string
+	made                  map[string]dotenv.Known // files of such names that commands made, by their paths in the project
 	// top are the FIFOs and sockets at the project's top.
 	top []entry
 	// places are where secrets are kept, by their real paths; aliases the other paths of

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -80,7 +82,14 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		}
 		matcher := sync.OnceValue(dotenv.NewMatcher) // after the command
 		c.guarded.Secret = func(dir, name string) bool { return matcher().Deep(dir, name) }
-		c.guarded.Searched, c.secretsHidden = dotenv.Searched, host.ProjectNames
+		c.guarded.Searched = dotenv.Searched
+		for _, name := range host.ProjectNames {
+			if spec.exposed(host, path.Join(spec.Project, name)) {
+				c.secretsExposed = append(c.secretsExposed, name)
+			} else {
+				c.secretsHidden = append(c.secretsHidden, name)
+			}
+		}
 		err = c.record(spec)
 		c.guarded.Environment(os.Environ(), slices.Concat(c.writable, spec.Kept)...)
 		for _, own := range host.own {
@@ -254,12 +263,26 @@ func (c *Cmd) lasting() {
 	}
 }
 
+// inProject gives those of some paths that are in the project, by their paths in it.
+func inProject(project string, paths []string) (names []string) {
+	for _, p := range paths {
+		if name, err := filepath.Rel(project, p); project != "" && err == nil && filepath.IsLocal(name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
 // endMasks ends the watch of masks.
 func (c *Cmd) endMasks() error {
 	if c.masks == nil {
 		return nil
 	}
 	err := c.masks.close(c.guarded)
+	if c.ran = time.Since(c.masks.started); c.ran >= briefRun {
+		c.secretsHidden = append(c.secretsHidden, inProject(c.Spec.Project, c.masks.arrived)...)
+		c.secretsWatched = inProject(c.Spec.Project, c.masks.directories())
+	}
 	c.masks = nil
 	return err
 }

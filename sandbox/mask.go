@@ -216,8 +216,14 @@ func (c *compiler) addMadeFile(path, text, below string) {
 	c.add(userns.Cover{Path: path, Text: text, Scratch: "/dev/.made"})
 }
 
-// The empty file and directory that hide others, while there are some to hide.
-const emptyFile, emptyDir = "/dev/.hidden", "/dev/.hidden.d"
+// What hides others, while there are some to hide.
+const emptyFile, closedFile, emptyDir = "/dev/.hidden", "/dev/.hidden.s", "/dev/.hidden.d"
+
+// readsEmpty tells whether a hidden file is one that programs must find, and that may be
+// empty (machine-id(5)). Any other is a socket inside, which git adds to no commit and no
+// program reads as a configuration: an empty .env was committed, and servers started with
+// nothing set.
+func readsEmpty(p string) bool { return below(p, "/proc") || slices.Contains(identity, p) }
 
 // hide adds the steps that hide paths, behind all that could show one again.
 //
@@ -229,7 +235,14 @@ func (c *compiler) hide(paths []string) {
 			c.add(userns.Touch{Path: emptyFile, Mode: 0o444, Below: "/dev"}, userns.Mkdir{Path: emptyDir, Mode: 0o555, Below: "/dev"})
 			c.scratched = true
 		}
-		step := userns.Hide{Path: p, File: emptyFile, Dir: emptyDir, IsDir: c.host.isDir(p) || slices.Contains(directories, p)}
+		file := emptyFile
+		if !readsEmpty(p) {
+			if file = closedFile; !c.closed {
+				c.add(userns.SocketFile{Path: closedFile})
+				c.closed = true
+			}
+		}
+		step := userns.Hide{Path: p, File: file, Dir: emptyDir, IsDir: c.host.isDir(p) || slices.Contains(directories, p)}
 		if slices.Contains(c.spec.MustHide, p) {
 			_, known := c.spec.hiddenAt(c.host, p)
 			step.Must = !known
@@ -245,6 +258,9 @@ func (c *compiler) hide(paths []string) {
 func (c *compiler) unscratch() {
 	if c.scratched {
 		c.add(userns.Remove{Path: emptyFile}, userns.Remove{Path: emptyDir, Dir: true})
+	}
+	if c.closed {
+		c.add(userns.Remove{Path: closedFile})
 	}
 }
 

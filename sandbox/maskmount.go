@@ -119,7 +119,7 @@ func maskSteps(id string, open []mask, isDir func(mask) bool) (steps []userns.St
 			continue
 		case m.how == hides:
 			blank = fmt.Sprintf("/dev/.hidden-%s-%d", id, i)
-			steps = append(steps, userns.Blank{Path: blank, As: from})
+			steps = append(steps, userns.Blank{Path: blank, Socket: !readsEmpty(m.inside), As: from})
 		default:
 			if m.how == readOnly {
 				attr |= userns.ReadOnly

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/gitindex"
+	"github.com/sbxrun/sbx/sandbox/secrets"
 )
 
 // A mask is a mount on a name in a directory that is the user's: it hides the file, makes
@@ -80,7 +81,11 @@ func (w *maskWatch) appears(dir, name string) (mask, bool) {
 			return mask{path.Join(d.Inside, name), at, hides}, true
 		}
 	}
-	if w.spec.Project == "" || !below(dir, w.spec.Project) || !dotenv.File(w.at(dir)+"/"+name, dir == w.spec.Project) {
+	file := w.at(dir) + "/" + name
+	if w.spec.Project == "" || !below(dir, w.spec.Project) || !dotenv.File(file, dir == w.spec.Project) {
+		return mask{}, false
+	}
+	if isMade(w.host.made, strings.TrimPrefix(at, w.spec.Project+"/"), file) || w.shared(at, file) {
 		return mask{}, false
 	}
 	project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))
@@ -89,6 +94,21 @@ func (w *maskWatch) appears(dir, name string) (mask, bool) {
 	}
 	rel := strings.TrimPrefix(at, w.spec.Project+"/")
 	return mask{at, at, hides}, !gitindex.Tracked(project, []string{rel})[rel]
+}
+
+// judgedLimit bounds how many files are read again and again: the command may make any number.
+const judgedLimit = 64
+
+// shared tells whether what is in a file is no secret to the command. It is judged again when
+// it is written to.
+func (w *maskWatch) shared(at, file string) bool {
+	if w.known[at] || !w.judged[at] && len(w.judged) >= judgedLimit {
+		return false
+	}
+	if w.judged[at] = true; w.events != nil {
+		w.events.watchFile(at, file) // before it is read: later writes are reported
+	}
+	return dotenv.Shared(file, func(name string) bool { return secrets.Variable(name, "") })
 }
 
 func (w *maskWatch) isDir(m mask) bool {

@@ -31,9 +31,10 @@ type maskWatch struct {
 	root  *os.File // the sandbox's root, with its mounts
 	kill  func() error
 
-	guard *runlater.Guard // what is looked at when the command has ended, or nil
-	begun bool            // before or after there was time to look
-	ran   bool            // there was time to look
+	guard   *runlater.Guard // what is looked at when the command has ended, or nil
+	begun   bool            // before or after there was time to look
+	ran     bool            // there was time to look
+	started time.Time
 
 	helper  *userns.Resident // which masks, or nil
 	project int              // the project's directory, wherever it is moved, or -1
@@ -42,6 +43,7 @@ type maskWatch struct {
 	known   map[string]bool // inside paths that are masked
 	loose   map[string]bool // those whose mask may be off
 	arrived []string        // outside paths of what is hidden since it appeared
+	judged  map[string]bool // outside paths of what appeared, and is hidden or not by its content
 	opened  map[string]bool // those that the command may have open for writing
 	trails  *nameTrails     // of what is read-only, or nil
 	queued  bool            // run closes them
@@ -74,7 +76,7 @@ type maskWatch struct {
 // newMaskWatch is for every start, so it does nothing that can wait. What is hidden in the
 // project is opened before the command runs: it may be moved at once.
 func newMaskWatch(s Spec, h Host) (*maskWatch, error) {
-	w := &maskWatch{spec: s, host: h, project: -1, up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
+	w := &maskWatch{spec: s, host: h, started: time.Now(), project: -1, up: make(chan struct{}), set: make(chan struct{}), stop: make(chan struct{})}
 	if h.Kernel.AtLeast(6, 9) {
 		w.early(s.earlyNames(h))
 	}
@@ -90,7 +92,7 @@ func (w *maskWatch) prepare() (err error) {
 		return nil
 	}
 	w.id, w.masks, w.places = randomName(), w.spec.masks(w.host), w.host.watchedSecrets(w.spec)
-	w.known, w.loose, w.opened = map[string]bool{}, map[string]bool{}, map[string]bool{}
+	w.known, w.loose, w.opened, w.judged = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
 	for _, m := range w.masks {
 		w.known[m.inside] = true
 	}
@@ -186,7 +188,7 @@ func (w *maskWatch) run() {
 	if !w.host.Kernel.AtLeast(6, 9) {
 		looking = reportedAfter
 	}
-	if !w.look(lookEvery, looking) {
+	if looking > 0 && !w.look(lookEvery, looking) {
 		return
 	}
 	events, err := newNameEvents()
@@ -296,8 +298,21 @@ func (w *maskWatch) look(every, during time.Duration) bool {
 		now := w.changes(w.directories())
 		if !maps.Equal(seen, now) {
 			w.restoreAll()
+		} else {
+			w.judgeAgain()
 		}
 		seen = now
+	}
+}
+
+// judgeAgain hides those of the files judged by their content that are secrets now.
+func (w *maskWatch) judgeAgain() {
+	before := len(w.masks)
+	for at := range w.judged {
+		w.appeared(path.Dir(at), path.Base(at))
+	}
+	if len(w.masks) > before {
+		w.restore(slices.Clone(w.masks[before:]))
 	}
 }
 
@@ -387,6 +402,12 @@ func (w *maskWatch) changed(events []nameEvent) {
 			break
 		}
 		at := c.path()
+		if c.mask&unix.IN_MODIFY != 0 && !w.known[at] { // of a file that was shared
+			before := len(w.masks)
+			w.appeared(path.Dir(at), path.Base(at))
+			need = append(need, w.masks[before:]...)
+			continue
+		}
 		if c.arrived() || c.written() {
 			before := len(w.masks)
 			if w.appeared(c.dir, c.name); c.written() {

@@ -7,6 +7,9 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox/dotenv"
 	"github.com/sbxrun/sbx/sandbox/gitindex"
@@ -34,18 +37,46 @@ func memory(homes []string) dotenv.Memory {
 	return ""
 }
 
-// recall gives the secrets that are remembered of a project.
+// briefRun is a time in which nobody makes a file by hand: what appears while a command runs
+// that ends so soon is the command's, and shown to the next.
+const briefRun = 2 * time.Second
+
+// isCommands tells whether a file that appeared is the command's, for all that is known: what
+// appears in a directory that is watched, and is not plain, is hidden at once.
+func (c *Cmd) isCommands(name string) bool {
+	return c.ran < briefRun || slices.Contains(c.secretsWatched, path.Dir(name))
+}
+
+// recall gives the secrets that are remembered of a project, and notes which files are to be
+// shown.
 func (h *Host) recall(project string) (names []string) {
 	m := memory(h.Homes)
 	if m == "" {
 		return nil
 	}
 	for _, k := range m.Recall(project) {
-		if !k.Made {
+		switch {
+		case !k.Made:
 			names = append(names, k.Path)
+		case k.Shown && h.made == nil:
+			h.made = map[string]dotenv.Known{}
+			fallthrough
+		case k.Shown:
+			h.made[k.Path] = k
 		}
 	}
 	return names
+}
+
+// isMade tells whether a file is one that a command made and nobody has changed since. It is
+// shown to the next command, which is often of the same build.
+func isMade(made map[string]dotenv.Known, name, at string) bool {
+	k, ok := made[name]
+	if !ok {
+		return false
+	}
+	var st unix.Stat_t
+	return unix.Lstat(at, &st) == nil && st.Ino == k.Inode && st.Ctim.Sec*1e9+st.Ctim.Nsec == k.Changed
 }
 
 // remember keeps the secrets that there are now, and says which the command could read.
@@ -54,7 +85,7 @@ func (c *Cmd) remember() {
 	if c.guarded == nil || m == "" || project == "" || c.guarded.Secret == nil || c.Spec.ReadOnlyProject {
 		return
 	}
-	r := remembering{project: project, hidden: c.secretsHidden, by: map[string]dotenv.Known{}}
+	r := remembering{project: project, hidden: c.secretsHidden, exposed: c.secretsExposed, commands: c.isCommands, by: map[string]dotenv.Known{}}
 	known := m.Recall(project) // another sandbox may have ended meanwhile
 	if len(known)+len(c.secretsSeen) == 0 {
 		return
@@ -64,27 +95,39 @@ func (c *Cmd) remember() {
 	if err := m.Keep(project, r.all()); err != nil {
 		c.note("secrets of the project could not be remembered for the next run: %v", err)
 	}
+	if len(r.first) > 0 {
+		c.note("hidden from the command: %s; --unsafe-expose NAME shows one", someNames(r.first))
+	}
 	if len(r.new) > 0 {
-		told, more := r.new[:min(len(r.new), toldNames)], ""
-		if n := len(r.new) - len(told); n > 0 {
-			more = fmt.Sprintf(" and %d more", n)
-		}
-		c.note("hidden from the next run on: %s%s; --unsafe-expose NAME shows one", strings.Join(told, ", "), more)
+		c.note("hidden from the next run on: %s; --unsafe-expose NAME shows one", someNames(r.new))
 	}
 	if len(r.new) > 0 && r.left > 0 {
 		c.note("%d more names like these are not hidden, since there are more than %d: --hide PATH hides one", r.left, rememberLimit)
 	}
 }
 
+func someNames(names []string) string {
+	told, more := names[:min(len(names), toldNames)], ""
+	if n := len(names) - len(told); n > 0 {
+		more = fmt.Sprintf(" and %d more", n)
+	}
+	return strings.Join(told, ", ") + more
+}
+
 // A remembering is what is known of a project's secrets, while it is made.
 type remembering struct {
 	project string
 	hidden  []string // in the run that has ended
-	by      map[string]dotenv.Known
-	secrets []dotenv.Known
-	made    []dotenv.Known
-	new     []string // secrets that were not hidden
-	left    int      // how many are too many
+	exposed []string // shown in it on purpose
+	// commands tells whether a file that appeared during the run, and was not hidden, is the
+	// command's.
+	commands func(name string) bool
+	by       map[string]dotenv.Known
+	secrets  []dotenv.Known
+	made     []dotenv.Known
+	first    []string // secrets that were hidden for the first time
+	new      []string // secrets that were not hidden
+	left     int      // how many are too many
 }
 
 func (r *remembering) all() []dotenv.Known { return append(r.secrets, r.made...) }
@@ -111,9 +154,10 @@ func (r *remembering) add(seen []runlater.Secret) {
 		k := dotenv.Known{Path: s.Path, Inode: s.Inode, Changed: s.Changed}
 		switch {
 		case had[s.Path] || known && !old.Made:
-		case !hidden && (s.Made || known && old.Inode == s.Inode && (s.Touched || old.Changed == s.Changed)):
+		case !hidden && !slices.Contains(r.exposed, s.Path) && (s.Made || known && old.Inode == s.Inode && (s.Touched || old.Changed == s.Changed)):
 			// The command made it, so it knows what is in it.
-			if k.Made = true; len(r.made) < madeLimit {
+			k.Made, k.Shown = true, old.Shown || r.commands(s.Path)
+			if len(r.made) < madeLimit {
 				r.made = append(r.made, k)
 			}
 		default:
@@ -129,7 +173,11 @@ func (r *remembering) add(seen []runlater.Secret) {
 			r.left++
 			continue
 		}
-		if r.secrets = append(r.secrets, k); !slices.Contains(r.hidden, k.Path) {
+		r.secrets = append(r.secrets, k)
+		switch {
+		case slices.Contains(r.hidden, k.Path):
+			r.first = append(r.first, hint.Short(k.Path))
+		case !slices.Contains(r.exposed, k.Path):
 			r.new = append(r.new, hint.Short(k.Path))
 		}
 	}

@@ -17,7 +17,7 @@ func TestRemember(t *testing.T) {
 		write(t, filepath.Join(project, name), "TOKEN=x")
 	}
 	write(t, filepath.Join(project, "certs/x/ca.pem"), "-----BEGIN CERTIFICATE-----")
-	r := remembering{project: project, hidden: []string{"near/.env"}, by: map[string]dotenv.Known{}}
+	r := remembering{project: project, hidden: []string{"near/.env"}, commands: func(string) bool { return false }, by: map[string]dotenv.Known{}}
 	r.keep([]dotenv.Known{
 		{Path: "gone/.env"}, {Path: "again/x/.env"},
 		{Path: "made/x/.env", Inode: 1, Changed: 5, Made: true}, {Path: "changed/x/.env", Inode: 2, Changed: 5, Made: true}, {Path: "other/x/.env", Inode: 3, Changed: 5, Made: true},
@@ -64,7 +64,7 @@ func TestRememberBounded(t *testing.T) {
 	}
 	last := len(seen) - madeLimit - 11
 	known, hidden := seen[last].Path, seen[last-1].Path
-	r := remembering{project: project, hidden: []string{hidden}, by: map[string]dotenv.Known{}}
+	r := remembering{project: project, hidden: []string{hidden}, commands: func(string) bool { return false }, by: map[string]dotenv.Known{}}
 	r.keep([]dotenv.Known{{Path: known}})
 	r.add(seen)
 	if len(r.secrets) != rememberLimit || r.secrets[0].Path != known || r.secrets[1].Path != hidden || r.left != 10 || len(r.made) != madeLimit {

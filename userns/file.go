@@ -54,6 +54,18 @@ func (s Touch) lower(a *assembler) {
 	c.Also[0] = uint16(unix.EEXIST)
 }
 
+// SocketFile makes a socket that nobody listens on, to mount on a file. Unlike an empty file it
+// has no content to take for the file's: open(2) fails with ENXIO, or EACCES, for everyone.
+// One that exists stays as it is.
+type SocketFile struct{ Path string }
+
+func (s SocketFile) String() string { return "make socket " + s.Path }
+
+func (s SocketFile) lower(a *assembler) {
+	c := a.syscall(unix.SYS_MKNODAT, cwd(), a.str(s.Path), num(unix.S_IFSOCK), num(0))
+	c.Also[0] = uint16(unix.EEXIST)
+}
+
 // Symlink makes a symbolic link.
 type Symlink struct{ Target, Path string }
 

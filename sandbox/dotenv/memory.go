@@ -22,13 +22,14 @@ import (
 // run all are known.
 type Memory string
 
-// A Known is a file of a project. Made says that a command made it and that it is unchanged
-// since: the command knows its content.
+// A Known is a file of a project. Made says that it appeared while a command ran, which may
+// have read it, and that it is unchanged since. Shown says that it is the command's beyond
+// doubt, and shown to others.
 type Known struct {
-	Path    string
-	Inode   uint64
-	Changed int64 // in nanoseconds
-	Made    bool
+	Path        string
+	Inode       uint64
+	Changed     int64 // in nanoseconds
+	Made, Shown bool
 }
 
 const (
@@ -85,7 +86,10 @@ func (m Memory) Recall(project string) (known []Known) {
 
 func (k Known) String() string {
 	kind := "secret"
-	if k.Made {
+	switch {
+	case k.Shown:
+		kind = "shown"
+	case k.Made:
 		kind = "made"
 	}
 	return fmt.Sprintf("%s %d %d %s", kind, k.Inode, k.Changed, k.Path)
@@ -98,7 +102,7 @@ func parseKnown(text string) (k Known, ok bool) {
 	}
 	inode, err := strconv.ParseUint(parts[1], 10, 64)
 	changed, err2 := strconv.ParseInt(parts[2], 10, 64)
-	k = Known{parts[3], inode, changed, parts[0] == "made"}
+	k = Known{parts[3], inode, changed, parts[0] != "secret", parts[0] == "shown"}
 	return k, err == nil && err2 == nil && path.Clean(k.Path) == k.Path && !path.IsAbs(k.Path) && k.Path != ".." && !strings.HasPrefix(k.Path, "../")
 }
 

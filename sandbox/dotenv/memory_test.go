@@ -16,7 +16,7 @@ func TestMemory(t *testing.T) {
 	if got := m.Recall(project); got != nil {
 		t.Errorf("recalled %v of nothing", got)
 	}
-	known := []Known{{"a b/.env", 1, -2, false}, {"odd\nname/\xff/.env", 1 << 63, 3, true}, {"..env/x", 4, 5, false}}
+	known := []Known{{"a b/.env", 1, -2, false, false}, {"odd\nname/\xff/.env", 1 << 63, 3, true, false}, {"..env/x", 4, 5, true, true}}
 	if err := m.Keep(project, known); err != nil {
 		t.Fatal(err)
 	}

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// A Secret is a file below the project's top that Guard.Secret takes for one.
+// A Secret is a file of the project that Guard.Secret takes for one.
 type Secret struct {
 	Path          string // below the project
 	Inode         uint64
@@ -34,7 +34,7 @@ func (w *walker) keepsSecrets() bool {
 	f := &w.frames[len(w.frames)-1]
 	if f.secrets == 0 {
 		f.secrets = 1
-		if w.index == 0 && w.g.project && len(w.path) > 0 && w.g.Searched(string(w.path)) {
+		if w.index == 0 && w.g.project && (len(w.path) == 0 || w.g.Searched(string(w.path))) {
 			f.secrets = 2
 		}
 	}
@@ -43,7 +43,7 @@ func (w *walker) keepsSecrets() bool {
 
 // noteSecret makes no copy of a name that is none.
 func (w *walker) noteSecret(fd int, name []byte) {
-	if !w.g.Secret(unsafe.String(&w.path[0], len(w.path)), unsafe.String(&name[0], len(name))) {
+	if !w.g.Secret(unsafe.String(unsafe.SliceData(w.path), len(w.path)), unsafe.String(unsafe.SliceData(name), len(name))) {
 		return
 	}
 	var st unix.Statx_t // w.st is the caller's
