@@ -5,8 +5,6 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/sbxrun/sbx/userns"
 )
 
 // The watch of masks begins when a command has run for a moment, which a short one does not
@@ -32,79 +30,76 @@ func (c *Cmd) AwaitGuard() {
 	}
 }
 
-// early begins the reports, or does not: what happens early is doubtful then.
-func (w *maskWatch) early(names []string) {
-	if len(names) == 0 || len(names) > earlyLimit {
+// early begins the reports, or does not: what happens early is doubtful then. The host's
+// paths are those of files that are read-only, and of others that are hidden.
+func (w *maskWatch) early(readOnly, hidden []string) {
+	if n := len(readOnly) + len(hidden); n == 0 || n > earlyLimit {
 		return
 	}
-	trails, err := newNameTrails(names)
-	if err != nil {
-		return
-	}
-	w.trails = trails
-	seen := map[string]bool{}
-	for _, p := range names {
-		if dir := path.Dir(p); !seen[dir] {
-			seen[dir] = true
-			if trails.watch(dir, dir) != nil {
-				w.endEarly()
-				return
+	if len(readOnly) > 0 {
+		trails, err := newNameTrails(readOnly)
+		if err != nil {
+			return
+		}
+		w.trails = trails
+		seen := map[string]bool{}
+		for _, p := range readOnly {
+			if dir := path.Dir(p); !seen[dir] {
+				seen[dir] = true
+				if trails.watch(dir, dir) != nil {
+					w.endEarly()
+					return
+				}
 			}
 		}
 	}
-	w.alarm = newAlarm(names)
+	w.alarm = newAlarm(append(readOnly, hidden...))
 }
 
-// earlyNames are the read-only names in the project.
-func (s Spec) earlyNames(h Host) (names []string) {
-	if s.Project == "" || h.Guard == nil || s.AllowRunLater {
-		return nil
+// earlyNames are the read-only and the hidden names in the project.
+func (s Spec) earlyNames(h Host) (readOnly, hidden []string) {
+	if s.Project == "" || h.Guard == nil {
+		return nil, nil
 	}
-	for _, b := range h.Guard.Binds {
-		if b.ReadOnly {
-			names = append(names, b.Path)
+	if !s.AllowRunLater {
+		for _, b := range h.Guard.Binds {
+			if b.ReadOnly {
+				readOnly = append(readOnly, b.Path)
+			}
 		}
 	}
-	return names
+	for _, name := range h.ProjectNames {
+		hidden = append(hidden, path.Join(s.Project, name))
+	}
+	return readOnly, hidden
 }
 
-// An alarm is a queue that has a report when a file has lost a name, whoever took it. What
-// is done by the names is not in it.
-type alarm struct{ fd int }
-
-// newAlarm gives none where there is nothing to report.
-func newAlarm(files []string) *alarm {
+// newAlarm is a queue that has a report when a file has lost a name, whoever took it, or
+// nothing. What is done to the file by its name is not in it, but changes of its mode.
+func newAlarm(files []string) (fd int) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {
-		return nil
+		return 0
 	}
 	for _, file := range files {
-		_, _ = unix.InotifyAddWatch(fd, file, unix.IN_ATTRIB|unix.IN_MOVE_SELF|unix.IN_DELETE_SELF|unix.IN_DONT_FOLLOW)
+		_, _ = unix.InotifyAddWatch(fd, file, unix.IN_ATTRIB|unix.IN_MOVE_SELF|unix.IN_DELETE_SELF|unix.IN_DONT_FOLLOW) // it may be gone
 	}
-	return &alarm{fd}
+	return fd
 }
 
 // urgent has the watch begin at once.
-func (w *maskWatch) urgent() *userns.Urgent {
-	if w == nil || w.alarm == nil {
-		return nil
+func (w *maskWatch) urgent() int {
+	if w == nil {
+		return 0
 	}
-	return &userns.Urgent{FD: w.alarm.fd, Now: func() bool { return len(w.trails.unsettled()) > 0 || !w.alarm.drain() }}
-}
-
-// drain takes what was reported, which was no loss of a name but a change of the mode or the
-// times.
-func (a *alarm) drain() bool {
-	var b [4 << 10]byte
-	n, err := unix.Read(a.fd, b[:])
-	return err == nil && n > 0
+	return w.alarm
 }
 
 // endEarly ends the reports that the watch did not take over.
 func (w *maskWatch) endEarly() {
 	var fds []int
-	if w.alarm != nil {
-		fds, w.alarm = append(fds, w.alarm.fd), nil
+	if w.alarm != 0 {
+		fds, w.alarm = append(fds, w.alarm), 0
 	}
 	if w.trails != nil && !w.queued {
 		fds, w.trails = append(fds, w.trails.fd), nil

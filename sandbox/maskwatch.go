@@ -47,7 +47,7 @@ type maskWatch struct {
 	opened  map[string]bool // those that the command may have open for writing
 	trails  *nameTrails     // of what is read-only, or nil
 	queued  bool            // run closes them
-	alarm   *alarm          // until the watch begins, or nil
+	alarm   int             // a queue that has a report when a mask may be off, or 0
 
 	cleaned int // how often a configuration was
 

@@ -26,8 +26,8 @@ type Input struct {
 	// is for what a short command should not have to pay.
 	Lasting      func()
 	LastingAfter time.Duration
-	// Urgent has Lasting called at once, or is nil.
-	Urgent *Urgent
+	// Urgent is a descriptor that has Lasting called at once when it can be read, or 0.
+	Urgent int
 	// Limit is how long the child may take from one report to the next, where others can
 	// stop it. Zero is for ever.
 	Limit time.Duration
@@ -41,12 +41,6 @@ type Input struct {
 	Held *HeldSignals
 
 	handed bool // the streams are sent to the child: see handStreams
-}
-
-// Urgent is why Lasting cannot wait: FD can be read, and Now, which reads it, says so.
-type Urgent struct {
-	FD  int
-	Now func() bool
 }
 
 // CloneError says that the kernel made no child.

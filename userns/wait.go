@@ -111,20 +111,13 @@ func (p *Process) reap() {
 // endsWithin waits so long for the child's end, at most, and tells whether it
 // came.
 func (p *Process) endsWithin(limit time.Duration) bool {
-	if p.in.Urgent == nil {
+	if p.in.Urgent == 0 {
 		return hold(p.pidfd, limit)
 	}
-	for end := time.Now().Add(limit); ; {
-		set := [2]unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: int32(p.in.Urgent.FD), Events: unix.POLLIN}}
-		t := unix.NsecToTimespec(int64(max(0, time.Until(end))))
-		n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 2, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
-		switch {
-		case errno == 0 && set[0].Revents != 0:
-			return true
-		case errno != 0 || n == 0 || p.in.Urgent.Now():
-			return false
-		}
-	}
+	set := [2]unix.PollFd{{Fd: int32(p.pidfd), Events: unix.POLLIN}, {Fd: int32(p.in.Urgent), Events: unix.POLLIN}}
+	t := unix.NsecToTimespec(int64(limit))
+	n, _, errno := unix.RawSyscall6(unix.SYS_PPOLL, uintptr(unsafe.Pointer(&set)), 2, uintptr(unsafe.Pointer(&t)), 0, 0, 0)
+	return errno == 0 && n > 0 && set[0].Revents != 0
 }
 
 // hold waits for something to read, for a moment at most, and tells whether there
