@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+	"strings"
+)
+
+// reportedRows are holes that were reported, and their like: what is hidden and shown at
+// another place, names that editors and tools obey and that no table had.
+var reportedRows = append(hideRows, toldRows...)
+
+// hideRows show what is hidden by another mount.
+var hideRows = []row{
+	hideRow("above", "the directory above it", "--hide", "d/in", "-v", "{PROJECT}:/tmp/x"),
+	hideRow("read-only", "a directory of it, read-only", "-v", "{PROJECT}/d:/tmp/x:ro", "--hide", "{PROJECT}/d/in"),
+	hideRow("itself", "its own path", "--hide", "d/in", "-v", "{PROJECT}/d/in:/tmp/x"),
+	hideRow("within", "a directory in it", "--hide", "d", "-v", "{PROJECT}/d/in:/tmp/x"),
+	hideRow("link", "the directory that a link leads to", "--hide", "link/in", "-v", "{PROJECT}/d:/tmp/x"),
+	hideRow("source-link", "a link as the source", "--hide", "d/in", "-v", "{HOME}/link:/tmp/x"),
+	hideRow("other", "another mount of it", "-v", "{PROJECT}/d:/tmp/x", "-v", "{PROJECT}:/tmp/y", "--hide", "/tmp/y/d/in"),
+	hideRow("two", "two other mounts of it, with --rw and --ro", "--rw", "{PROJECT}/d", "-v", "{HOME}:/tmp/x", "--hide", "d/in", "-v", "{PROJECT}/d:/tmp/y", "--ro", "{PROJECT}/d/in"),
+	hideRow("optional", "the directory above, where it need not be there", "--hide", "d/in?", "-v", "{PROJECT}:/tmp/x:ro"),
+}
+
+func hideRow(id, by string, flags ...string) row {
+	return row{id: "hide-elsewhere-" + id, group: "files", tries: "read what --hide covers, by " + by, views: both, flags: flags,
+		setup: func(s *scene) {
+			s.file("{PROJECT}/d/in/key", marker)
+			s.check(os.Symlink("d", s.path("{PROJECT}/link")))
+			s.check(os.Symlink("project/d", s.path("{HOME}/link")))
+		},
+		cmd: []string{"{ATTACKS}", "contents", "{MARKER}", "{PROJECT}/d/in/key", "/tmp/x/key", "/tmp/x/in/key", "/tmp/x/d/in/key", "/tmp/x/project/d/in/key", "/tmp/y/in/key", "/tmp/y/d/in/key"}}
+}
+
+// toldRows leave what is read later by its name.
+var toldRows = []row{}
+
+// toldRow is a row that is judged by the notes: what is left where it was must be named.
+func toldRow(id, what, line string, paths ...string) row {
+	return row{id: id, group: "run later", tries: "leave " + what + ", unsaid", views: both,
+		cmd: []string{"sh", "-c", line + "; echo TRIED: planted"},
+		judge: func(s *scene) string {
+			for _, p := range paths {
+				if s.has("{PROJECT}/"+p, "OWNED") && !strings.Contains(s.output, p) {
+					return p + " was left, and there is no note"
+				}
+			}
+			return ""
+		}}
+}
