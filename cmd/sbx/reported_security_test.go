@@ -33,7 +33,13 @@ func hideRow(id, by string, flags ...string) row {
 }
 
 // toldRows leave what is read later by its name.
-var toldRows = []row{}
+var toldRows = []row{
+	laterBy("told-version-npm", ".tool-versions", "a package of npm's as a tool", `printf 'node 20\nnpm:OWNED 1.0\n' > .tool-versions`),
+	laterBy("told-version-pipx", "sub/.tool-versions", "a package of PyPI's as a tool, deeper down", `mkdir sub; echo 'pipx:OWNED latest' > sub/.tool-versions`),
+	laterBy("told-version-ref", ".tool-versions", "a commit as a version", `printf 'node ref:0123456789ab\n# OWNED\n' > .tool-versions`),
+	laterBy("told-version-option", ".tool-versions", "a tool's option", `echo 'node[postinstall=OWNED] 20' > .tool-versions`),
+	laterBy("told-version-proto", ".prototools", "a backend of another manager's", `echo '"asdf:OWNED" = "1"' > .prototools`),
+}
 
 // toldRow is a row that is judged by the notes: what is left where it was must be named.
 func toldRow(id, what, line string, paths ...string) row {
