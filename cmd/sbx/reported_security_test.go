@@ -38,6 +38,15 @@ var toldRows = []row{
 	laterBy("told-version-pipx", "sub/.tool-versions", "a package of PyPI's as a tool, deeper down", `mkdir sub; echo 'pipx:OWNED latest' > sub/.tool-versions`),
 	laterBy("told-version-ref", ".tool-versions", "a commit as a version", `printf 'node ref:0123456789ab\n# OWNED\n' > .tool-versions`),
 	laterBy("told-version-option", ".tool-versions", "a tool's option", `echo 'node[postinstall=OWNED] 20' > .tool-versions`),
+	toldBy("told-variable-php", "PHP_INI_SCAN_DIR=:{PROJECT}/scan", "an .ini that php reads", "scan/a.ini"),
+	toldBy("told-variable-phprc", "PHPRC={PROJECT}/php", "a php.ini", "php/php.ini"),
+	toldBy("told-variable-kitty", "KITTY_CONFIG_DIRECTORY={PROJECT}/kit", "a terminal's settings", "kit/kitty.conf"),
+	toldBy("told-variable-zellij", "ZELLIJ_CONFIG_DIR={PROJECT}/zj", "a multiplexer's settings", "zj/config.kdl"),
+	toldBy("told-variable-pre-commit", "PRE_COMMIT_HOME={PROJECT}/pc", "a hook's program", "pc/repoabc/py_env-python3/bin/black"),
+	toldBy("told-variable-java", "JAVA_OPTS=-Dx=y -javaagent:{PROJECT}/agent.jar -Xmx1g", "an agent of java's", "agent.jar"),
+	toldBy("told-variable-dir", "MYTOOL_DIR={PROJECT}/tool", "a file that a tool no list has may load", "tool/a/init.php"),
+	toldBy("told-variable-home", "MYTOOL_HOME={PROJECT}/tool", "settings of a tool that no list has", "tool/mytool.toml"),
+	toldBy("told-variable-directory", "MYTOOL_DIRECTORY={PROJECT}/tool", "the same by another name", "tool/conf.d/x.ini"),
 	laterBy("told-version-proto", ".prototools", "a backend of another manager's", `echo '"asdf:OWNED" = "1"' > .prototools`),
 }
 
@@ -53,4 +62,16 @@ func toldRow(id, what, line string, paths ...string) row {
 			}
 			return ""
 		}}
+}
+
+// toldBy is one that a variable of the caller's leads to: it is changed, and must be moved
+// or named.
+func toldBy(id, variable, what, path string) row {
+	r := toldRow(id, what+", to which a variable leads", "echo OWNED >> "+path, path)
+	r.setup = func(s *scene) {
+		s.file("{PROJECT}/"+path, "mine\n")
+		s.env = append(s.env, s.path(variable))
+		s.tick()
+	}
+	return r
 }
