@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 )
 
@@ -47,6 +48,13 @@ var toldRows = []row{
 	toldBy("told-variable-dir", "MYTOOL_DIR={PROJECT}/tool", "a file that a tool no list has may load", "tool/a/init.php"),
 	toldBy("told-variable-home", "MYTOOL_HOME={PROJECT}/tool", "settings of a tool that no list has", "tool/mytool.toml"),
 	toldBy("told-variable-directory", "MYTOOL_DIRECTORY={PROJECT}/tool", "the same by another name", "tool/conf.d/x.ini"),
+	toldFrom("told-home-lesskey", ".lesskey", "lesskey", "lesskey"),
+	toldFrom("told-home-gdb", ".config/gdb", "gdb", "gdb/gdbinit"),
+	toldFrom("told-home-zsh", ".zsh", "zsh", "zsh/aliases.zsh"),
+	toldFrom("told-home-python", ".pythonrc.py", "pythonrc.py", "pythonrc.py"),
+	toldFrom("told-home-unlisted", ".newtoolrc", "newtoolrc", "newtoolrc"),
+	toldFrom("told-home-directory", ".newtool", "newtool", "newtool/a/rc"),
+	toldFrom("told-home-config", ".config/newtool.toml", "newtool.toml", "newtool.toml"),
 	laterBy("told-version-proto", ".prototools", "a backend of another manager's", `echo '"asdf:OWNED" = "1"' > .prototools`),
 }
 
@@ -71,6 +79,19 @@ func toldBy(id, variable, what, path string) row {
 	r.setup = func(s *scene) {
 		s.file("{PROJECT}/"+path, "mine\n")
 		s.env = append(s.env, s.path(variable))
+		s.tick()
+	}
+	return r
+}
+
+// toldFrom is one that a link in the home leads to: it is changed, and must be moved or
+// named.
+func toldFrom(id, link, to, path string) row {
+	r := toldRow(id, "what ~/"+link+" leads to", "echo OWNED >> "+path, path)
+	r.setup = func(s *scene) {
+		s.file("{PROJECT}/"+path, "mine\n")
+		s.mkdir("{HOME}/" + filepath.Dir(link))
+		s.check(os.Symlink(s.path("{PROJECT}/"+to), s.path("{HOME}/"+link)))
 		s.tick()
 	}
 	return r

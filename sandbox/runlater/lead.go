@@ -22,6 +22,7 @@ type lead struct {
 	kind kind   // configKind, or what a directory there is: with plain only a file counts
 	why  string
 	by   setBy
+	tell bool // what it leads to stays where it is
 }
 
 // A setBy is the configuration that sets a lead, if it is in a root, and the worktree's top
@@ -38,7 +39,7 @@ func (w *walker) lead(path string, k kind, why string) {
 
 // leadTo takes an absolute path.
 func (w *walker) leadTo(to string, k kind, why string, by setBy) {
-	w.follows(lead{-1, to, k, why, by})
+	w.follows(lead{root: -1, path: to, kind: k, why: why, by: by})
 }
 
 func (w *walker) follows(l lead) {
@@ -98,7 +99,7 @@ func (w *walker) leadFrom(to string, k kind, why string, by setBy) {
 	case len(w.inTops) >= reportLimit:
 		w.overflow = true
 	default:
-		w.inTops = append(w.inTops, lead{-1, to, k, why, by})
+		w.inTops = append(w.inTops, lead{root: -1, path: to, kind: k, why: why, by: by})
 	}
 }
 
@@ -161,7 +162,7 @@ func (w *walker) follow() {
 			}
 			seen[l] = true
 			for _, top := range w.tops {
-				w.follows(lead{top.root, join(top.path, l.path), l.kind, l.why, l.by})
+				w.follows(lead{root: top.root, path: join(top.path, l.path), kind: l.kind, why: l.why, by: l.by})
 			}
 			continue
 		}
@@ -205,11 +206,14 @@ func (w *walker) after(l lead) {
 	}
 	project := tree{path: w.roots[0].path}
 	_, all := (tree{path: end}).within(project.path)
-	if all = all && w.g.project; i >= 0 && !all { // Find has said that it is all of the project
+	if all = all && w.g.project; i >= 0 && !all && !(l.tell && rel == "") { // Find has said that it is all of the project
 		w.leadAt(i, rel, l)
 	}
 	if i < 0 && l.kind == hooksKind {
 		w.hookLinks(end, l.by)
+	}
+	if l.tell {
+		return // a directory around a root is not settings
 	}
 	for i, r := range w.roots { // what was mounted below, or given to the command
 		if _, in := project.within(r.path); all && in {
@@ -294,7 +298,7 @@ func (w *walker) leadDir(root int, p place, l lead) {
 	}
 	for _, f := range probe.r.Findings {
 		if !w.r.Moves(w.roots[w.index].path, f.Path) {
-			w.add(f.Path, f.What, l.why)
+			w.addLed(f.Path, f.What, l.why, l.tell)
 		}
 	}
 }
@@ -341,5 +345,20 @@ func (w *walker) leadFile(index int, path string, l lead) {
 		}
 		return
 	}
-	w.add(path, what, why)
+	w.addLed(path, what, why, l.tell)
+}
+
+// addLed adds what is moved, or what is named and stays.
+func (w *walker) addLed(path string, what What, why string, tell bool) {
+	f := Finding{Root: w.roots[w.index].path, Path: path, What: what, Why: why}
+	same := func(o Finding) bool { return o.Root == f.Root && o.Path == f.Path }
+	switch {
+	case !tell:
+		w.add(path, what, why)
+	case slices.ContainsFunc(w.r.Unknown, same):
+	case len(w.r.Unknown) >= reportLimit:
+		w.overflow = true
+	default:
+		w.r.Unknown = append(w.r.Unknown, f)
+	}
 }

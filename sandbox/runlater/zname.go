@@ -5,6 +5,7 @@ package runlater
 var guarded = [...]group{
 	{dir: "", above: "", last: "", home: false, exact: []name{
 		{name: "$irbrc", where: atTop, rule: moved, why: "irb runs it"},
+		{name: ".ackrc", where: atTop, rule: moved, why: "ack runs the pager in it, in a home"},
 		{name: ".agent", where: anywhere, rule: moved, why: "agents obey it and run the skills in it"},
 		{name: ".agents", where: anywhere, rule: moved, why: "agents obey it and run the skills in it"},
 		{name: ".aiassistant", where: anywhere, rule: moved, why: "JetBrains AI obeys it"},
@@ -133,6 +134,7 @@ var guarded = [...]group{
 		{name: ".lefthook.toml", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"},
 		{name: ".lefthook.yaml", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"},
 		{name: ".lefthook.yml", where: atTop, rule: moved, why: "Lefthook runs it at git's hooks"},
+		{name: ".lesskey", where: atTop, rule: moved, why: "less runs the LESSOPEN that it sets, in a home"},
 		{name: ".lintstagedrc", where: atTop, rule: moved, why: "lint-staged runs the commands in it at git's hooks"},
 		{name: ".lite_project", where: atTop, rule: moved, why: "Lite XL runs it"},
 		{name: ".lite_project.lua", where: atTop, rule: moved, why: "Lite XL runs it"},
@@ -143,6 +145,7 @@ var guarded = [...]group{
 		{name: ".logout", where: atTop, rule: moved, why: "csh runs it in a home"},
 		{name: ".lua-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".lvimrc", where: anywhere, rule: moved, why: "vim runs it"},
+		{name: ".mailcap", where: atTop, rule: moved, why: "mail programs and pagers run the commands in it, in a home"},
 		{name: ".mavenrc", where: atTop, rule: moved, why: "Maven runs it in a home"},
 		{name: ".mcp.json", where: anywhere, rule: moved, why: "agents start the servers it names"},
 		{name: ".merlin", where: atTop, rule: moved, why: "merlin runs the preprocessors in it"},
@@ -151,6 +154,7 @@ var guarded = [...]group{
 		{name: ".mise.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
 		{name: ".miserc.toml", where: anywhere, rule: moved, why: "mise takes its settings from it on cd"},
 		{name: ".mkshrc", where: atTop, rule: moved, why: "ksh runs it in a home"},
+		{name: ".muttrc", where: atTop, rule: moved, why: "mail programs and pagers run the commands in it, in a home"},
 		{name: ".nexrc", where: anywhere, rule: moved, why: "vi runs it"},
 		{name: ".node-version", where: anywhere, rule: judged, why: "node's version managers choose node by it"},
 		{name: ".nova", where: anywhere, rule: moved, why: "Nova runs the tasks in it"},
@@ -185,6 +189,9 @@ var guarded = [...]group{
 		{name: ".psysh.php", where: anywhere, rule: moved, why: "PsySH runs it"},
 		{name: ".python-version", where: anywhere, rule: judged, why: "uv and pyenv run the interpreter it names"},
 		{name: ".python-versions", where: anywhere, rule: judged, why: "uv and pyenv run the interpreter it names"},
+		{name: ".pythonrc", where: atTop, rule: moved, why: "python runs it by PYTHONSTARTUP, in a home"},
+		{name: ".pythonrc.py", where: atTop, rule: moved, why: "python runs it by PYTHONSTARTUP, in a home"},
+		{name: ".pythonstartup", where: atTop, rule: moved, why: "python runs it by PYTHONSTARTUP, in a home"},
 		{name: ".qwen", where: anywhere, rule: moved, why: "Qwen Code obeys it and starts servers it names"},
 		{name: ".radare2rc", where: anywhere, rule: moved, why: "radare2 runs it"},
 		{name: ".rbenv-vars", where: anywhere, rule: moved, why: "rbenv-vars sets the variables in it for each ruby"},
@@ -222,6 +229,7 @@ var guarded = [...]group{
 		{name: ".sqliterc", where: atTop, rule: moved, why: "sqlite3 runs it in a home"},
 		{name: ".ssh", where: atTop, rule: moved, why: "ssh runs what its config names, in a home"},
 		{name: ".swift-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
+		{name: ".sxhkdrc", where: atTop, rule: moved, why: "sxhkd runs the commands in it, in a home"},
 		{name: ".tabnine", where: anywhere, rule: moved, why: "Tabnine obeys it and starts servers it names"},
 		{name: ".tcshrc", where: atTop, rule: moved, why: "csh runs it in a home"},
 		{name: ".tern-project", where: atTop, rule: moved, why: "Tern loads the plugins in it"},
@@ -230,12 +238,14 @@ var guarded = [...]group{
 		{name: ".tfswitchrc", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".tgswitchrc", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".theia", where: anywhere, rule: moved, why: "Theia runs the tasks in it"},
+		{name: ".tigrc", where: atTop, rule: moved, why: "tig runs the commands in it, in a home"},
 		{name: ".tmux.conf", where: atTop, rule: moved, why: "tmux runs it in a home"},
 		{name: ".tool-versions", where: anywhere, rule: judged, why: "asdf and mise put the directory that path: names first in PATH, and install what npm: and the like name"},
 		{name: ".trae", where: anywhere, rule: moved, why: "Trae obeys it"},
 		{name: ".vfox", where: anywhere, rule: moved, why: "vfox puts what is in it first in PATH"},
 		{name: ".vfox.toml", where: anywhere, rule: judged, why: "vfox chooses tools by it"},
 		{name: ".vibe", where: anywhere, rule: moved, why: "Mistral Vibe obeys it and runs the hooks and servers in it"},
+		{name: ".vifmrc", where: atTop, rule: moved, why: "mail programs and pagers run the commands in it, in a home"},
 		{name: ".vim", where: atTop, rule: moved, why: "vim and its plugins run what is in it"},
 		{name: ".vimrc", where: anywhere, rule: moved, why: "vim runs it"},
 		{name: ".vs", where: anywhere, rule: moved, why: "Visual Studio runs the tasks in it"},
@@ -244,6 +254,7 @@ var guarded = [...]group{
 		{name: ".wezterm.lua", where: atTop, rule: moved, why: "WezTerm runs it in a home"},
 		{name: ".windsurf", where: anywhere, rule: moved, why: "Windsurf obeys it and runs the hooks in it"},
 		{name: ".windsurfrules", where: anywhere, rule: moved, why: "Windsurf obeys it"},
+		{name: ".xbindkeysrc", where: atTop, rule: moved, why: "xbindkeys runs the commands in it, in a home"},
 		{name: ".xinitrc", where: atTop, rule: moved, why: "startx runs it in a home"},
 		{name: ".xonshrc", where: atTop, rule: moved, why: "xonsh runs it"},
 		{name: ".xprofile", where: atTop, rule: moved, why: "display managers run it in a home"},
@@ -353,6 +364,12 @@ var guarded = [...]group{
 	{dir: ".aws", above: "", last: ".aws", home: true, exact: []name{
 		{name: "config", where: atHome, rule: moved, why: "AWS tools run the credential_process in it"},
 	}, globs: []glob{}},
+	{dir: ".bash.d", above: "", last: ".bash.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "bash runs what .bashrc sources there"}},
+	}},
+	{dir: ".bashrc.d", above: "", last: ".bashrc.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "bash runs what .bashrc sources there"}},
+	}},
 	{dir: ".bzr", above: "", last: ".bzr", home: false, exact: []name{
 		{name: "branch", rule: leads, why: "it leads to what tools run"},
 	}, globs: []glob{}},
@@ -371,6 +388,7 @@ var guarded = [...]group{
 		{name: "bash_completion", where: atHome, rule: moved, why: "bash-completion runs it at the prompt"},
 		{name: "hk.local.pkl", where: atTop, rule: moved, why: "hk runs it at git's hooks"},
 		{name: "hk.pkl", where: atTop, rule: moved, why: "hk runs it at git's hooks"},
+		{name: "lesskey", where: atHome, rule: moved, why: "less runs the LESSOPEN that it sets"},
 		{name: "mise", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
 		{name: "mise.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"},
 		{name: "miserc.toml", where: anywhere, rule: moved, why: "mise takes its settings from it on cd"},
@@ -397,6 +415,9 @@ var guarded = [...]group{
 	{dir: ".config/awesome", above: ".config", last: "awesome", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
 	}},
+	{dir: ".config/bat", above: ".config", last: "bat", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
 	{dir: ".config/bspwm", above: ".config", last: "bspwm", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
 	}},
@@ -405,6 +426,9 @@ var guarded = [...]group{
 	}},
 	{dir: ".config/direnv", above: ".config", last: "direnv", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "direnv runs it on cd"}},
+	}},
+	{dir: ".config/dunst", above: ".config", last: "dunst", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
 	}},
 	{dir: ".config/elvish", above: ".config", last: "elvish", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "elvish runs it"}},
@@ -417,6 +441,9 @@ var guarded = [...]group{
 	}},
 	{dir: ".config/environment.d", above: ".config", last: "environment.d", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "systemd sets the variables in it at login"}},
+	}},
+	{dir: ".config/espanso", above: ".config", last: "espanso", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
 	}},
 	{dir: ".config/fish", above: ".config", last: "fish", home: true, exact: []name{
 		{name: "config.fish", where: atHome, rule: moved, why: "fish runs it"},
@@ -433,6 +460,12 @@ var guarded = [...]group{
 	}},
 	{dir: ".config/foot", above: ".config", last: "foot", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "a terminal runs the commands in it"}},
+	}},
+	{dir: ".config/gdb", above: ".config", last: "gdb", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "gdb runs it"}},
+	}},
+	{dir: ".config/gh", above: ".config", last: "gh", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
 	}},
 	{dir: ".config/ghostty", above: ".config", last: "ghostty", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "a terminal runs the commands in it"}},
@@ -470,6 +503,9 @@ var guarded = [...]group{
 	{dir: ".config/jj", above: ".config", last: "jj", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Jujutsu runs the tools and aliases in it"}},
 	}},
+	{dir: ".config/k9s", above: ".config", last: "k9s", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
 	{dir: ".config/kak", above: ".config", last: "kak", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Kakoune runs it"}},
 	}},
@@ -481,6 +517,24 @@ var guarded = [...]group{
 	}},
 	{dir: ".config/labwc", above: ".config", last: "labwc", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/lazygit", above: ".config", last: "lazygit", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "lazygit runs the commands in it"}},
+	}},
+	{dir: ".config/lf", above: ".config", last: "lf", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
+	{dir: ".config/mpv", above: ".config", last: "mpv", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
+	{dir: ".config/mutt", above: ".config", last: "mutt", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
+	{dir: ".config/neomutt", above: ".config", last: "neomutt", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
+	{dir: ".config/newsboat", above: ".config", last: "newsboat", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
 	}},
 	{dir: ".config/niri", above: ".config", last: "niri", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
@@ -506,14 +560,26 @@ var guarded = [...]group{
 	{dir: ".config/plasma-workspace/shutdown", above: ".config/plasma-workspace", last: "shutdown", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Plasma runs it at login"}},
 	}},
+	{dir: ".config/polybar", above: ".config", last: "polybar", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
 	{dir: ".config/powershell", above: ".config", last: "powershell", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "PowerShell runs it"}},
 	}},
 	{dir: ".config/qtile", above: ".config", last: "qtile", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
 	}},
+	{dir: ".config/qutebrowser", above: ".config", last: "qutebrowser", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
+	{dir: ".config/ranger", above: ".config", last: "ranger", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
 	{dir: ".config/river", above: ".config", last: "river", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".config/rofi", above: ".config", last: "rofi", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
 	}},
 	{dir: ".config/sapling", above: ".config", last: "sapling", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Sapling runs the hooks in it"}},
@@ -530,8 +596,17 @@ var guarded = [...]group{
 	{dir: ".config/systemd/user", above: ".config/systemd", last: "user", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "systemd runs it at login"}},
 	}},
+	{dir: ".config/tig", above: ".config", last: "tig", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "tig runs the commands in it"}},
+	}},
 	{dir: ".config/tmux", above: ".config", last: "tmux", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "tmux runs it"}},
+	}},
+	{dir: ".config/tmuxinator", above: ".config", last: "tmuxinator", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
+	{dir: ".config/vifm", above: ".config", last: "vifm", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
 	}},
 	{dir: ".config/vim", above: ".config", last: "vim", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "vim runs it"}},
@@ -551,8 +626,17 @@ var guarded = [...]group{
 	{dir: ".config/xonsh/rc.d", above: ".config/xonsh", last: "rc.d", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "xonsh runs it"}},
 	}},
+	{dir: ".config/xplr", above: ".config", last: "xplr", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
+	{dir: ".config/yazi", above: ".config", last: "yazi", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
+	}},
 	{dir: ".config/zed", above: ".config", last: "zed", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "Zed runs it"}},
+	}},
+	{dir: ".config/zellij", above: ".config", last: "zellij", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "terminal tools and desktops run the commands in it"}},
 	}},
 	{dir: ".config/zsh", above: ".config", last: "zsh", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "zsh runs it"}},
@@ -726,6 +810,9 @@ var guarded = [...]group{
 		{name: "bash_completion", where: atHome, rule: moved, why: "nvm is it: shells read it"},
 		{name: "nvm.sh", where: atHome, rule: moved, why: "nvm is it: shells read it"},
 	}, globs: []glob{}},
+	{dir: ".oh-my-zsh/custom", above: ".oh-my-zsh", last: "custom", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "Oh My Zsh runs it"}},
+	}},
 	{dir: ".pijul", above: "", last: ".pijul", home: false, exact: []name{
 		{name: "config", where: anywhere, rule: moved, why: "Pijul runs the hooks in it"},
 	}, globs: []glob{}},
@@ -754,6 +841,12 @@ var guarded = [...]group{
 	}, globs: []glob{}},
 	{dir: ".xmonad", above: "", last: ".xmonad", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "window managers run it or the commands in it at login"}},
+	}},
+	{dir: ".zsh", above: "", last: ".zsh", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "zsh runs what .zshrc sources there"}},
+	}},
+	{dir: ".zshrc.d", above: "", last: ".zshrc.d", home: true, exact: []name{}, globs: []glob{
+		{"", "", name{name: "*", where: atHome, rule: moved, why: "zsh runs what .zshrc sources there"}},
 	}},
 	{dir: "_darcs", above: "", last: "_darcs", home: false, exact: []name{
 		{name: "prefs", rule: leads, why: "it leads to what tools run"},
