@@ -55,6 +55,12 @@ var toldRows = []row{
 	toldFrom("told-home-unlisted", ".newtoolrc", "newtoolrc", "newtoolrc"),
 	toldFrom("told-home-directory", ".newtool", "newtool", "newtool/a/rc"),
 	toldFrom("told-home-config", ".config/newtool.toml", "newtool.toml", "newtool.toml"),
+	toldRow("told-config-js", "settings that are programs", "for n in eslint.config.js prettier.config.mjs stylelint.config.cjs tailwind.config.ts vitest.config.mts; do echo OWNED > $n; done",
+		"eslint.config.js", "prettier.config.mjs", "stylelint.config.cjs", "tailwind.config.ts", "vitest.config.mts"),
+	toldRow("told-config-python", "settings of python's linters", "echo OWNED > mypy.ini; echo OWNED > ansible.cfg", "mypy.ini", "ansible.cfg"),
+	toldChanged("told-changed", "settings of a known tool that were there", "eslint.config.mjs"),
+	toldChanged("told-changed-hidden", "hidden settings that were there", ".flake8"),
+	toldChanged("told-changed-unlisted", "hidden settings of a tool that no list has", ".newtool.yml"),
 	laterBy("told-version-proto", ".prototools", "a backend of another manager's", `echo '"asdf:OWNED" = "1"' > .prototools`),
 }
 
@@ -92,6 +98,16 @@ func toldFrom(id, link, to, path string) row {
 		s.file("{PROJECT}/"+path, "mine\n")
 		s.mkdir("{HOME}/" + filepath.Dir(link))
 		s.check(os.Symlink(s.path("{PROJECT}/"+to), s.path("{HOME}/"+link)))
+		s.tick()
+	}
+	return r
+}
+
+// toldChanged is one that was there, and is changed.
+func toldChanged(id, what, path string) row {
+	r := toldRow(id, what, "echo OWNED >> "+path, path)
+	r.setup = func(s *scene) {
+		s.file("{PROJECT}/"+path, "mine\n")
 		s.tick()
 	}
 	return r

@@ -93,10 +93,11 @@ func (w *walker) enter(fd int, e entered) {
 		case typ == unix.DT_DIR:
 			w.push(name, next)
 		case typ == unix.DT_LNK:
+			found := len(w.r.Findings)
 			if len(w.g.Private) > 0 {
 				w.link(fd, name)
 			}
-			if next.kind != quietKind && (k == plain || k == topKind) {
+			if next.kind != quietKind && (k == plain || k == topKind) && len(w.r.Findings) == found {
 				w.linkPlace(f, name)
 			}
 		}

@@ -28,7 +28,7 @@ func (w *walker) linkPlace(f *frame, name []byte) {
 	fd, err := openSearched(join(w.roots[w.index].path, path))
 	if err != nil {
 		gone := errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR)
-		if was && !gone || gone && w.byProcess(f, name) {
+		if was && (!gone || w.byProcess(f, name)) {
 			w.add(path, Doubtful, linkedPlaceWhy)
 		}
 		return
