@@ -319,8 +319,10 @@ func (h *Host) probeSecrets(s Spec) error {
 			h.resolve(m.Source)
 		}
 	}
-	for _, p := range s.hiddenReal(*h, s.ownMounts(*h)) {
-		h.resolve(p)
+	if s.OCI.Linux != nil && len(s.OCI.Linux.MaskedPaths) > 0 {
+		for _, p := range s.hiddenReal(*h, s.ownMounts(*h)) {
+			h.resolve(p)
+		}
 	}
 	h.probeState(s)
 	known := slices.Concat(h.places, h.State)
