@@ -47,7 +47,7 @@ var identity = []string{
 // (mount_namespaces(7)), and a sandbox within needs both.
 func (s *Spec) completeMasks(h Host) {
 	l := s.OCI.Linux
-	for _, p := range append(s.maskedAlways(h), s.secretPaths(h)...) {
+	for _, p := range slices.Concat(s.hiddenPlaces(h), s.maskedAlways(h), s.secretPaths(h)) {
 		if !slices.Contains(l.MaskedPaths, p) {
 			l.MaskedPaths = append(l.MaskedPaths, p)
 		}
@@ -333,6 +333,11 @@ func (h *Host) probeSecrets(s Spec) error {
 	for _, m := range s.OCI.Mounts {
 		if isBind(m) {
 			h.resolve(m.Source)
+		}
+	}
+	if s.OCI.Linux != nil && len(s.OCI.Linux.MaskedPaths) > 0 {
+		for _, p := range s.hiddenReal(*h, s.ownMounts(*h)) {
+			h.resolve(p)
 		}
 	}
 	h.probeState(s)

@@ -11,7 +11,7 @@ import (
 )
 
 // toldNames is how many names are on a line.
-const toldNames = 5
+const toldNames = 12
 
 // noteLeft names what stays where it is: new hidden files and directories, since the
 // next tool that runs a file without being asked is on no list yet, and programs in the

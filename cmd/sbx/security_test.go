@@ -73,6 +73,7 @@ func securityRows() []row {
 		placeRows, homeRows, dotenvRows, pinRows, renameRows, ownRows, outputRows, leftRows,
 		variableRows, walkRows, namesRows, leadsRows, cameRows, fatRows(), searchedRows, speakRows, secondNameRows, replacedRows, quarantineRows, closedRows, setIDRows, backupRows, reachRows, rememberRows, longPathRows, worktreesRows, gitConfigRows,
 		gitLinkRows,
+		reportedRows,
 	} {
 		all = append(all, some...)
 	}

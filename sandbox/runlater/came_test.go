@@ -3,6 +3,7 @@ package runlater
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -84,6 +85,41 @@ func TestCame(t *testing.T) {
 				must(t, os.Rename(filepath.Join(dir, from), filepath.Join(dir, to)))
 			}, func(name string) { write(t, dir, name, "") })
 			want(t, found(check(t, g)), c.want...)
+		})
+	}
+}
+
+// TestLinkPlace: a link came to where a directory was, or leads to one that tools obey.
+func TestLinkPlace(t *testing.T) {
+	for line, names := range map[string][]string{
+		"mv app old; ln -s templates/ws app":                           {"app (doubtful)", "old (doubtful)"},
+		"mv app old; ln -s $PWD/templates app":                         {"app (doubtful)", "old (doubtful)"},
+		"mv app old; ln -s plain app":                                  {"old (doubtful)"},
+		"mv app old; mv there app":                                     {"app (doubtful)", "old (doubtful)"},
+		"mv app old; ln -s old app":                                    {"app (doubtful)", "old (doubtful)"},
+		"mv app old; ln -s ../outside app":                             {"app (doubtful)", "old (doubtful)"},
+		"mv app old; ln -s /proc/self/fd/1000/x app":                   {"app (doubtful)", "old (doubtful)"},
+		"ln -s ../templates/ws app/lib":                                {"app/lib (doubtful)"},
+		"ln -s ../grouped app/lib":                                     {"app/lib (doubtful)"},
+		"ln -s bare x":                                                 {"x (doubtful)"},
+		"mv links/a links/moved":                                       {"links/moved (doubtful)"},
+		"mv links more":                                                {"more/a (doubtful)"},
+		"ln -s templates x; ln -s plain y; ln -s gone z":               nil,
+		"ln -s . x; ln -s .. plain/y":                                  nil,
+		"mkdir node_modules; cd node_modules; ln -s ../templates/ws x": nil,
+		"echo > links/new":                                             nil,
+	} {
+		t.Run(strings.ReplaceAll(line, "/", "|"), func(t *testing.T) {
+			base := tempDir(t)
+			dir := filepath.Join(base, "project")
+			for _, name := range []string{"outside/.envrc", "project/app/mise.toml", "project/templates/ws/.vscode/tasks.json", "project/plain/x", "project/grouped/.config/mise/config.toml"} {
+				write(t, base, name, "x")
+			}
+			sh(t, dir, "ln -s templates/ws there; mkdir links; ln -s ../templates/ws links/a; mkdir -p bare/objects bare/refs; echo ref: refs/heads/x > bare/HEAD; sleep 0.05")
+			g := find(t, dir)
+			rememberIn(t, &g, dir, "app")
+			sh(t, dir, line)
+			want(t, found(check(t, g)), names...)
 		})
 	}
 }

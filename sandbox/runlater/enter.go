@@ -92,8 +92,14 @@ func (w *walker) enter(fd int, e entered) {
 		switch {
 		case typ == unix.DT_DIR:
 			w.push(name, next)
-		case typ == unix.DT_LNK && len(w.g.Private) > 0:
-			w.link(fd, name)
+		case typ == unix.DT_LNK:
+			found := len(w.r.Findings)
+			if len(w.g.Private) > 0 {
+				w.link(fd, name)
+			}
+			if next.kind != quietKind && (k == plain || k == topKind) && len(w.r.Findings) == found {
+				w.linkPlace(f, name)
+			}
 		}
 	}
 	if seen&topMark != 0 && k != topKind && k.open() {

@@ -22,7 +22,7 @@ func (w *walker) strangeIn(f *frame, name []byte) {
 	if string(name) == "rr-cache" {
 		why = resolutionsWhy
 	}
-	w.unknown(name, why)
+	w.unknown(name, Created, why)
 }
 
 // knownInGit tells the names that git writes in a git directory (gitrepository-layout(5),

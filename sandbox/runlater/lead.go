@@ -23,7 +23,7 @@ type lead struct {
 	kind kind   // configKind, or what a directory there is: with plain only a file counts
 	why  string
 	by   setBy
-	told bool // what changed is named, and left where it is
+	tell bool // what it leads to stays where it is
 }
 
 // A setBy is the configuration that sets a lead, if it is in a root, and the worktree's top
@@ -162,11 +162,14 @@ func (w *walker) after(l lead) {
 	}
 	project := tree{path: w.roots[0].path}
 	_, all := (tree{path: end}).within(project.path)
-	if all = all && w.g.project; i >= 0 && !all { // Find has said that it is all of the project
+	if all = all && w.g.project; i >= 0 && !all && !(l.tell && rel == "") { // Find has said that it is all of the project
 		w.leadAt(i, rel, l)
 	}
 	if i < 0 && l.kind == hooksKind {
 		w.hookLinks(end, l.by)
+	}
+	if l.tell {
+		return // a directory around a root is not settings
 	}
 	for i, r := range w.roots { // what was mounted below, or given to the command
 		if _, in := project.within(r.path); all && in {
@@ -251,7 +254,7 @@ func (w *walker) leadDir(root int, p place, l lead) {
 	}
 	for _, f := range probe.r.Findings {
 		if !w.r.Moves(w.roots[w.index].path, f.Path) {
-			w.add(f.Path, f.What, l.why)
+			w.addLed(f.Path, f.What, l.why, l.tell)
 		}
 	}
 }
@@ -287,10 +290,6 @@ func (w *walker) leadFile(index int, path string, l lead) {
 		return
 	}
 	what, why := w.what(dir, []byte(name)), l.why
-	if l.told {
-		w.told = append(w.told, Finding{Root: w.roots[index].path, Path: path, What: what, Why: why})
-		return
-	}
 	if l.kind == configKind && w.st.Mode&unix.S_IFMT == unix.S_IFREG {
 		var allowed []setting
 		if e != nil {
@@ -302,5 +301,14 @@ func (w *walker) leadFile(index int, path string, l lead) {
 		}
 		return
 	}
-	w.add(path, what, why)
+	w.addLed(path, what, why, l.tell)
+}
+
+// addLed adds what is moved, or what is named and stays.
+func (w *walker) addLed(path string, what What, why string, tell bool) {
+	if tell {
+		w.told = append(w.told, Finding{Root: w.roots[w.index].path, Path: path, What: what, Why: why})
+	} else {
+		w.add(path, what, why)
+	}
 }

@@ -30,7 +30,7 @@ func (w *walker) obey(settings []setting, dir string, by setBy) {
 		case s.command():
 			w.leadWords(words(s.value), lead{kind: plain, why: "git runs it: " + s.String(), by: by})
 		case !harmless(s, anywhere) && !s.data():
-			w.leadWords(s.named(), lead{kind: plain, why: "your git configuration names it: " + s.String(), by: by, told: true})
+			w.leadWords(s.named(), lead{kind: plain, why: "your git configuration names it: " + s.String(), by: by, tell: true})
 		}
 	}
 }
@@ -162,6 +162,9 @@ func (s setting) named() (found []string) {
 // tellNamed names what leads have led to that stays where it is, once.
 func (w *walker) tellNamed() {
 	known := map[string]bool{}
+	for _, f := range w.r.Unknown {
+		known[join(f.Root, f.Path)] = true
+	}
 	for _, f := range w.told {
 		at := join(f.Root, f.Path)
 		switch {

@@ -33,6 +33,49 @@ func (w *walker) leadsOfHome() {
 			w.leadsOfGroup(g, w.homeDir(h, g.dir))
 		}
 	}
+	w.otherLeads(h[""])
+	w.otherLeads(w.homeDir(h, ".config"))
+}
+
+// otherLeads are the links in a home that no list has: what a dot file or settings lead to
+// is named, since the next tool's are among them.
+func (w *walker) otherLeads(d *homeDir) {
+	if d == nil {
+		return
+	}
+	tell := func(from, name string) {
+		w.follows(lead{root: -1, path: from, kind: oldKind, why: "your ~/" + name + " leads to it", tell: true})
+	}
+	settings := path.Base(d.path) == ".config"
+	if _, rel := w.rootOf(d.real); settings && rel != "" {
+		tell(d.path, ".config")
+		return
+	}
+	for _, n := range d.links {
+		if !settings && (n[0] != '.' || harmlessName(n)) {
+			continue
+		}
+		end, links, err := land(join(d.path, n))
+		if err != nil || !w.inAny(end) && !slices.ContainsFunc(links, w.inAny) {
+			continue
+		}
+		if settings {
+			n = ".config/" + n
+		}
+		tell(join(d.path, path.Base(n)), n)
+	}
+}
+
+// harmlessName tells the hidden names of outputs, caches and lists, and those that are looked
+// at by themselves.
+func harmlessName(n string) bool {
+	var room [nameMax]byte
+	folded := fold(room[:0], []byte(n))
+	if e := guarded[0].find(folded); e != nil && (e.rule == leads || e.rule == judged || e.name == ".gitconfig" || repositoryName([]byte(e.name))) {
+		return true
+	}
+	e := quiet[0].find(folded)
+	return e != nil && e.rule == quietly
 }
 
 // A homeTree has the directories of a home that are there, by their folded paths.

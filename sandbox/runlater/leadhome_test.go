@@ -32,3 +32,43 @@ func TestLeadsOfHome(t *testing.T) {
 		want(t, found(check(t, g)), "asdf", "conf/nvim/init.lua", "fish/config.fish", "gitconfig", "zsh/new", "zsh/zlogin")
 	})
 }
+
+// TestLinksOfHome has links that no list has: what they lead to is named and stays.
+func TestLinksOfHome(t *testing.T) {
+	everyClock(t, func(t *testing.T, guard func(string, []string, ...string) Guard) {
+		dir, home := tempDir(t), tempDir(t)
+		t.Setenv("HOME", home)
+		for _, n := range []string{"lesskey", "gdb/gdbinit", "newtoolrc", "newtool/a/rc", "conf.toml", "cache/x", "plain", "version"} {
+			write(t, dir, n, "1\n")
+		}
+		for at, to := range map[string]string{".lesskey": "lesskey", ".config/gdb": "gdb", ".newtoolrc": "newtoolrc", ".newtool": "newtool", ".config/new.toml": "conf.toml", ".cache": "cache", "plain": "plain",
+			".later": "made", ".work": "", ".nvmrc": "version"} {
+			must(t, os.MkdirAll(filepath.Dir(home+"/"+at), 0o755))
+			link(t, dir+"/"+to, home+"/"+at)
+		}
+		g := guard(dir, environ("PATH", "/usr/bin"))
+		r := check(t, g)
+		want(t, found(r))
+		want(t, unknown(r))
+		for _, n := range []string{"lesskey", "gdb/gdbinit", "newtoolrc", "newtool/a/rc", "conf.toml", "cache/x", "plain", "made"} {
+			write(t, dir, n, "evil")
+		}
+		write(t, dir, "version", "22\n")
+		r = check(t, g)
+		want(t, found(r), "gdb/gdbinit", "lesskey")
+		want(t, unknown(r), "conf.toml", "made", "newtool/a/rc", "newtoolrc")
+	})
+}
+
+// TestConfigOfHome has all of ~/.config be in the project.
+func TestConfigOfHome(t *testing.T) {
+	dir, home := tempDir(t), tempDir(t)
+	t.Setenv("HOME", home)
+	write(t, dir, "config/newtool/rc", "mine")
+	link(t, dir+"/config", home+"/.config")
+	g := find(t, dir)
+	want(t, unknown(check(t, g)))
+	write(t, dir, "config/newtool/rc", "evil")
+	write(t, dir, "other", "evil")
+	want(t, unknown(check(t, g)), "config/newtool/rc")
+}

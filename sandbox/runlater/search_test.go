@@ -299,6 +299,13 @@ func TestVariablesBelow(t *testing.T) {
 		{"R_LIBS_USER", "/d", "d/utils/R/utils", "d/utils"},
 		{"GIO_EXTRA_MODULES", "/d", "d/libx.so", ""},
 		{"LD_LIBRARY_PATH", "/x", "x/glibc-hwcaps/x86-64-v3/libc.so.6", "x/glibc-hwcaps"},
+		{"PHPRC", "/d", "d/php.ini", ""},
+		{"PHPRC", "/d/mine.ini", "d/mine.ini", ""},
+		{"PHP_INI_SCAN_DIR", ":/d", "d/a.ini", ""},
+		{"KITTY_CONFIG_DIRECTORY", "/d", "d/kitty.conf", ""},
+		{"ZELLIJ_CONFIG_DIR", "/d", "d/layouts/x.kdl", ""},
+		{"GH_CONFIG_DIR", "/d", "d/config.yml", ""},
+		{"TIGRC_USER", "/d/rc", "d/rc", ""},
 	} {
 		dir := tempDir(t)
 		value := strings.Replace(strings.Replace(try.value, "/", dir+"/", 1), "."+dir, ".", 1)
@@ -373,6 +380,17 @@ func TestVariablesOnlyTold(t *testing.T) {
 		{"TCLLIBPATH", "/e /d", "d/x/pkgIndex.tcl"},
 		{"MAKEFLAGS", "-j4 -I/d", "d/x.mk"},
 		{"M2_HOME", "/d", "d/bin/mvn"},
+		{"PRE_COMMIT_HOME", "/d", "d/repo1/hook"},
+		{"HELM_DATA_HOME", "/d", "d/plugins/x/plugin.yaml"},
+		{"JAVA_HOME", "/d", "d/bin/java"},
+		{"VOLTA_HOME", "/d", "d/bin/node"},
+		{"VK_LAYER_PATH", "/d", "d/x.json"},
+		{"MYTOOL_DIR", "/d", "d/a/b/init.php"},
+		{"MYTOOL_DIRECTORY", "/d", "d/x.conf"},
+		{"MYTOOL_HOME", "/d", "d/conf/x.toml"},
+		{"MYTOOL_CONFIG", "/d", "d/mytoolrc"},
+		{"MYTOOL_MODULES", "/d", "d/x.so.1"},
+		{"MYTOOL_PATH", "/d", "d/x.DLL"},
 	} {
 		dir := tempDir(t)
 		g := findWith(t, dir, environ(try.variable, strings.NewReplacer("/d", dir+"/d", "/e", dir+"/e").Replace(try.value)))
@@ -388,7 +406,7 @@ func TestVariablesDeeper(t *testing.T) {
 	dir := tempDir(t)
 	write(t, dir, "plugins/old/x.so", "")
 	g := findWith(t, dir, environ("MYTOOL_PLUGIN_PATH", dir+"/plugins", "BUILD_DIR", dir+"/build", "LDFLAGS", "-L"+dir+"/build -Wl,-rpath,"+dir+"/build", "CODE_PATH", dir))
-	for _, n := range []string{"plugins/a/b/x.so", "plugins/x.lua", "plugins/data.txt", "build/x.so", "build/a/y.so", "app.py"} {
+	for _, n := range []string{"plugins/a/b/x.so", "plugins/x.lua", "plugins/data.txt", "plugins/data.json", "build/x.so", "build/a/y.so", "build/x.conf", "app.py"} {
 		write(t, dir, n, "")
 	}
 	want(t, unknown(check(t, g)), "plugins/a/b/x.so", "plugins/x.lua")

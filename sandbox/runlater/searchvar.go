@@ -303,7 +303,7 @@ func (s *searcher) variable(name string, v *variable, at spot, p *past) {
 	told, deep := v.toldOf(name, at)
 	for _, pattern := range told {
 		s.match(at, pattern, 0, func(e entry) bool {
-			if (v != &other || mayRun(e, deep)) && s.isNew(p, e) {
+			if (v != &other || mayRun(name, e, deep)) && s.isNew(p, e) {
 				s.tell(e.in.root, join(e.in.rel, e.name), s.whatOf(e), "your "+name+" leads to it")
 			}
 			return len(s.w.r.Unknown) < reportLimit
@@ -336,22 +336,46 @@ func mayLoad(name string) bool {
 			return true
 		}
 	}
+	return (strings.HasSuffix(upper, "DIR") || strings.HasSuffix(upper, "_DIRECTORY")) && !output(upper)
+}
+
+// output tells by its name a variable that leads to what a build writes or is made of.
+func output(upper string) bool {
+	for _, word := range [...]string{"BUILD", "OUT", "DIST", "TARGET", "CACHE", "TMP", "TEMP", "LOG", "COVER", "ARTIFACT", "RESULT", "REPORT", "DOWNLOAD", "TEST", "SRC", "SOURCE", "WORK", "BASE", "PROJECT", "ROOT", "OBJ", "STATE", "RUNTIME", "DOC", "APP", "ASSET", "STATIC", "PUBLIC"} {
+		if strings.Contains(upper, word) {
+			return true
+		}
+	}
 	return false
+}
+
+// configures tells by its name a variable that leads to settings.
+func configures(name string) bool {
+	upper := strings.ToUpper(name)
+	return strings.Contains(upper, "CONF") || strings.Contains(upper, "PROFILE") || strings.Contains(upper, "SETTINGS") ||
+		strings.HasSuffix(upper, "RC") || strings.HasSuffix(upper, "_HOME") || strings.HasSuffix(upper, "DIR") || strings.HasSuffix(upper, "_DIRECTORY")
 }
 
 // mayRun tells what a variable that no list has may lead to: programs, links to them,
 // names of the table and, where its name says so, what tools load by its ending.
-func mayRun(e entry, deep bool) bool {
+func mayRun(name string, e entry, deep bool) bool {
 	if e.st.Mode&unix.S_IFMT == unix.S_IFLNK {
 		var to unix.Statx_t
 		return unix.Statx(e.in.fd, e.name, unix.AT_NO_AUTOMOUNT, statMask, &to) != nil || executable(&to)
 	}
-	return executable(e.st) || deep && loadable(e.name) || listed([]byte(e.name)) != nil
+	return executable(e.st) || deep && (loadable(e.name) || configures(name) && settingsFile(e.name)) || listed([]byte(e.name)) != nil
 }
 
 // loadable tells by its ending what tools load or run from a directory of theirs.
 func loadable(n string) bool {
-	return among(filepath.Ext(n), ".so", ".sh", ".bash", ".zsh", ".fish", ".py", ".pth", ".pm", ".pl", ".rb", ".lua", ".js", ".cjs", ".mjs", ".jar", ".el", ".vim", ".tcl", ".scm", ".jl", ".psm1", ".ps1", ".beam", ".r", ".R", ".nu", ".elv", ".service", ".desktop")
+	return strings.Contains(n, ".so.") || among(strings.ToLower(filepath.Ext(n)), ".so", ".sh", ".bash", ".zsh", ".fish", ".py", ".pth", ".pm", ".pl", ".rb", ".lua", ".js", ".cjs", ".mjs", ".jar", ".el", ".vim", ".tcl", ".scm", ".jl", ".psm1", ".ps1", ".beam", ".r", ".nu", ".elv", ".service", ".desktop",
+		".php", ".phar", ".phtml", ".dll", ".dylib", ".node", ".wasm", ".ts", ".mts", ".cts", ".tsx", ".jsx", ".class", ".lsp", ".lisp", ".fnl", ".clj", ".cljs", ".bb", ".hs", ".ml", ".ex", ".exs", ".groovy", ".gradle", ".kts", ".sbt", ".awk", ".m4", ".mk", ".nix", ".ksh", ".csh", ".xsh", ".rhai", ".wren", ".gd", ".ahk", ".cmd", ".bat", ".pyc", ".pyz", ".egg", ".whl", ".gem", ".vsix", ".xpi")
+}
+
+// settingsFile tells what tools take their settings from, among which commands are.
+func settingsFile(n string) bool {
+	return strings.HasSuffix(n, "rc") || among(n, "config", "settings", "profile", "init", "aliases", "env", "hooks", "plugins") ||
+		among(strings.ToLower(filepath.Ext(n)), ".ini", ".conf", ".config", ".cfg", ".kdl", ".toml", ".yml", ".yaml", ".json", ".jsonc", ".json5", ".ron", ".pkl", ".dhall", ".xml", ".plist", ".properties", ".rc", ".env", ".cnf", ".keys", ".theme")
 }
 
 // stemOf is what is before the first dot, but for one that a name begins with.

@@ -35,8 +35,28 @@ func harmlessVersionLine(line string) bool {
 		if strings.ContainsAny(word, "/\\{}$`!|;&<()") && !versionRange(word) || strings.Contains(strings.ToLower(word), "path") {
 			return false
 		}
+		if !harmlessColon(word) || strings.LastIndexByte(word, '[') > 0 && !strings.Contains(word, "=[") {
+			return false
+		}
 	}
 	return true
+}
+
+// harmlessColon tells the words whose colon names no source of programs: latest:17, prefix:1,
+// sub-1:latest, a branch, and a colon at the end, which mise leaves out. Others name a
+// backend ("npm:evil 1.0"), which mise installs without asking, or a commit by its id, which
+// a server finds in anybody's fork as well.
+func harmlessColon(word string) bool {
+	before, after, found := strings.Cut(strings.TrimRight(word, ":"), ":")
+	switch {
+	case !found:
+		return true
+	case strings.Contains(after, ":"):
+		return false
+	case before == "ref":
+		return len(after) < 7 || strings.Trim(strings.ToLower(after), "0123456789abcdef") != ""
+	}
+	return among(before, "latest", "prefix") || strings.HasPrefix(before, "sub-")
 }
 
 // versionRange tells a comparison: "<3.13".
