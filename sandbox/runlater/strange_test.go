@@ -7,7 +7,7 @@ import "testing"
 func TestSettings(t *testing.T) {
 	everyClock(t, func(t *testing.T, guard func(string, []string, ...string) Guard) {
 		dir := tempDir(t)
-		names := []string{"eslint.config.js", ".flake8", ".lazygit.yml", ".newrc", ".state.json", ".stamp2", ".gitignore", "app.js", "config.js", "sub/mypy.ini", ".newdir/x"}
+		names := []string{"eslint.config.js", ".flake8", ".newrc", ".state.json", ".stamp2", ".gitignore", "app.js", "config.js", "sub/mypy.ini", ".newdir/x"}
 		for _, n := range names {
 			write(t, dir, n, "mine")
 		}
@@ -18,6 +18,6 @@ func TestSettings(t *testing.T) {
 		}
 		r := check(t, g)
 		want(t, found(r))
-		want(t, unknown(r), ".flake8", ".lazygit.yml", ".newrc", ".php-cs-fixer.php", "eslint.config.js", "mypy.ini", "tailwind.config.ts")
+		want(t, unknown(r), ".flake8", ".newrc", ".php-cs-fixer.php", "eslint.config.js", "mypy.ini", "tailwind.config.ts")
 	})
 }

@@ -1055,7 +1055,6 @@ var quiet = [...]group{
 		{name: ".kitchen", where: atTop, rule: quietly, why: ""},
 		{name: ".konan", where: atTop, rule: quietly, why: ""},
 		{name: ".kotlin", where: atTop, rule: quietly, why: ""},
-		{name: ".lazygit.yml", where: atTop, rule: told, why: "a tool takes commands or plugins from it"},
 		{name: ".lexical", where: atTop, rule: quietly, why: ""},
 		{name: ".lfsconfig", where: atTop, rule: told, why: "git fetches from the addresses in it"},
 		{name: ".libs", where: atTop, rule: quietly, why: ""},
