@@ -108,11 +108,12 @@ type Cmd struct {
 	held      []heldName // names that are compared afterwards
 	heldRoots []string   // and where they are looked for
 
-	secretsHidden  []string          // names in the project that are hidden
-	secretsExposed []string          // those that are shown on purpose
-	secretsWatched []string          // directories in the project where new ones were hidden
-	ran            time.Duration     // how long the command ran
-	secretsSeen    []runlater.Secret // and those that were found when the command had ended
+	hides          func(at string) bool // tells whether a path of the host was hidden
+	secretsHidden  []string             // names in the project that are hidden
+	secretsExposed []string             // those that are shown on purpose
+	secretsWatched []string             // directories in the project where new ones were hidden
+	ran            time.Duration        // how long the command ran
+	secretsSeen    []runlater.Secret    // and those that were found when the command had ended
 
 	ctx      context.Context
 	failed   error // in Command, which has no result for it

@@ -173,6 +173,7 @@ func (c *Cmd) afterwards() error {
 	for _, u := range report.Unseen {
 		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", printable(filepath.Join(u.Root, u.Path)), u.Err))
 	}
+	c.excuse(&report)
 	c.noteLinked(report)
 	if !c.Spec.AllowRunLater {
 		c.noteLeft(report)
@@ -189,6 +190,21 @@ func (c *Cmd) afterwards() error {
 type leftError []string
 
 func (e leftError) Error() string { return leftWords + ": " + strings.Join(e, "; ") }
+
+// excuse has the developer's secrets left where they are. What was hidden from the command is
+// new because the developer made it or replaced it, or was written in the moment after that.
+func (c *Cmd) excuse(report *runlater.Report) {
+	if c.hides == nil || c.Spec.UserNS {
+		return
+	}
+	hidden := func(f runlater.Finding) bool { return c.hides(filepath.Join(f.Root, f.Path)) }
+	report.Unknown = slices.DeleteFunc(report.Unknown, hidden)
+	for i, f := range report.Findings {
+		if hidden(f) {
+			report.Findings[i].What = runlater.Doubtful
+		}
+	}
+}
 
 const leftWords = "what the command left was not all seen or not all moved aside"
 

@@ -283,6 +283,6 @@ func (c *Cmd) endMasks() error {
 		c.secretsHidden = append(c.secretsHidden, inProject(c.Spec.Project, c.masks.arrived)...)
 		c.secretsWatched = inProject(c.Spec.Project, c.masks.directories())
 	}
-	c.masks = nil
+	c.hides, c.masks = c.masks.hides, nil
 	return err
 }

@@ -65,7 +65,10 @@ func (w *maskWatch) closed(dir string) (closed, commands bool) {
 const idle = 10 * time.Second
 
 func (w *maskWatch) patience() time.Duration {
-	if len(w.unreported) > 0 {
+	switch {
+	case w.awaitsRest():
+		return time.Millisecond
+	case len(w.unreported) > 0:
 		return lookEvery
 	}
 	return idle

@@ -111,6 +111,12 @@ func (w *maskWatch) shared(at, file string) bool {
 	return dotenv.Shared(file, func(name string) bool { return secrets.Variable(name, "") })
 }
 
+// hides tells whether a path of the host was hidden all the time, or is in a directory that
+// was. What has appeared is not among that: it may be the command's.
+func (w *maskWatch) hides(at string) bool {
+	return slices.ContainsFunc(w.spec.masks(w.host), func(m mask) bool { return m.how == hides && below(at, m.outside) })
+}
+
 func (w *maskWatch) isDir(m mask) bool {
 	info, err := os.Lstat(w.at(m.outside))
 	return err == nil && info.IsDir()

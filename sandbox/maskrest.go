@@ -42,6 +42,22 @@ func (w *maskWatch) takeRest() {
 	w.rest = rest
 }
 
+// calmTries is how often calm looks, a millisecond apart.
+const calmTries = 8
+
+// calm waits for the first rest: a command that is just being executed does not sleep, and
+// the developer's next command may come at once.
+func (w *maskWatch) calm() bool {
+	if !w.awaitsRest() {
+		return true
+	}
+	w.calms++
+	w.takeRest()
+	return !w.awaitsRest()
+}
+
+func (w *maskWatch) awaitsRest() bool { return w.rest == nil && w.procs != nil && w.calms < calmTries }
+
 // foresees takes a rest when a file is made beside a read-only name: it may be what will
 // replace that.
 func (w *maskWatch) foresees(events []nameEvent) {

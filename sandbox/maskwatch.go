@@ -54,6 +54,7 @@ type maskWatch struct {
 	procs  *procs.Dir // the sandbox's /proc, or nil
 	rest   procs.Rest // when all in it slept last, or nil
 	restAt time.Time  // when that was looked at
+	calms  int        // how often calm has looked
 
 	// The kernel does not report the names of some directories, and only others can change
 	// that. Their times are looked at.
@@ -128,7 +129,8 @@ func (w *maskWatch) begin(c *Cmd) {
 		}
 		defer first.Close()
 		defer root.Close()
-		w.first, w.root, w.note, w.kill, w.guard = first, root, c.note, c.process.Kill, c.guarded
+		w.first, w.root, w.kill, w.guard = first, root, c.process.Kill, c.guarded
+		w.note = func(format string, args ...any) { c.notice(false, format, args...) }
 		if err := w.prepare(); err != nil {
 			w.fail(err, w.kill)
 			return
@@ -226,8 +228,10 @@ func (w *maskWatch) run() {
 		}
 	}
 	w.restoreAll() // what changed before it was watched
-	w.watched()
 	for {
+		if w.calm() {
+			w.watched()
+		}
 		changed, ok := events.next(w.stop, w.patience())
 		if !ok {
 			w.settleAll(events.read())
@@ -585,7 +589,11 @@ func (w *maskWatch) tellArrived() {
 	if len(told) < len(there) {
 		more = fmt.Sprintf(" and %d more", len(there)-len(told))
 	}
-	w.note("%s%s appeared while the command ran, and was hidden from it; --unsafe-expose NAME shows one", strings.Join(told, ", "), more)
+	were := "was"
+	if len(there) > 1 {
+		were = "were"
+	}
+	w.note("%s%s appeared while the command ran, and %s hidden from it; --unsafe-expose NAME shows one", strings.Join(told, ", "), more, were)
 }
 
 // sole tells whether the masked name is the only one by which the command could write to

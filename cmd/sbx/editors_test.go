@@ -274,3 +274,31 @@ func (e *editing) output(name string, args ...string) string {
 	out, _ := cmd.CombinedOutput() // of a sandbox that may have ended
 	return string(out)
 }
+
+// TestSecretsReplaced replaces secrets in a home that is shown writable. They are hidden all
+// the time, and neither moved aside nor reported.
+func TestSecretsReplaced(t *testing.T) {
+	needNamespaces(t)
+	home := t.TempDir()
+	e := editing{t: t, dir: filepath.Join(home, "project"), env: append(os.Environ(), "HOME="+home, "XDG_STATE_HOME=", "XDG_RUNTIME_DIR=")}
+	for name, text := range map[string]string{"project/x": "", ".netrc": "hunter2", ".ssh/id": "hunter2", "new/id": "hunter2"} {
+		e.check(os.MkdirAll(filepath.Dir(filepath.Join(home, name)), 0o700))
+		e.check(os.WriteFile(filepath.Join(home, name), []byte(text), 0o600))
+	}
+	name := fmt.Sprintf("replaced-%d", os.Getpid())
+	e.run(tool(t, "sbx"), "run", "-d", "--name", name, "--rw", home, "--", "sleep", "1000")
+	t.Cleanup(func() { e.output(tool(t, "sbx"), "rm", "-f", name) })
+	e.run("sh", "-c", "cd ..; echo hunter2 > n; mv n .netrc; mv .ssh old; mv new .ssh")
+	if seen := e.output(tool(t, "sbx"), "exec", name, "sh", "-c", "cat ~/.netrc ~/.ssh/id; echo done"); strings.Contains(seen, "hunter2") || !strings.Contains(seen, "done") {
+		t.Errorf("seen: %s", seen)
+	}
+	said := e.output(tool(t, "sbx"), "stop", "-t", "1", name) + e.output(tool(t, "sbx"), "logs", name)
+	if strings.Contains(said, "moved aside") || strings.Contains(said, ".netrc (") {
+		t.Error(said)
+	}
+	for _, name := range []string{".netrc", ".ssh/id"} {
+		if _, err := os.Stat(filepath.Join(home, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
