@@ -95,6 +95,14 @@ func (w *maskWatch) urgent() int {
 	return w.alarm
 }
 
+// endAlarm gives back what the alarm takes: of its kind a user has 128.
+func (w *maskWatch) endAlarm() {
+	if w.alarm != 0 {
+		closeLater(w.alarm)
+		w.alarm = 0
+	}
+}
+
 // endEarly ends the reports that the watch did not take over.
 func (w *maskWatch) endEarly() {
 	var fds []int

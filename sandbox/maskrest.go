@@ -42,8 +42,12 @@ func (w *maskWatch) takeRest() {
 	w.rest = rest
 }
 
-// calmTries is how often calm looks, a millisecond apart.
-const calmTries = 8
+// calmTries is how often calm looks, a millisecond apart. A command that has run for
+// calmFor is one that works.
+const (
+	calmTries = 500
+	calmFor   = 20 * time.Millisecond
+)
 
 // calm waits for the first rest: a command that is just being executed does not sleep, and
 // the developer's next command may come at once.
@@ -52,7 +56,9 @@ func (w *maskWatch) calm() bool {
 		return true
 	}
 	w.calms++
-	w.takeRest()
+	if w.takeRest(); w.rest == nil && w.procs.Ran() > calmFor {
+		w.calms = calmTries
+	}
 	return !w.awaitsRest()
 }
 
@@ -69,6 +75,23 @@ func (w *maskWatch) foresees(events []nameEvent) {
 	}
 	if slices.ContainsFunc(events, made) {
 		w.takeRest()
+	}
+}
+
+// acceptRested takes what is at names whose masks are off for the host's, if the command has
+// slept until now. To mask them takes time, and it may wake meanwhile.
+func (w *maskWatch) acceptRested(open []mask) {
+	if w.guard == nil || w.rest == nil {
+		return
+	}
+	w.trails.seal()
+	if !w.rested() {
+		return
+	}
+	for _, m := range open {
+		if m.how == readOnly && w.alone(m) && w.sole(m) && w.guard.RenewIf(m.outside, w.rested) {
+			w.trails.take(m.outside)
+		}
 	}
 }
 

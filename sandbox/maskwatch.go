@@ -228,6 +228,7 @@ func (w *maskWatch) run() {
 		}
 	}
 	w.restoreAll() // what changed before it was watched
+	w.endAlarm()
 	for {
 		if w.calm() {
 			w.watched()
@@ -283,10 +284,10 @@ func (w *maskWatch) look(every, during time.Duration) bool {
 	defer tick.Stop()
 	w.restoreAll()
 	seen := w.changes(w.directories())
-	if during == forever {
-		w.watched()
-	}
 	for {
+		if w.calm() && during == forever {
+			w.watched()
+		}
 		select {
 		case <-w.stop:
 			last := []nameEvent{{mask: unix.IN_Q_OVERFLOW}}
@@ -469,6 +470,7 @@ func (w *maskWatch) restore(masks []mask) {
 		for _, m := range open {
 			w.loose[m.inside] = true
 		}
+		w.acceptRested(open)
 		err := w.mount(open)
 		var step *userns.StepError
 		switch {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"os"
 	"strconv"
+	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,6 +31,23 @@ func (d *Dir) Resting() (Rest, bool) {
 		}
 	}
 	return rest, true
+}
+
+// Ran is how long the main threads have run.
+func (d *Dir) Ran() (sum time.Duration) {
+	pids, err := d.pids()
+	if err != nil {
+		return 0
+	}
+	for _, pid := range pids[:min(len(pids), restLimit)] {
+		if b, err := d.read(pid, "schedstat", 128); err == nil {
+			if fields := strings.Fields(string(b)); len(fields) == 3 {
+				ns, _ := strconv.ParseInt(fields[0], 10, 64) // the kernel writes numbers
+				sum += time.Duration(ns)
+			}
+		}
+	}
+	return sum
 }
 
 // Same tells whether nothing has run between two of them.

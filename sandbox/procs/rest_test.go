@@ -54,6 +54,9 @@ func TestResting(t *testing.T) {
 	if after := asleep(); before.Same(after) {
 		t.Errorf("it ran unseen: %v", after)
 	}
+	if ran := d.Ran(); ran <= 0 {
+		t.Errorf("all have run for %v", ran)
+	}
 	if (Rest{}).Same(Rest{}) || before.Same(nil) {
 		t.Error("nothing known is taken for a rest")
 	}

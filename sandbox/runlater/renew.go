@@ -73,6 +73,26 @@ func (g *Guard) Renew(path string, by By) (bad string) {
 	return ""
 }
 
+// RenewIf is Renew for what is the host's if that is so when it has been read, and tells
+// whether it was. It does not know where times cannot be relied on.
+func (g *Guard) RenewIf(path string, sure func() bool) bool {
+	index, rel := g.locate(path)
+	if index < 0 || g.roots[index].base != nil {
+		return false
+	}
+	e := g.watch(index, rel)
+	if e == nil {
+		return false
+	}
+	before := *e
+	before.allowed = slices.Clip(before.allowed)
+	if g.Renew(path, Hosts) != "" || !sure() {
+		*e = before
+		return false
+	}
+	return true
+}
+
 // Settle says that the command has ended and could not write to a guarded file by then, or
 // that Renew has judged what it wrote: what changes before Check is another's.
 func (g *Guard) Settle(path string) {

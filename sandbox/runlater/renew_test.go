@@ -91,3 +91,19 @@ func put(t *testing.T, path, text string) {
 		t.Fatal(err)
 	}
 }
+
+// TestRenewIf has the command wake while its file is read.
+func TestRenewIf(t *testing.T) {
+	for sure, found := range map[bool]int{true: 0, false: 1} {
+		dir, config := configured(t)
+		g, err := findIn(dir)
+		must(t, err)
+		put(t, config, badConfig)
+		if got := g.RenewIf(config, func() bool { return sure }); got != sure {
+			t.Errorf("%t: %t", sure, got)
+		}
+		if r, err := g.Check(); err != nil || len(r.Findings) != found {
+			t.Errorf("%t: %+v, %v", sure, r.Findings, err)
+		}
+	}
+}
