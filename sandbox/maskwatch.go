@@ -146,6 +146,9 @@ func (w *maskWatch) begin(c *Cmd) {
 func (w *maskWatch) reach(c *Cmd) (first, root *os.File, err error) {
 	for end := time.Now().Add(maskLimit); ; {
 		first, root, err = c.Reach()
+		if err != nil && c.hasExited() {
+			return nil, nil, os.ErrProcessDone
+		}
 		if !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOENT) || time.Now().After(end) {
 			return first, root, err
 		}
@@ -157,6 +160,19 @@ func (w *maskWatch) reach(c *Cmd) (first, root *os.File, err error) {
 		case <-time.After(time.Millisecond):
 		}
 	}
+}
+
+// hasExited tells whether the sandbox's first process has ended, also before anybody has
+// waited for it: then nothing can be seen of it.
+func (c *Cmd) hasExited() bool {
+	first, err := c.process.Handle()
+	if err != nil {
+		return true
+	}
+	defer first.Close()
+	set := []unix.PollFd{{Fd: int32(first.Fd()), Events: unix.POLLIN}}
+	n, err := unix.Poll(set, 0)
+	return err == nil && n == 1
 }
 
 func (w *maskWatch) fail(err error, kill func() error) {

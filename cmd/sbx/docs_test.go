@@ -86,6 +86,9 @@ func TestDocs(t *testing.T) {
 			cmd.Env = append(os.Environ(), "HOME="+home, "XDG_RUNTIME_DIR="+runtime, "PATH="+bin+":"+os.Getenv("PATH"))
 			return cmd.CombinedOutput()
 		}
+		if out, err := shell("sbx run -q -- true"); err != nil { // the first says what is hidden
+			t.Fatalf("%v: %s", err, out)
+		}
 		for _, e := range examples(t, file) {
 			n++
 			out, err := shell(e.command)

@@ -176,7 +176,8 @@ func TestMasksWithoutReports(t *testing.T) {
 	e.check(os.MkdirAll(dir, 0o755))
 	e.check(os.WriteFile(filepath.Join(dir, ".env"), []byte("TOKEN=hunter2\n"), 0o644))
 	e.check(os.WriteFile(filepath.Join(dir, "CLAUDE.md"), []byte("0\n"), 0o644))
-	for _, name := range []string{".git/config", ".envrc", ".husky/pre-commit"} {
+	e.check(os.WriteFile(filepath.Join(dir, ".envrc"), []byte("0\n"), 0o644))
+	for _, name := range []string{".git/config", ".husky/pre-commit"} {
 		e.check(os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o555))
 	}
 	script := `echo 0 > /proc/sys/user/max_inotify_instances && exec "$0" run -- sh -c "$1"`
