@@ -263,14 +263,10 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 func settingNames(settings []string) string {
 	slices.Sort(settings)
 	settings = slices.Compact(settings)
-	some := make([]string, 0, toldNames)
-	for _, s := range settings[:min(len(settings), toldNames)] {
-		some = append(some, hint.Short(s))
+	for i, s := range settings {
+		settings[i] = hint.Short(s)
 	}
-	if n := len(settings) - len(some); n > 0 {
-		return fmt.Sprintf("%s and %d more", strings.Join(some, ", "), n)
-	}
-	return strings.Join(some, ", ")
+	return someNames(settings)
 }
 
 // printable shortens a path for an error message. The receipt has all of it.

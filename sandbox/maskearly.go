@@ -74,8 +74,8 @@ func (s Spec) earlyNames(h Host) (readOnly, hidden []string) {
 	return readOnly, hidden
 }
 
-// newAlarm is a queue that has a report when a file has lost a name, whoever took it, or
-// nothing. What is done to the file by its name is not in it, but changes of its mode.
+// newAlarm opens a queue that has a report when a file loses a name or changes its mode, and
+// none when it is read or written. Without inotify instances it returns 0.
 func newAlarm(files []string) (fd int) {
 	fd, err := unix.InotifyInit1(unix.IN_CLOEXEC | unix.IN_NONBLOCK)
 	if err != nil {

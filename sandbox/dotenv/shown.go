@@ -96,7 +96,7 @@ func exampleLines(dir string) map[string]bool {
 	return lines
 }
 
-// isExample tells whether a name is that of a secret, but for the word that says it is shared.
+// isExample tells whether a name is that of a secret with a word in it that says it is shared.
 func isExample(dir, name string) bool {
 	name = lower(name)
 	if !isHarmless(name) {

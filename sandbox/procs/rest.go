@@ -11,7 +11,7 @@ import (
 )
 
 // A Rest is how often each thread of a sandbox has run, while all of them sleep. If it is
-// the same later, none of them has executed anything in between: who makes a new one runs.
+// the same later, no thread has executed anything in between: to make a new one, one must run.
 type Rest map[int]string
 
 // restLimit bounds the threads that are looked at.

@@ -9,8 +9,8 @@ import (
 
 // Git, Mercurial and their like write through symbolic links in their own directories: the
 // message of a commit to COMMIT_EDITMSG, which may lead to a startup file of the shell, a
-// branch's name to logs/HEAD, an object to objects. They make no such links, but for those
-// that symref and harmlessLink know.
+// branch's name to logs/HEAD, an object to objects. They make no such links, except
+// those that symref and harmlessLink know.
 const linkInWhy = "git or its like writes to where it leads"
 
 // linkless tells the directories in which linkIn judges links. The others have rules of

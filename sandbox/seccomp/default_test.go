@@ -89,9 +89,7 @@ func TestDefaultMeansItsProfile(t *testing.T) {
 // Default must know when none of its programs is the right one.
 func TestDefaultOnlyWhereItFits(t *testing.T) {
 	fits := DefaultOptions{Options: Options{Arch: Native(), Kernel: recent}}
-	if fits.Arch != AMD64 && fits.Arch != ARM64 {
-		t.Skip("no program is compiled in advance for this machine")
-	}
+	inAdvance := fits.Arch == AMD64 || fits.Arch == ARM64
 	for name, change := range map[string]func(o *DefaultOptions){
 		"32-bit":     func(o *DefaultOptions) { o.Arch, o.X86_32 = AMD64, true },
 		"old kernel": func(o *DefaultOptions) { o.Kernel = Kernel{4, 7} },
@@ -109,7 +107,7 @@ func TestDefaultOnlyWhereItFits(t *testing.T) {
 		o := fits
 		o.Caps = []string{"CAP_" + c}
 		f, ok := Default(o)
-		if !ok || f.Hash() != compiled(t, o).Hash() {
+		if ok != inAdvance || ok && f.Hash() != compiled(t, o).Hash() {
 			t.Errorf("%s: program %v is not that of the profile", c, ok)
 		}
 	}
