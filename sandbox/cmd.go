@@ -110,9 +110,11 @@ type Cmd struct {
 
 	hides          func(at string) bool // tells whether a path of the host was hidden
 	secretsHidden  []string             // names in the project that are hidden
+	toldHidden     bool                 // a note has named them
 	secretsExposed []string             // those that are shown on purpose
 	secretsWatched []string             // directories in the project where new ones were hidden
 	ran            time.Duration        // how long the command ran
+	shut           []runlater.Shut      // directories that could not be looked into
 	secretsSeen    []runlater.Secret    // and those that were found when the command had ended
 
 	ctx      context.Context
@@ -317,6 +319,9 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	carried := c.carried()
 	switch failed := c.first(left, renamed, err, carried, released); {
 	case failed != nil:
+		if left != nil && err == nil && status.Exited() {
+			c.note("the command itself ended with exit status %d", status.ExitStatus())
+		}
 		return failed
 	case c.overdue.Load():
 		return context.Cause(c.ctx) // even if it exits 0 on SIGTERM

@@ -158,9 +158,7 @@ func (c *Cmd) afterwards() error {
 	defer report.Reclose()
 	c.secretsSeen = report.Secrets
 	var failed leftError
-	if err != nil {
-		failed = append(failed, err.Error())
-	}
+	failed = append(failed, each(err)...)
 	for _, s := range report.SetIDs {
 		name := filepath.Join(s.Root, s.Path)
 		if s.Err != nil {
@@ -171,8 +169,9 @@ func (c *Cmd) afterwards() error {
 		c.notice(false, "took the setuid or setgid bit off %s", hint.Short(name))
 	}
 	for _, u := range report.Unseen {
-		failed = append(failed, fmt.Sprintf("%s could not be looked into: %v", printable(filepath.Join(u.Root, u.Path)), u.Err))
+		failed = append(failed, fmt.Sprintf("could not check %s for files that run later (%v)", printable(filepath.Join(u.Root, u.Path)), u.Err))
 	}
+	failed = append(failed, c.noteShut(report.Shut)...)
 	c.excuse(&report)
 	c.noteLinked(report)
 	if !c.Spec.AllowRunLater {
@@ -183,6 +182,41 @@ func (c *Cmd) afterwards() error {
 		return hinted(failed, "look at it before you use the project; or --allow-run-later")
 	}
 	return nil
+}
+
+// each gives the text of each of several errors that were joined.
+func each(err error) (texts []string) {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		for _, e := range several.Unwrap() {
+			texts = append(texts, each(e)...)
+		}
+		return texts
+	}
+	if err != nil {
+		texts = []string{hint.SafeText(err.Error())}
+	}
+	return texts
+}
+
+// noteShut names the directories of other owners that could not be looked into, once for a
+// project. One of an id of the command's that cannot be remembered is an error: a later command
+// can open it.
+func (c *Cmd) noteShut(shut []runlater.Shut) (failed []string) {
+	var names []string
+	for _, s := range shut {
+		name := printable(filepath.Join(s.Root, s.Path))
+		switch {
+		case s.Command && memory(c.homes) == "":
+			failed = append(failed, fmt.Sprintf("could not check %s for files that run later (%v)", name, unix.EACCES))
+		case !c.guarded.WereShut[s.Inode]:
+			names = append(names, name)
+		}
+	}
+	if len(names) > 0 {
+		c.note("could not check %s for files that run later (another owner, %v)", someNames(names), unix.EACCES)
+	}
+	c.shut = shut
+	return failed
 }
 
 // A leftError is what of the command's files could not be dealt with. Paths in it are
@@ -206,7 +240,7 @@ func (c *Cmd) excuse(report *runlater.Report) {
 	}
 }
 
-const leftWords = "what the command left was not all seen or not all moved aside"
+const leftWords = "some of what the command left could not be checked or moved aside"
 
 // Lines are the parts of the error, each for a line of its own.
 func (e leftError) Lines() []string { return append([]string{leftWords + ":"}, e...) }

@@ -87,6 +87,7 @@ type Host struct {
 	// could be seen.
 	ProjectNames, Secrets []string
 	made                  map[string]dotenv.Known // files of such names that commands made, by their paths in the project
+	wereShut              map[uint64]bool         // directories of the project, by inode, that an earlier run could not look into
 	// top are the FIFOs and sockets at the project's top.
 	top []entry
 	// places are where secrets are kept, by their real paths; aliases the other paths of

@@ -83,6 +83,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		matcher := sync.OnceValue(dotenv.NewMatcher) // after the command
 		c.guarded.Secret = func(dir, name string) bool { return matcher().Deep(dir, name) }
 		c.guarded.Searched = dotenv.Searched
+		c.guarded.Commands, c.guarded.WereShut = host.commands, host.wereShut
 		for _, name := range host.ProjectNames {
 			if spec.exposed(host, path.Join(spec.Project, name)) {
 				c.secretsExposed = append(c.secretsExposed, name)

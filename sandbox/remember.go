@@ -48,7 +48,7 @@ func (c *Cmd) isCommands(name string) bool {
 }
 
 // recall gives the secrets that are remembered of a project, and notes which files are to be
-// shown.
+// shown, and which directories were shut.
 func (h *Host) recall(project string) (names []string) {
 	m := memory(h.Homes)
 	if m == "" {
@@ -56,6 +56,11 @@ func (h *Host) recall(project string) (names []string) {
 	}
 	for _, k := range m.Recall(project) {
 		switch {
+		case k.Shut && h.wereShut == nil:
+			h.wereShut = map[uint64]bool{}
+			fallthrough
+		case k.Shut:
+			h.wereShut[k.Inode] = true
 		case !k.Made:
 			names = append(names, k.Path)
 		case k.Shown && h.made == nil:
@@ -87,16 +92,18 @@ func (c *Cmd) remember() {
 	}
 	r := remembering{project: project, hidden: c.secretsHidden, exposed: c.secretsExposed, commands: c.isCommands, by: map[string]dotenv.Known{}}
 	known := m.Recall(project) // another sandbox may have ended meanwhile
-	if len(known)+len(c.secretsSeen) == 0 {
+	if len(known)+len(c.secretsSeen)+len(c.shut) == 0 {
 		return
 	}
 	r.keep(known)
 	r.add(c.secretsSeen)
+	r.addShut(c.shut)
 	if err := m.Keep(project, r.all()); err != nil {
 		c.note("secrets of the project could not be remembered for the next run: %v", err)
 	}
 	if len(r.first) > 0 {
-		c.note("hidden from the command: %s; --unsafe-expose NAME shows one", someNames(r.first))
+		c.note("%s", hiddenLine(r.first))
+		c.toldHidden = true
 	}
 	if len(r.new) > 0 {
 		c.note("hidden from the next run on: %s; --unsafe-expose NAME shows one", someNames(r.new))
@@ -104,6 +111,25 @@ func (c *Cmd) remember() {
 	if len(r.new) > 0 && r.left > 0 {
 		c.note("%d more names like these are not hidden, since there are more than %d: --hide PATH hides one", r.left, rememberLimit)
 	}
+}
+
+// Hidden names the files of the project that were hidden from a command that has ended, or is
+// empty where there was none, or where a note has named them.
+func (c *Cmd) Hidden() string {
+	var names []string
+	for _, name := range c.secretsHidden {
+		if info, err := os.Lstat(path.Join(c.Spec.Project, name)); err == nil && !info.IsDir() {
+			names = append(names, hint.Short(name))
+		}
+	}
+	if len(names) == 0 || c.toldHidden {
+		return ""
+	}
+	return hiddenLine(names)
+}
+
+func hiddenLine(names []string) string {
+	return fmt.Sprintf("hidden from the command: %s; --unsafe-expose NAME shows one", someNames(names))
 }
 
 func someNames(names []string) string {
@@ -125,17 +151,28 @@ type remembering struct {
 	by       map[string]dotenv.Known
 	secrets  []dotenv.Known
 	made     []dotenv.Known
+	shut     []dotenv.Known
 	first    []string // secrets that were hidden for the first time
 	new      []string // secrets that were not hidden
 	left     int      // how many are too many
 }
 
-func (r *remembering) all() []dotenv.Known { return append(r.secrets, r.made...) }
+func (r *remembering) all() []dotenv.Known { return slices.Concat(r.shut, r.secrets, r.made) }
+
+// addShut takes the directories that could not be looked into now; those before are open or gone.
+func (r *remembering) addShut(shut []runlater.Shut) {
+	for _, s := range shut {
+		r.shut = append(r.shut, dotenv.Known{Path: ".", Inode: s.Inode, Shut: true})
+	}
+}
 
 // keep takes what was known and is still so: a command that makes others must not push
 // them out.
 func (r *remembering) keep(known []dotenv.Known) {
 	for _, k := range known {
+		if k.Shut {
+			continue
+		}
 		r.by[k.Path] = k
 		if !k.Made {
 			r.secrets = append(r.secrets, k)

@@ -114,6 +114,7 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 	err = run(cmd)
 	restoreTerminal(cmd)
 	code = exitCode(u, err)
+	explainFailure(u, f, cmd, err)
 	if e := log.end(u, f.Quiet, cmd.Flows()); e != nil {
 		u.fail(e, "")
 		return exitFailed, e

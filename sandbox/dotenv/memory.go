@@ -24,12 +24,13 @@ type Memory string
 
 // A Known is a file of a project. Made says that it appeared while a command ran, which may
 // have read it, and that it is unchanged since. Shown says that it is the command's beyond
-// doubt, and shown to others.
+// doubt, and shown to others. Shut says that it is a directory that could not be looked into,
+// which has an inode only: a command that makes long paths must not push it out.
 type Known struct {
-	Path        string
-	Inode       uint64
-	Changed     int64 // in nanoseconds
-	Made, Shown bool
+	Path              string
+	Inode             uint64
+	Changed           int64 // in nanoseconds
+	Made, Shown, Shut bool
 }
 
 const (
@@ -87,6 +88,8 @@ func (m Memory) Recall(project string) (known []Known) {
 func (k Known) String() string {
 	kind := "secret"
 	switch {
+	case k.Shut:
+		return fmt.Sprintf("shut %d 0 .", k.Inode)
 	case k.Shown:
 		kind = "shown"
 	case k.Made:
@@ -102,7 +105,7 @@ func parseKnown(text string) (k Known, ok bool) {
 	}
 	inode, err := strconv.ParseUint(parts[1], 10, 64)
 	changed, err2 := strconv.ParseInt(parts[2], 10, 64)
-	k = Known{parts[3], inode, changed, parts[0] != "secret", parts[0] == "shown"}
+	k = Known{parts[3], inode, changed, parts[0] == "made" || parts[0] == "shown", parts[0] == "shown", parts[0] == "shut"}
 	return k, err == nil && err2 == nil && path.Clean(k.Path) == k.Path && !path.IsAbs(k.Path) && k.Path != ".." && !strings.HasPrefix(k.Path, "../")
 }
 
@@ -117,6 +120,7 @@ func (m Memory) Keep(project string, known []Known) error {
 		return nil
 	}
 	text := []byte(head(project))
+	slices.SortStableFunc(known, func(a, b Known) int { return later(a) - later(b) })
 	for _, k := range known {
 		if part := k.String(); len(text)+len(part) < memoryLimit {
 			text = append(append(text, 0), part...)
@@ -141,6 +145,13 @@ func (m Memory) Keep(project string, known []Known) error {
 		_ = os.Remove(t.Name())
 	}
 	return err
+}
+
+func later(k Known) int {
+	if k.Shut {
+		return 0
+	}
+	return 1
 }
 
 // forget removes the oldest files of too many.

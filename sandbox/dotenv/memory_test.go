@@ -16,7 +16,10 @@ func TestMemory(t *testing.T) {
 	if got := m.Recall(project); got != nil {
 		t.Errorf("recalled %v of nothing", got)
 	}
-	known := []Known{{"a b/.env", 1, -2, false, false}, {"odd\nname/\xff/.env", 1 << 63, 3, true, false}, {"..env/x", 4, 5, true, true}}
+	known := []Known{
+		{Path: ".", Inode: 7, Shut: true}, {Path: "a b/.env", Inode: 1, Changed: -2},
+		{Path: "odd\nname/\xff/.env", Inode: 1 << 63, Changed: 3, Made: true}, {Path: "..env/x", Inode: 4, Changed: 5, Made: true, Shown: true},
+	}
 	if err := m.Keep(project, known); err != nil {
 		t.Fatal(err)
 	}

@@ -142,7 +142,7 @@ func (w *walker) watches(root int) error {
 			unix.Close(dir)
 		}
 		switch {
-		case err == nil:
+		case err == nil, err == unix.EACCES && w.isShut(e.path):
 		case err != unix.ENOENT && err != unix.ENOTDIR && err != unix.ELOOP:
 			w.unseen(e.path, err)
 		case e.id != (identity{}) && e.content != transient:
@@ -179,19 +179,20 @@ func (w *walker) watchedAt(dir int, name []byte, e *watched) error {
 }
 
 func (w *walker) add(path string, what What, why string) {
-	if len(w.r.Findings) >= reportLimit {
-		w.overflow = true
-		return
-	}
-	w.r.Findings = append(w.r.Findings, Finding{Root: w.roots[w.index].path, Path: path, What: what, Why: why})
+	w.addFinding(Finding{Root: w.roots[w.index].path, Path: path, What: what, Why: why})
 }
 
 // addConfig is add for a git configuration with such settings.
 func (w *walker) addConfig(path string, what What, why string, j verdict) {
-	before := len(w.r.Findings)
-	if w.add(path, what, why); len(w.r.Findings) > before {
-		w.r.Findings[before].config = j
+	w.addFinding(Finding{Root: w.roots[w.index].path, Path: path, What: what, Why: why, config: j})
+}
+
+func (w *walker) addFinding(f Finding) {
+	if len(w.r.Findings) >= reportLimit {
+		w.overflow = true
+		return
 	}
+	w.r.Findings = append(w.r.Findings, f)
 }
 
 func (w *walker) unseen(path string, err error) {

@@ -1,6 +1,7 @@
 package runlater
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -80,6 +81,27 @@ func TestMoveCleans(t *testing.T) {
 		t.Errorf("%+v, %v", r.Findings[0], failed)
 	}
 	isCleaned(t, config, filepath.Join(aside, config+".moved"), r.Findings[0].Settings)
+}
+
+// TestMoveCleansBelowMany has one of several walkers find the configuration of a repository.
+func TestMoveCleansBelowMany(t *testing.T) {
+	dir := tempDir(t)
+	for i := range fanWidth * 2 {
+		must(t, os.MkdirAll(filepath.Join(dir, fmt.Sprint("d", i)), 0o755))
+	}
+	config := filepath.Join(dir, "d3/repo/.git/config")
+	for name, text := range map[string]string{"HEAD": "ref: refs/heads/main\n", "objects/x": "", "refs/x": "", "config": "[core]\n\tbare = false\n"} {
+		put(t, filepath.Join(filepath.Dir(config), name), text)
+	}
+	g := find(t, dir)
+	put(t, config, badConfig)
+	r, err := g.Check()
+	if err != nil || len(r.Findings) != 1 {
+		t.Fatalf("%+v, %v", r.Findings, err)
+	}
+	if _, failed := r.Move(t.TempDir()); failed[0] != nil || !r.Findings[0].Cleaned {
+		t.Errorf("%+v, %v", r.Findings[0], failed)
+	}
 }
 
 // TestMoveCleansWhatWasJudged has another sandbox write to it after it was judged.

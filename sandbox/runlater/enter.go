@@ -129,6 +129,12 @@ func (w *walker) look(fd int, name []byte) bool {
 	if err == unix.EACCES && w.unlock(fd, string(w.path)) {
 		err = statEntry(fd, name, &w.st)
 	}
+	if err == unix.EACCES {
+		var st unix.Statx_t
+		if statFD(fd, &st) == nil && w.shut(string(w.path), &st, true) {
+			return false
+		}
+	}
 	if err != nil && err != unix.ENOENT {
 		w.unseen(w.at(name), err)
 	}

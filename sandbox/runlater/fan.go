@@ -70,10 +70,11 @@ func (w *walker) merge(other *walker) {
 	w.indexes = append(w.indexes, other.indexes...)
 	w.linked.merge(other.linked)
 	for _, f := range other.r.Findings {
-		w.add(f.Path, f.What, f.Why)
+		w.addFinding(f)
 	}
 	w.r.Unknown = append(w.r.Unknown, other.r.Unknown...)
 	w.r.reopened = append(w.r.reopened, other.r.reopened...)
+	w.r.Shut = append(w.r.Shut, other.r.Shut...)
 	for _, u := range other.r.Unseen {
 		w.unseen(u.Path, u.Err)
 	}

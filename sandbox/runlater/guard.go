@@ -32,6 +32,13 @@ type Guard struct {
 	// mode keeps it out of a directory of its own ids.
 	Overrides bool
 
+	// Commands tells whether a user of the host is one of the command's. Nil is any.
+	Commands func(uid uint32) bool
+
+	// WereShut are the inodes of directories of the project that were Shut after an earlier
+	// run: one that is open now is named.
+	WereShut map[uint64]bool
+
 	// Secret tells whether a file of the project is to be in Report.Secrets, by the path
 	// of its directory below the project and its name, which it must not keep. It is asked
 	// in the directories that are Searched.

@@ -69,6 +69,7 @@ type Report struct {
 	Programs []Finding // new or changed, in the caller's PATH: they stay
 	SetIDs   []SetID
 	Unseen   []Unseen
+	Shut     []Shut   // of which nothing runs as long as they are as they are
 	Secrets  []Secret // some of them twice
 
 	// Index are paths of the worktree for which git's index has, since the run, what the

@@ -202,6 +202,7 @@ func (w *walker) down(f *frame) {
 	}
 	switch {
 	case err == nil:
+		w.opened(fd)
 		w.enter(fd, next)
 	case err == unix.ENOENT || err == errOtherRoot:
 		w.path = w.path[:back]
@@ -209,7 +210,9 @@ func (w *walker) down(f *frame) {
 		w.mount()
 		w.path = w.path[:back]
 	default:
-		w.unseen(string(w.path), err)
+		if err != unix.EACCES || !w.shutAt(f.fd, name, string(w.path)) {
+			w.unseen(string(w.path), err)
+		}
 		w.path = w.path[:back]
 	}
 }
