@@ -43,7 +43,7 @@ func (h *Host) probeProject(s Spec) error {
 		}
 	}
 	h.ProjectNames = projectSecrets(s.Project, names, h.commands, h.Guard.Remember, h.recall(s.Project))
-	h.ProjectNames = slices.DeleteFunc(h.ProjectNames, func(name string) bool { return isMade(h.made, name, path.Join(s.Project, name)) })
+	h.ProjectNames = slices.DeleteFunc(h.ProjectNames, func(name string) bool { return isMade(h.made[name], path.Join(s.Project, name)) })
 	return nil
 }
 

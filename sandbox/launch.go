@@ -82,7 +82,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 		}
 		matcher := sync.OnceValue(dotenv.NewMatcher) // after the command
 		c.guarded.Secret = func(dir, name string) bool { return matcher().Deep(dir, name) }
-		c.guarded.Searched = dotenv.Searched
+		c.guarded.Searched = dotenv.Remembered
 		c.guarded.Commands, c.guarded.WereShut = host.commands, host.wereShut
 		for _, name := range host.ProjectNames {
 			if spec.exposed(host, path.Join(spec.Project, name)) {
@@ -280,10 +280,12 @@ func (c *Cmd) endMasks() error {
 		return nil
 	}
 	err := c.masks.close(c.guarded)
+	hidden := c.masks.outsiders
 	if c.ran = time.Since(c.masks.started); c.ran >= briefRun {
-		c.secretsHidden = append(c.secretsHidden, inProject(c.Spec.Project, c.masks.arrived)...)
+		hidden = c.masks.arrived
 		c.secretsWatched = inProject(c.Spec.Project, c.masks.directories())
 	}
+	c.secretsHidden = append(c.secretsHidden, inProject(c.Spec.Project, hidden)...)
 	c.hides, c.masks = c.masks.hides, nil
 	return err
 }

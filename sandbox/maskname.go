@@ -85,7 +85,7 @@ func (w *maskWatch) appears(dir, name string) (mask, bool) {
 	if w.spec.Project == "" || !below(dir, w.spec.Project) || !dotenv.File(file, dir == w.spec.Project) {
 		return mask{}, false
 	}
-	if isMade(w.host.made, strings.TrimPrefix(at, w.spec.Project+"/"), file) || w.shared(at, file) {
+	if isMade(w.host.made[strings.TrimPrefix(at, w.spec.Project+"/")], file) || w.shared(at, file) {
 		return mask{}, false
 	}
 	project, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", w.project))

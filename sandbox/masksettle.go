@@ -6,6 +6,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -114,7 +115,11 @@ func (w *maskWatch) tellArrived() {
 	if len(there) > 1 {
 		were = "were"
 	}
-	w.note("%s%s appeared while the command ran, and %s hidden from it; --unsafe-expose NAME shows one", strings.Join(told, ", "), more, were)
+	next := ""
+	if time.Since(w.started) < briefRun && !slices.ContainsFunc(there, func(at string) bool { return slices.Contains(w.outsiders, at) }) {
+		next = ", not from the next one (--hide NAME)" // see isCommands
+	}
+	w.note("%s%s appeared while the command ran, and %s hidden from it%s; --unsafe-expose NAME shows one", strings.Join(told, ", "), more, were, next)
 }
 
 // sole tells whether the masked name is the only one by which the command could write to

@@ -40,11 +40,13 @@ type maskWatch struct {
 	known   map[string]bool // inside paths that are masked
 	loose   map[string]bool // those whose mask may be off
 	arrived []string        // outside paths of what is hidden since it appeared
-	judged  map[string]bool // outside paths of what appeared, and is hidden or not by its content
-	opened  map[string]bool // those that the command may have open for writing
-	trails  *nameTrails     // of what is read-only, or nil
-	queued  bool            // run closes them
-	alarm   int             // a queue that has a report when a mask may be off, or 0
+	// outsiders are those of arrived that came while the whole command slept.
+	outsiders []string
+	judged    map[string]bool // outside paths of what appeared, and is hidden or not by its content
+	opened    map[string]bool // those that the command may have open for writing
+	trails    *nameTrails     // of what is read-only, or nil
+	queued    bool            // run closes them
+	alarm     int             // a queue that has a report when a mask may be off, or 0
 
 	cleaned int // how often a configuration was
 
@@ -399,7 +401,9 @@ func (w *maskWatch) appeared(dir, name string) bool {
 	m, ok := w.appears(dir, name)
 	if ok && !w.known[m.inside] {
 		w.addMask(m)
-		w.arrived = append(w.arrived, m.outside)
+		if w.arrived = append(w.arrived, m.outside); w.rested() {
+			w.outsiders = append(w.outsiders, m.outside)
+		}
 	}
 	return ok
 }

@@ -61,27 +61,25 @@ func (h *Host) recall(project string) (names []string) {
 			fallthrough
 		case k.Shut:
 			h.wereShut[k.Inode] = true
-		case !k.Made:
-			names = append(names, k.Path)
-		case k.Shown && h.made == nil:
-			h.made = map[string]dotenv.Known{}
-			fallthrough
-		case k.Shown:
+		case k.Shown && isMade(k, path.Join(project, k.Path)):
+			if h.made == nil {
+				h.made = map[string]dotenv.Known{}
+			}
 			h.made[k.Path] = k
+		default: // one that was changed since is the developer's
+			names = append(names, k.Path)
 		}
 	}
 	return names
 }
 
 // isMade tells whether a file is one that a command made and nobody has changed since. It is
-// shown to the next command, which is often of the same build.
-func isMade(made map[string]dotenv.Known, name, at string) bool {
-	k, ok := made[name]
-	if !ok {
-		return false
-	}
+// shown to the next command, which is often of the same build. A link is not: what it leads to
+// may be another file by then.
+func isMade(k dotenv.Known, at string) bool {
 	var st unix.Stat_t
-	return unix.Lstat(at, &st) == nil && st.Ino == k.Inode && st.Ctim.Sec*1e9+st.Ctim.Nsec == k.Changed
+	return k.Shown && unix.Lstat(at, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFREG && st.Nlink == 1 &&
+		st.Ino == k.Inode && st.Ctim.Sec*1e9+st.Ctim.Nsec == k.Changed
 }
 
 // remember keeps the secrets that there are now, and says which the command could read.
@@ -90,7 +88,9 @@ func (c *Cmd) remember() {
 	if c.guarded == nil || m == "" || project == "" || c.guarded.Secret == nil || c.Spec.ReadOnlyProject {
 		return
 	}
-	r := remembering{project: project, hidden: c.secretsHidden, exposed: c.secretsExposed, commands: c.isCommands, by: map[string]dotenv.Known{}}
+	r := remembering{
+		project: project, hidden: c.secretsHidden, exposed: c.secretsExposed, commands: c.isCommands, brief: c.ran < briefRun, by: map[string]dotenv.Known{},
+	}
 	known := m.Recall(project) // another sandbox may have ended meanwhile
 	if len(known)+len(c.secretsSeen)+len(c.shut) == 0 {
 		return
@@ -148,6 +148,7 @@ type remembering struct {
 	// commands tells whether a file that appeared during the run, and was not hidden, is the
 	// command's.
 	commands func(name string) bool
+	brief    bool // the run was a brief one
 	by       map[string]dotenv.Known
 	secrets  []dotenv.Known
 	made     []dotenv.Known
@@ -174,7 +175,7 @@ func (r *remembering) keep(known []dotenv.Known) {
 			continue
 		}
 		r.by[k.Path] = k
-		if !k.Made {
+		if !k.Shown {
 			r.secrets = append(r.secrets, k)
 		}
 	}
@@ -183,20 +184,21 @@ func (r *remembering) keep(known []dotenv.Known) {
 
 // add takes what was found now. What was hidden comes first, then what is near the top.
 func (r *remembering) add(seen []runlater.Secret) {
-	var some []dotenv.Known
+	var some, made []dotenv.Known // a command can make any number, so those come last
 	had := map[string]bool{}
 	for _, s := range seen {
 		old, known := r.by[s.Path]
 		hidden := slices.Contains(r.hidden, s.Path)
 		k := dotenv.Known{Path: s.Path, Inode: s.Inode, Changed: s.Changed}
 		switch {
-		case had[s.Path] || known && !old.Made:
-		case !hidden && !slices.Contains(r.exposed, s.Path) && (s.Made || known && old.Inode == s.Inode && (s.Touched || old.Changed == s.Changed)):
+		case had[s.Path] || known && !old.Shown:
+		case !hidden && !s.Alias && !slices.Contains(r.exposed, s.Path) && r.isCommands(s, old):
 			// The command made it, so it knows what is in it.
-			k.Made, k.Shown = true, old.Shown || r.commands(s.Path)
-			if len(r.made) < madeLimit {
+			if k.Shown = true; len(r.made) < madeLimit {
 				r.made = append(r.made, k)
 			}
+		case s.Made && !hidden:
+			made = append(made, k)
 		default:
 			some = append(some, k)
 		}
@@ -205,7 +207,7 @@ func (r *remembering) add(seen []runlater.Secret) {
 	slices.SortFunc(some, func(a, b dotenv.Known) int {
 		return cmp.Or(r.later(a.Path)-r.later(b.Path), strings.Compare(a.Path, b.Path))
 	})
-	for _, k := range r.real(some) {
+	for _, k := range append(r.real(some), r.real(made)...) {
 		if len(r.secrets) >= rememberLimit {
 			r.left++
 			continue
@@ -218,6 +220,19 @@ func (r *remembering) add(seen []runlater.Secret) {
 			r.new = append(r.new, hint.Short(k.Path))
 		}
 	}
+}
+
+// isCommands tells whether the command made a file, or an earlier one did and nobody else has
+// changed it. What changes during a long run may be the developer's.
+func (r *remembering) isCommands(s runlater.Secret, old dotenv.Known) bool {
+	same := old.Shown && old.Inode == s.Inode
+	switch {
+	case same && old.Changed == s.Changed:
+		return true
+	case same && s.Touched:
+		return r.brief
+	}
+	return s.Made && r.commands(s.Path)
 }
 
 func (r *remembering) later(name string) int {

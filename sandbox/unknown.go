@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"cmp"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -40,7 +41,10 @@ func (c *Cmd) noteLeft(report runlater.Report) {
 // some names the first few, each reason once.
 func (c *Cmd) some(all []runlater.Finding) string {
 	first := slices.Clone(all)
-	slices.SortStableFunc(first, func(a, b runlater.Finding) int { return strings.Compare(b.Why, a.Why) })
+	// The command can make any number of names that no tool is known to run.
+	slices.SortStableFunc(first, func(a, b runlater.Finding) int {
+		return cmp.Or(cmp.Compare(unknownLast(a), unknownLast(b)), strings.Compare(b.Why, a.Why))
+	})
 	first = first[:min(len(first), toldNames)]
 	var names []string
 	for i, f := range first {
@@ -56,7 +60,14 @@ func (c *Cmd) some(all []runlater.Finding) string {
 	}
 	line := strings.Join(names, ", ")
 	if n := len(all) - len(names); n > 0 {
-		line += fmt.Sprintf(" and %d more", n)
+		line += fmt.Sprintf(" and %d more, which --receipt FILE lists", n)
 	}
 	return line
+}
+
+func unknownLast(f runlater.Finding) int {
+	if f.Why == runlater.StrangeWhy {
+		return 1
+	}
+	return 0
 }

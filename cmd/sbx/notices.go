@@ -38,15 +38,27 @@ func keepNotices(of, tag string, lines []string) error {
 	if err != nil {
 		return fmt.Errorf("keep what was said: %w", err)
 	}
-	if old := noticeFiles(dir); len(old) >= mostNotices {
+	body := ""
+	for _, line := range lines {
+		body += plain(line) + "\n"
+	}
+	old := noticeFiles(dir)
+	if len(old) > 0 && saidAlready(filepath.Join(dir, old[len(old)-1]), plain(of), body) {
+		return nil // a loop of runs
+	}
+	if len(old) >= mostNotices {
 		_ = os.Remove(filepath.Join(dir, old[0])) // the oldest; it may have been shown just now
 	}
 	now := time.Now().UTC()
-	text := fmt.Sprintf("%s ended %s:\n", plain(of), now.Format(time.RFC3339))
-	for _, line := range lines {
-		text += plain(line) + "\n"
-	}
+	text := fmt.Sprintf("%s ended %s:\n%s", plain(of), now.Format(time.RFC3339), body)
 	return os.WriteFile(filepath.Join(dir, now.Format("20060102T150405.000000Z-")+tag+".txt"), []byte(text), 0o600)
+}
+
+// saidAlready tells whether a notice has the same lines of the same command.
+func saidAlready(path, of, lines string) bool {
+	text, err := readNotice(path)
+	first, rest, _ := strings.Cut(text, "\n")
+	return err == nil && rest == lines && strings.HasPrefix(first, of+" ended ")
 }
 
 // noticeFiles are the kept ones, the oldest first.

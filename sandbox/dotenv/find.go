@@ -32,13 +32,13 @@ var large = [...]string{
 
 // lookedInto are those of the directories with a leading dot that are looked into: of the
 // others tools alone know what is in them.
-var lookedInto = [...]string{".aws", ".kube", ".docker", ".cargo", ".gem", ".streamlit", ".config", ".github", ".devcontainer", ".deploy", ".secrets", ".terraform", ".vercel"}
+var lookedInto = [...]string{".aws", ".kube", ".docker", ".cargo", ".gem", ".streamlit", ".config", ".github", ".devcontainer", ".deploy", ".secrets", ".terraform", ".vercel", ".ssh", ".supabase", ".vscode", ".claude", ".worktrees"}
 
 // likely are directories that come first, with those in them: workspaces, and where
 // settings are kept.
 var likely = [...]string{
 	"packages", "apps", "services", "projects", "workspaces", "modules", "functions", "lambda", "app", "api", "server", "backend", "frontend", "client", "web", "worker",
-	"config", "conf", "settings", "env", "envs", "environments", "secrets", "certs", "keys", "ssl", "deploy", "deployment", "infra", "infrastructure", "terraform", "ansible", "k8s", "kubernetes", "docker", "ops", ".aws", ".kube", ".docker", ".secrets",
+	"config", "conf", "settings", "env", "envs", "environments", "secrets", "certs", "keys", "ssl", "deploy", "deployment", "infra", "infrastructure", "terraform", "ansible", "k8s", "kubernetes", "docker", "ops", ".aws", ".kube", ".docker", ".secrets", ".ssh", ".claude", ".worktrees", "worktrees",
 }
 
 // Find lists the secrets in a directory, by their paths below it: at its top, and in the
@@ -100,16 +100,24 @@ func (f *finder) is(name string) bool {
 	return secret && f.contains(name, contents)
 }
 
-// Searched tells whether Find lists a directory where it comes to it.
-func Searched(dir string) bool {
+// Remembered tells whether the secrets in a directory are to be remembered after a run. Every
+// directory is read then, so only those are left out that tools fill.
+func Remembered(dir string) bool {
 	parent := ""
 	for part := range strings.SplitSeq(dir, "/") {
-		if !worthwhile(parent, part) {
+		if name := lower(part); slices.Contains(caches[:], name) || !strings.HasPrefix(name, ".") && !worthwhile(parent, part) {
 			return false
 		}
 		parent = part
 	}
 	return true
+}
+
+// caches are directories with a leading dot that tools fill.
+var caches = [...]string{
+	".git", ".hg", ".sl", ".jj", ".svn", ".bzr", ".venv", ".tox", ".nox", ".eggs", ".cache", ".next", ".nuxt", ".output", ".svelte-kit", ".angular", ".parcel-cache", ".turbo", ".nx",
+	".gradle", ".m2", ".npm", ".yarn", ".pnpm-store", ".bundle", ".dart_tool", ".expo", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".ipynb_checkpoints", ".direnv", ".stack-work", ".build",
+	".zig-cache", ".docusaurus", ".vite", ".mise", ".rustup", ".terraform",
 }
 
 // An Entry is a name in a directory, with its kind (DT_*, readdir(3)).

@@ -22,15 +22,14 @@ import (
 // run all are known.
 type Memory string
 
-// A Known is a file of a project. Made says that it appeared while a command ran, which may
-// have read it, and that it is unchanged since. Shown says that it is the command's beyond
-// doubt, and shown to others. Shut says that it is a directory that could not be looked into,
+// A Known is a file of a project, which is hidden. Shown says that a command made it, and that
+// it is unchanged since: it is shown to others. Shut says that it is a directory that could not be looked into,
 // which has an inode only: a command that makes long paths must not push it out.
 type Known struct {
-	Path              string
-	Inode             uint64
-	Changed           int64 // in nanoseconds
-	Made, Shown, Shut bool
+	Path        string
+	Inode       uint64
+	Changed     int64 // in nanoseconds
+	Shown, Shut bool
 }
 
 const (
@@ -92,8 +91,6 @@ func (k Known) String() string {
 		return fmt.Sprintf("shut %d 0 .", k.Inode)
 	case k.Shown:
 		kind = "shown"
-	case k.Made:
-		kind = "made"
 	}
 	return fmt.Sprintf("%s %d %d %s", kind, k.Inode, k.Changed, k.Path)
 }
@@ -105,8 +102,8 @@ func parseKnown(text string) (k Known, ok bool) {
 	}
 	inode, err := strconv.ParseUint(parts[1], 10, 64)
 	changed, err2 := strconv.ParseInt(parts[2], 10, 64)
-	k = Known{parts[3], inode, changed, parts[0] == "made" || parts[0] == "shown", parts[0] == "shown", parts[0] == "shut"}
-	return k, err == nil && err2 == nil && path.Clean(k.Path) == k.Path && !path.IsAbs(k.Path) && k.Path != ".." && !strings.HasPrefix(k.Path, "../")
+	k = Known{parts[3], inode, changed, parts[0] == "shown", parts[0] == "shut"}
+	return k, slices.Contains([]string{"secret", "shown", "shut"}, parts[0]) && err == nil && err2 == nil && path.Clean(k.Path) == k.Path && !path.IsAbs(k.Path) && k.Path != ".." && !strings.HasPrefix(k.Path, "../")
 }
 
 // Keep keeps what is known of a project, or forgets it where that is nothing. What is over

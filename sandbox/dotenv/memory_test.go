@@ -18,7 +18,7 @@ func TestMemory(t *testing.T) {
 	}
 	known := []Known{
 		{Path: ".", Inode: 7, Shut: true}, {Path: "a b/.env", Inode: 1, Changed: -2},
-		{Path: "odd\nname/\xff/.env", Inode: 1 << 63, Changed: 3, Made: true}, {Path: "..env/x", Inode: 4, Changed: 5, Made: true, Shown: true},
+		{Path: "odd\nname/\xff/.env", Inode: 1 << 63, Changed: 3}, {Path: "..env/x", Inode: 4, Changed: 5, Shown: true},
 	}
 	if err := m.Keep(project, known); err != nil {
 		t.Fatal(err)
@@ -134,8 +134,8 @@ func TestFindKnown(t *testing.T) {
 
 func TestDeep(t *testing.T) {
 	m := NewMatcher()
-	for dir, want := range map[string]bool{"a/b": true, "src/site/deploy2": true, "node_modules/x": false, "a/vendor/b": false, ".cache/x": false, "a/.aws": true, "bin/Debug/net8.0": false, "a/Release": true} {
-		if got := Searched(dir) && m.Deep(dir, ".env"); got != want {
+	for dir, want := range map[string]bool{"a/b": true, "src/site/deploy2": true, "node_modules/x": false, "a/vendor/b": false, ".cache/x": false, "a/.aws": true, ".claude/worktrees/y": true, ".ssh": true, ".hidden/a": true, ".git/x": false, "a/.venv/b": false, "bin/Debug/net8.0": false, "a/Release": true} {
+		if got := Remembered(dir) && m.Deep(dir, ".env"); got != want {
 			t.Errorf("%s: %v", dir, got)
 		}
 	}

@@ -163,8 +163,11 @@ func (w *walker) watchedAt(dir int, name []byte, e *watched) error {
 		return err
 	}
 	what := Changed
-	if e.id == (identity{}) {
+	switch {
+	case e.id == (identity{}):
 		what = Created
+	case w.sameObject(e, &w.st) && w.relinked(e.path, &w.st):
+		what = Doubtful
 	}
 	switch {
 	case e.content == transient, e.content == pinned, w.same(e, dir, name, &w.st):

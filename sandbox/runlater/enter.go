@@ -1,6 +1,11 @@
 package runlater
 
-import "golang.org/x/sys/unix"
+import (
+	"slices"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
 
 // marks are the names by which git takes a directory for a repository, whatever
 // the directory's own name is, and obeys its configuration when one changes into
@@ -303,10 +308,24 @@ func (w *walker) top(f *frame, made bool) {
 // what tells a new file from an old one, as far as the file system knows. It is
 // for w.st.
 func (w *walker) what(dir int, name []byte) What {
-	if w.born(dir, name, &w.st) {
+	switch {
+	case w.born(dir, name, &w.st):
 		return Created
+	case w.relinked(w.at(name), &w.st):
+		return Doubtful
 	}
 	return Changed
+}
+
+// relinked tells whether a file that was read-only has another change time because a hard link
+// to it was made, which nobody can do through a read-only mount: a backup, or cp -al. By that
+// link the command may have written to it and set the time back.
+func (w *walker) relinked(path string, st *unix.Statx_t) bool {
+	if st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink < 2 || w.base() != nil || !(stamp{st.Mtime.Sec, st.Mtime.Nsec}).before(w.since) {
+		return false
+	}
+	at := join(w.roots[w.index].path, path)
+	return slices.ContainsFunc(w.g.Binds, func(b Bind) bool { return b.ReadOnly && (at == b.Path || strings.HasPrefix(at, b.Path+"/")) })
 }
 
 // named judges a name of the table.

@@ -35,9 +35,23 @@ func (w *walker) state(f *frame) {
 	} {
 		what, counts := w.inEffect(f, s.name)
 		if counts && !w.isLink() && !harmlessText(f.fd, s.name, s.harmless) { // a link is judged as one
-			w.add(w.at([]byte(s.name)), what, s.why)
+			w.add(w.at([]byte(s.name)), what, s.why+stashed(f.fd, s.name))
 		}
 	}
+}
+
+// stashed says how to get at the uncommitted work that git has put into a stash of its own: it
+// is the developer's where a rebase or merge outside was interrupted. Nothing else names it.
+func stashed(dir int, name string) string {
+	if path.Base(name) != "autostash" && name != autostash {
+		return ""
+	}
+	text, err := readAt(dir, name, 128)
+	id := strings.TrimSpace(string(text))
+	if err != nil || len(id) != 40 && len(id) != 64 || strings.Trim(id, "0123456789abcdef") != "" {
+		return ""
+	}
+	return "; if it is your work: git stash apply " + id
 }
 
 // inEffect tells whether a name in a git directory is the run's, or came with the directory.

@@ -12,6 +12,7 @@ type Secret struct {
 	Inode         uint64
 	Changed       int64 // when, in nanoseconds
 	Made, Touched bool  // by the run, or changed by it
+	Alias         bool  // it is a link, or has other names
 }
 
 // secretLimit bounds how many are noted, of those that the run made and of others: the run
@@ -55,7 +56,8 @@ func (w *walker) noteSecret(fd int, name []byte) {
 	if st.Mask&unix.STATX_BTIME == 0 {
 		made = changed // as far as can be told
 	}
-	w.addSecret(Secret{w.at(name), st.Ino, st.Ctime.Sec*1e9 + int64(st.Ctime.Nsec), made, changed})
+	alias := st.Mode&unix.S_IFMT != unix.S_IFREG || st.Nlink > 1
+	w.addSecret(Secret{w.at(name), st.Ino, st.Ctime.Sec*1e9 + int64(st.Ctime.Nsec), made, changed, alias})
 }
 
 func (w *walker) addSecret(s Secret) {

@@ -10,8 +10,8 @@ import (
 // The list of names that run later is never complete. So a hidden name that is new
 // at a top, and on no list, is reported: it may be the next tool's.
 
-// strangeWhy is for a name that no list has.
-const strangeWhy = "no known tool runs it"
+// StrangeWhy is for a name that no list has.
+const StrangeWhy = "no known tool runs it"
 
 // changedWhy is for one that was there.
 const changedWhy = "it was changed, and may be a tool's settings"
@@ -31,7 +31,7 @@ func (w *walker) strange(f *frame, n []byte, known bool) {
 	if e == nil && n[0] != '.' || e != nil && e.rule == quietly {
 		return
 	}
-	what, why := Created, strangeWhy
+	what, why := Created, StrangeWhy
 	if e != nil {
 		why = e.why
 	}

@@ -81,7 +81,7 @@ func (w *walker) stateDir(f *frame, dir string) {
 			continue // a new link is judged as one
 		}
 		if what := w.what(f.fd, []byte(path)); !harmlessState(fd, dir, name, &w.st) {
-			w.add(w.at([]byte(path)), what, stateWhy)
+			w.add(w.at([]byte(path)), what, stateWhy+stashed(fd, name))
 		}
 	}
 }

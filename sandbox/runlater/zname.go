@@ -69,6 +69,7 @@ var guarded = [...]group{
 		{name: ".elixir-version", where: anywhere, rule: judged, why: "a version manager chooses a tool by it"},
 		{name: ".emacs", where: atTop, rule: moved, why: "Emacs runs it in a home"},
 		{name: ".emacs.d", where: atTop, rule: moved, why: "Emacs runs it in a home"},
+		{name: ".emacs.desktop", where: anywhere, rule: moved, why: "Emacs evaluates it with desktop-save-mode"},
 		{name: ".emacs.el", where: atTop, rule: moved, why: "Emacs runs it in a home"},
 		{name: ".env.leave", where: anywhere, rule: moved, why: "autoenv runs it on cd"},
 		{name: ".envrc", where: anywhere, rule: moved, why: "direnv runs it on cd"},
@@ -275,6 +276,7 @@ var guarded = [...]group{
 		{name: "_darcs", rule: leads, why: "it leads to what tools run"},
 		{name: "_exrc", where: atTop, rule: moved, why: "vim runs it"},
 		{name: "_irbrc", where: atTop, rule: moved, why: "irb runs it"},
+		{name: "_opam", rule: leads, why: "it leads to what tools run"},
 		{name: "_vimrc", where: atTop, rule: moved, why: "vim runs it"},
 		{name: "agent.md", where: atTop, rule: moved, why: "agents obey it"},
 		{name: "agents.md", where: atTop, rule: moved, why: "agents obey it"},
@@ -334,6 +336,7 @@ var guarded = [...]group{
 		{name: "rusty-hook.toml", where: atTop, rule: moved, why: "rusty-hook runs it at git's hooks"},
 		{name: "scilab.ini", where: atTop, rule: moved, why: "Scilab runs it"},
 		{name: "startup.m", where: atTop, rule: moved, why: "MATLAB runs it"},
+		{name: "tools", rule: leads, why: "it leads to what tools run"},
 		{name: "vfox.toml", where: anywhere, rule: judged, why: "vfox chooses tools by it"},
 		{name: "warp.md", where: atTop, rule: moved, why: "Warp obeys it"},
 	}, globs: []glob{
@@ -868,6 +871,12 @@ var guarded = [...]group{
 	{dir: "_darcs/prefs", above: "_darcs", last: "prefs", home: false, exact: []name{
 		{name: "defaults", where: anywhere, rule: moved, why: "darcs runs the hooks in it"},
 	}, globs: []glob{}},
+	{dir: "_opam", above: "", last: "_opam", home: false, exact: []name{
+		{name: ".opam-switch", rule: leads, why: "it leads to what tools run"},
+	}, globs: []glob{}},
+	{dir: "_opam/.opam-switch", above: "_opam", last: ".opam-switch", home: false, exact: []name{
+		{name: "environment", where: anywhere, rule: moved, why: "opam sets the variables in it at each prompt"},
+	}, globs: []glob{}},
 	{dir: "bin", above: "", last: "bin", home: true, exact: []name{}, globs: []glob{
 		{"", "", name{name: "*", where: atHome, rule: moved, why: "shells have it in PATH"}},
 	}},
@@ -890,6 +899,11 @@ var guarded = [...]group{
 	}, globs: []glob{
 		{"config.", ".toml", name{name: "config.*.toml", where: anywhere, rule: moved, why: "mise runs the hooks in it on cd"}},
 	}},
+	{dir: "tools", above: "", last: "tools", home: false, exact: []name{
+		{name: "bazel", where: anywhere, rule: moved, why: "Bazelisk runs it in the place of Bazel"},
+		{name: "bazel.bat", where: anywhere, rule: moved, why: "Bazelisk runs it in the place of Bazel"},
+		{name: "bazel.ps1", where: anywhere, rule: moved, why: "Bazelisk runs it in the place of Bazel"},
+	}, globs: []glob{}},
 }
 
 // leading has, for the byte that a name begins with that counts anywhere, a bit for
@@ -1275,6 +1289,7 @@ var quiet = [...]group{
 		{name: "dprint.json", where: atTop, rule: told, why: "editors' linters load the plugins in it"},
 		{name: "ecs.php", where: atTop, rule: told, why: "php's linters and test runners run it or the code it names"},
 		{name: "flake8", where: atTop, rule: told, why: "python's linters and test runners load the code it names"},
+		{name: "global.json", where: atTop, rule: told, why: ".NET takes the SDK from the paths in it"},
 		{name: "mypy.ini", where: atTop, rule: told, why: "python's linters and test runners load the code it names"},
 		{name: "noxfile.py", where: atTop, rule: told, why: "python's linters and test runners load the code it names"},
 		{name: "phpcs.xml", where: atTop, rule: told, why: "php's linters and test runners run it or the code it names"},
