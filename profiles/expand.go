@@ -102,7 +102,7 @@ type Kept struct {
 // Expanded is a profile's paths and variables for one user and one project.
 type Expanded struct {
 	Show, Write, Hide, Tmpfs, Expose []Item
-	Kept                             []Kept
+	Kept, Layered                    []Kept
 	Set                              []Assignment
 }
 
@@ -125,12 +125,17 @@ func (p Profile) Expand(at Places) (e Expanded, err error) {
 		}
 	}
 	e.Show = without(e.Show, e.Write)
-	for _, v := range p.Cache.Private {
-		if at.ProjectID == "" {
-			return e, fmt.Errorf("%s: what is kept needs the project's identity", v.From)
+	for _, list := range []struct {
+		from []Value
+		to   *[]Kept
+	}{{p.Cache.Private, &e.Kept}, {p.Cache.Layered, &e.Layered}} {
+		for _, v := range list.from {
+			if at.ProjectID == "" {
+				return e, fmt.Errorf("%s: what is kept needs the project's identity", v.From)
+			}
+			dir := at.item(v).Path
+			*list.to = append(*list.to, Kept{dir, path.Join(at.CacheHome, "sbx", at.ProjectID, at.keptName(dir)), v.From})
 		}
-		dir := at.item(v).Path
-		e.Kept = append(e.Kept, Kept{dir, path.Join(at.CacheHome, "sbx", at.ProjectID, at.keptName(dir)), v.From})
 	}
 	for _, a := range p.Env.Set {
 		if base, _, _ := strings.Cut(a.Value, "/"); base != "." && base != "" {
@@ -155,6 +160,11 @@ func (p Places) protect(e *Expanded) error {
 					place(&e.Hide, Item{Path: own, Optional: true, From: s.From})
 				}
 			}
+		}
+	}
+	for _, k := range e.Layered {
+		if own, ok := p.Holds(k.Path); ok {
+			return fmt.Errorf("%s: %s may not be layered, with %s: it holds what sandboxes may do", k.From, quote(k.Path), quote(own))
 		}
 	}
 	return nil

@@ -74,6 +74,9 @@ type Files struct {
 // the developer's next build takes for its own compiler output has that build.
 type Cache struct {
 	Private []Value
+	// Layered are directories of the host's that are only read, and what is written there is
+	// kept apart.
+	Layered []Value
 }
 
 // Env is the environment.

@@ -88,6 +88,8 @@ var schema = [...]key{
 
 	{table: "cache", name: "private", kind: keptPaths, wider: "keeps what is written to % for the next run",
 		many: func(p *Profile) *[]Value { return &p.Cache.Private }},
+	{table: "cache", name: "layered", kind: keptPaths, wider: "shows % read-only, and keeps what is written there for the next run",
+		many: func(p *Profile) *[]Value { return &p.Cache.Layered }},
 
 	{table: "env", name: "pass", kind: globs, wider: "passes the environment's %",
 		many: func(p *Profile) *[]Value { return &p.Env.Pass }},

@@ -21,6 +21,7 @@ description = "my own"
 
 [cache]
 # private = ["~/.cache/mytool"]  # kept for this project alone, never shared with the host
+# layered = ["~/.mytool/pkg"]    # the host's, read-only; what is written there is kept for this project
 
 [env]
 # pass = ["MYTOOL_*"]         # the caller's variables

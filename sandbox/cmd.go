@@ -127,6 +127,7 @@ type Cmd struct {
 	process  *userns.Process
 	streams  streams
 	kept     *layer.Kept
+	layers   []*layer.Kept // of the layered caches
 	daemon   *daemon
 	user     *userServer
 	limits   limits
@@ -381,6 +382,9 @@ func (c *Cmd) release() (err error) {
 		c.daemon = nil
 	}
 	if e := c.limits.end(); err == nil {
+		err = e
+	}
+	if e := c.releaseLayers(); err == nil {
 		err = e
 	}
 	if c.kept != nil {

@@ -163,6 +163,9 @@ func (s Spec) check(h Host) error {
 	if err := s.checkHidden(h); err != nil {
 		return err
 	}
+	if err := s.checkLayered(h); err != nil {
+		return err
+	}
 	return s.checkProject(h)
 }
 
@@ -421,6 +424,11 @@ func (s Spec) hostPaths(h Host) []string {
 	paths := s.rootDirs()
 	if s.Upper != "" {
 		paths = append(paths, s.Upper)
+	}
+	for _, l := range s.Layered {
+		if paths = append(paths, l.Lower...); l.Upper != "" {
+			paths = append(paths, l.Upper)
+		}
 	}
 	own := s.ownMounts(h)
 	for i, m := range own {

@@ -92,6 +92,10 @@ func TestPlans(t *testing.T) {
 	disk, diskUnion := build("make"), build("make")
 	disk.Disk, disk.OCI.Mounts = 1<<30, []specs.Mount{tmpfs("/tmp/mine"), tmpfs("/tmp/other", "size=64k")}
 	diskUnion.Disk, diskUnion.View, diskUnion.Layers, diskUnion.IDs = 1<<30, Union, []string{"/srv/a"}, IDsSingle
+	layered := build("go", "build")
+	layered.Layered = []LayeredCache{
+		{Path: "/home/ada/go", Lower: []string{"/home/ada/go"}, Upper: "/srv/a"}, {Path: "/home/ada/cache", Lower: []string{"/srv/b", "/srv/root"}},
+	}
 	online := laptop()
 	online.IPv6, online.Resolver = true, "/run/systemd/resolve/stub-resolv.conf"
 	old := laptop()
@@ -108,6 +112,7 @@ func TestPlans(t *testing.T) {
 		{"rootfs", rootfs, laptop()}, {"union", kept, laptop()}, {"union-5.15", kept, old}, {"fuse", fuse, fused},
 		{"limits", limited("make"), delegating("memory", "pids", "cpu")},
 		{"network", network, online}, {"user-network", user, wired()}, {"disk", disk, laptop()}, {"disk-union", diskUnion, laptop()},
+		{"layered", layered, laptop()},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			golden(t, c.name, plan(t, c.spec, c.host))

@@ -107,6 +107,9 @@ func TestEveryStepFails(t *testing.T) {
 		"published":    view(func(s *Spec) { s.Publish = []PublishedPort{{Address: loopback(0).Addr(), Sandbox: 80}} }),
 		"user network": view(func(s *Spec) { s.UserNetwork = &UserNetwork{} }),
 		"disk":         view(func(s *Spec) { s.Disk = 1 << 20; s.OCI.Mounts = append(s.OCI.Mounts, tmpfs("/tmp/other")) }),
+		"layered": view(func(s *Spec) {
+			s.Layered = []LayeredCache{{Path: "/tmp/cache", Lower: []string{lower}, Upper: t.TempDir()}, {Path: "/tmp/memory", Lower: []string{lower}}}
+		}),
 		"union": view(func(s *Spec) {
 			s.View, s.Layers, s.Upper, s.Overlay = Union, []string{lower}, t.TempDir(), DriverKernel
 		}),

@@ -19,7 +19,7 @@ import (
 )
 
 // begin prepares the command and has run start its plan.
-func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
+func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) (err error) {
 	if c.used {
 		return fmt.Errorf("the command was started before")
 	}
@@ -32,6 +32,14 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) error {
 	}
 	if c.entering != nil {
 		return c.beginEntering(run)
+	}
+	defer func() {
+		if err != nil {
+			_ = c.releaseLayers()
+		}
+	}()
+	if err := c.lockLayers(); err != nil {
+		return err
 	}
 	host, spec, plan, err := c.prepare()
 	if err != nil {
@@ -132,6 +140,20 @@ func (c *Cmd) launch(host Host, spec Spec, plan userns.Plan, run func(userns.Pla
 	}
 	err = c.served(run(plan, in))
 	refused := refusedUnion(err)
+	if refused != nil && len(spec.Layered) > 0 {
+		for _, l := range spec.Layered {
+			c.note("what is written to %s is not kept: the kernel makes no union of it: %v", l.Path, refused.Err)
+		}
+		spec = spec.withoutLayers()
+		if plan, err = Compile(spec, host); err != nil {
+			return err
+		}
+		if in.Receive, err = c.receiver(host, spec); err != nil {
+			return err
+		}
+		err = c.served(run(plan, in))
+		refused = refusedUnion(err)
+	}
 	if refused == nil || spec.Overlay != DriverAuto && spec.Overlay != "" || spec.checkFuse(host) != nil {
 		return err
 	}

@@ -83,16 +83,15 @@ func (s Spec) secretPaths(h Host) []string {
 	var found []string
 	there := slices.DeleteFunc(slices.Clone(h.Secrets), func(p string) bool { return !h.there(p) || s.exposed(h, p) })
 	for _, m := range s.OCI.Mounts {
-		if !isBind(m) {
-			continue
-		}
 		if _, ok := h.gatheredAt(m); ok {
 			continue // what is not shown need not be hidden
 		}
-		source := h.real(m.Source)
-		for _, secret := range there {
-			if below(secret, source) && secret != source {
-				found = append(found, m.Destination+strings.TrimPrefix(secret, strings.TrimSuffix(source, "/")))
+		for _, dir := range s.sourcesOf(m) {
+			source := h.real(dir)
+			for _, secret := range there {
+				if below(secret, source) && secret != source {
+					found = append(found, m.Destination+strings.TrimPrefix(secret, strings.TrimSuffix(source, "/")))
+				}
 			}
 		}
 	}
@@ -125,6 +124,13 @@ func (s Spec) checkSecrets(h Host) error {
 	for _, dir := range s.otherRoots() {
 		if secret := s.secretAbove(h, h.real(dir)); secret != "" {
 			return hinted(fmt.Errorf("refusing to make %s the root: secrets are kept in %s", dir, secret), "--unsafe-expose "+dir+" shows it")
+		}
+	}
+	for _, l := range s.Layered {
+		for _, dir := range l.Lower {
+			if secret := s.secretAbove(h, h.real(dir)); secret != "" {
+				return fmt.Errorf("layered cache %s: secrets are kept in %s", dir, secret)
+			}
 		}
 	}
 	for _, m := range s.ownMounts(h) {
@@ -340,6 +346,11 @@ func (h *Host) probeSecrets(s Spec) error {
 			h.resolve(p)
 		}
 	}
+	for _, l := range s.Layered {
+		for _, dir := range l.Lower {
+			h.resolve(dir)
+		}
+	}
 	h.probeState(s)
 	known := slices.Concat(h.places, h.State)
 	known = append(known, h.rootSecrets()...)
@@ -350,8 +361,8 @@ func (h *Host) probeSecrets(s Spec) error {
 	}
 	var shown []string
 	for _, m := range s.ownMounts(*h) {
-		if isBind(m) {
-			shown = append(shown, h.real(m.Source))
+		for _, dir := range s.sourcesOf(m) {
+			shown = append(shown, h.real(dir))
 		}
 	}
 	for _, dir := range s.otherRoots() {

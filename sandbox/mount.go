@@ -70,7 +70,10 @@ func (c *compiler) take(i int, m specs.Mount) error {
 		return err
 	}
 	gathered, ok := c.host.gatheredAt(m)
+	layered, union := c.spec.layeredAt(m)
 	switch {
+	case union:
+		c.takeLayers(i, layered)
 	case ok:
 		c.takeGathered(i, gathered, o)
 	case isBind(m):
@@ -113,6 +116,9 @@ func (c *compiler) mount(i int, m specs.Mount) error {
 	// links are somebody else's.
 	exact := c.pivots() && mountable[m.Type] && !isBind(m)
 	switch {
+	case m.Type == overlayType:
+		layered, _ := c.spec.layeredAt(m)
+		c.mountLayers(i, layered, o.attr)
 	case isBind(m):
 		c.add(userns.Attach{From: c.mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr, Exact: c.untrusted(m)})
 	case c.spec.onDisk(m):

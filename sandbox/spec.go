@@ -43,6 +43,9 @@ type Spec struct {
 	// project: they are not looked through afterwards.
 	Kept []string
 
+	// Layered are caches of the host's with a directory of the sandbox's above each.
+	Layered []LayeredCache
+
 	// Own are sbx's own files, which no command may write.
 	Own []OwnPath
 

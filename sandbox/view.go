@@ -52,7 +52,7 @@ func (s Spec) ownMounts(h Host) []specs.Mount {
 		own = append(own, project)
 	}
 	own = append(append(own, s.guardMounts(h)...), h.pins...)
-	for _, m := range s.OCI.Mounts {
+	for _, m := range append(slices.Clone(s.OCI.Mounts), s.layeredMounts()...) {
 		m.Destination = filepath.Clean(m.Destination)
 		own = append(own, m)
 	}

@@ -101,7 +101,7 @@ func withProject(f *runFlags, user *profiles.User, at profiles.Places, p profile
 
 // apply puts a profile into the Spec, and what of it flags decide into the flags.
 func apply(f *runFlags, s *sandbox.Spec, p profiles.Profile, at profiles.Places) (err error) {
-	if len(p.Cache.Private) > 0 {
+	if len(p.Cache.Private)+len(p.Cache.Layered) > 0 {
 		if at.ProjectID, err = profiles.ProjectID(at.Project); err != nil {
 			return err
 		}
@@ -143,6 +143,11 @@ func apply(f *runFlags, s *sandbox.Spec, p profiles.Profile, at profiles.Places)
 		f.origins[k.Path] = k.From.String()
 		s.Kept = append(s.Kept, k.Source)
 		s.OCI.Mounts = append(s.OCI.Mounts, bind(k.Source, k.Path, "rw"))
+	}
+	for _, k := range e.Layered {
+		if err := f.layer(s, k); err != nil {
+			return err
+		}
 	}
 	return f.adopt(s, p)
 }

@@ -83,11 +83,15 @@ func (u Union) memory(mode string) []userns.Option {
 var common = []userns.Option{{Key: "userxattr"}, {Key: "index", Value: "off"}, {Key: "xino", Value: "off"}}
 
 // options are those that every union has, and the label.
-func (u Union) options() []userns.Option {
-	if u.Label == "" {
-		return common
+func (u Union) options() []userns.Option { return Options(u.Label) }
+
+// Options are those of every union, with the SELinux label of all that is in it, or none.
+func Options(label string) []userns.Option {
+	options := slices.Clone(common)
+	if label != "" {
+		options = append(options, userns.Option{Key: "context", Value: label})
 	}
-	return append(slices.Clone(common), userns.Option{Key: "context", Value: u.Label})
+	return options
 }
 
 func (u Union) newMount(upper, work string) userns.Make {
