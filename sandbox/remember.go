@@ -104,6 +104,7 @@ func (c *Cmd) remember() {
 	if len(r.first) > 0 {
 		c.note("%s", hiddenLine(r.first))
 		c.toldHidden = true
+		m.Told(project)
 	}
 	if len(r.new) > 0 {
 		c.note("hidden from the next run on: %s; --unsafe-expose NAME shows one", someNames(r.new))
@@ -113,18 +114,27 @@ func (c *Cmd) remember() {
 	}
 }
 
+// hiddenEvery is how often the hidden names are printed for a project: tests that fail are run
+// again and again.
+const hiddenEvery = time.Hour
+
 // Hidden names the files of the project that were hidden from a command that has ended, or is
-// empty where there was none, or where a note has named them.
+// empty where there was none, or where they were named not long ago.
 func (c *Cmd) Hidden() string {
+	m := memory(c.homes)
+	if len(c.secretsHidden) == 0 || c.toldHidden || m == "" || m.ToldSince(c.Spec.Project, hiddenEvery) {
+		return ""
+	}
 	var names []string
 	for _, name := range c.secretsHidden {
 		if info, err := os.Lstat(path.Join(c.Spec.Project, name)); err == nil && !info.IsDir() {
 			names = append(names, hint.Short(name))
 		}
 	}
-	if len(names) == 0 || c.toldHidden {
+	if len(names) == 0 {
 		return ""
 	}
+	m.Told(c.Spec.Project)
 	return hiddenLine(names)
 }
 

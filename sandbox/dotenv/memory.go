@@ -151,6 +151,24 @@ func later(k Known) int {
 	return 1
 }
 
+// Told notes that the names of a project's secrets were printed just now.
+func (m Memory) Told(project string) {
+	file := m.file(project) + ".told"
+	if err := os.Chtimes(file, time.Time{}, time.Now()); !errors.Is(err, fs.ErrNotExist) {
+		return
+	}
+	m.forget()
+	if f, err := os.OpenFile(file, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600); err == nil {
+		f.Close()
+	}
+}
+
+// ToldSince tells whether they were printed within a time.
+func (m Memory) ToldSince(project string, d time.Duration) bool {
+	info, err := os.Lstat(m.file(project) + ".told")
+	return err == nil && time.Since(info.ModTime()).Abs() < d
+}
+
 // forget removes the oldest files of too many.
 func (m Memory) forget() {
 	names, err := os.ReadDir(string(m))
