@@ -73,14 +73,22 @@ func noticeFiles(dir string) (names []string) {
 	return names
 }
 
-// showNotices says what was kept. On a terminal somebody has seen it then.
+// printedSuffix is that of a notice that was printed, but not on a terminal: to the log of a
+// script that asks for sandboxes again and again.
+const printedSuffix = ".printed.txt"
+
+// showNotices prints what was kept, once, and once more on a terminal. Somebody has seen it then.
 func showNotices(u ui) {
 	dir, err := noticeDir()
 	if err != nil {
 		return
 	}
+	terminal := isTerminal(os.Stderr)
 	for _, name := range noticeFiles(dir) {
 		path := filepath.Join(dir, name)
+		if !terminal && strings.HasSuffix(name, printedSuffix) {
+			continue
+		}
 		text, err := readNotice(path)
 		if err != nil {
 			u.fail(err, "")
@@ -89,8 +97,10 @@ func showNotices(u ui) {
 		for line := range strings.Lines(text) {
 			u.say("%s", strings.TrimSuffix(line, "\n"))
 		}
-		if isTerminal(os.Stderr) {
+		if terminal {
 			_ = os.Remove(path) // another sbx may have
+		} else if to, ok := strings.CutSuffix(path, ".txt"); ok {
+			_ = os.Rename(path, to+printedSuffix)
 		}
 	}
 }
