@@ -97,6 +97,7 @@ type Kept struct {
 	// Path is where the tool has it, Source where it is on the host.
 	Path, Source string
 	From         Line
+	project      string // its path
 }
 
 // Expanded is a profile's paths and variables for one user and one project.
@@ -134,7 +135,7 @@ func (p Profile) Expand(at Places) (e Expanded, err error) {
 				return e, fmt.Errorf("%s: what is kept needs the project's identity", v.From)
 			}
 			dir := at.item(v).Path
-			*list.to = append(*list.to, Kept{dir, path.Join(at.CacheHome, "sbx", at.ProjectID, at.keptName(dir)), v.From})
+			*list.to = append(*list.to, Kept{dir, path.Join(at.CacheHome, "sbx", at.ProjectID, at.keptName(dir)), v.From, at.Project})
 		}
 	}
 	for _, a := range p.Env.Set {

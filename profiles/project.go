@@ -61,13 +61,12 @@ func ProjectID(dir string) (string, error) {
 		id = strconv.AppendInt(append(id, 0), st.Btime.Sec, 10)
 		id = strconv.AppendUint(append(id, 0), uint64(st.Btime.Nsec), 10)
 	}
-	return digest(id)[:32], nil
+	return digest(id)[:projectIDLength], nil
 }
+
+const projectIDLength = 32
 
 func digest(text []byte) string {
 	sum := sha256.Sum256(text)
 	return hex.EncodeToString(sum[:])
 }
-
-// Make makes the directory on the host, for nobody else to look into.
-func (k Kept) Make() error { return os.MkdirAll(k.Source, 0o700) }

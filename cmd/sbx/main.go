@@ -24,6 +24,7 @@ var verbs = map[string]func(u ui, args []string) int{
 	"image":   imageVerb,
 	"images":  imagesVerb,
 	"pull":    pullVerb,
+	"cache":   cacheVerb,
 	"profile": profileVerb,
 	"net":     netVerb,
 	"trust":   trustVerb,

@@ -57,6 +57,7 @@ Usage:
   sbx stop, kill, wait, rm, prune     to end it, and forget it
   sbx image pull|import|ls|rm|...     images to run in (sbx image --help)
   sbx profile ls|show|check|init      what a tool may see
+  sbx cache ls|rm                     what profiles keep for projects
   sbx trust, untrust                  let this project's .sbx.toml widen it
   sbx net hosts [@SET...]             what @npm and its like stand for
   sbx unshare [CMD]                   look at what images and sandboxes left
