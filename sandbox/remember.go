@@ -39,7 +39,7 @@ func memory(homes []string) dotenv.Memory {
 
 // briefRun is a time in which nobody makes a file by hand: what appears while a command runs
 // that ends so soon is the command's, and shown to the next.
-const briefRun = 2 * time.Second
+const briefRun = time.Second
 
 // isCommands tells whether a file that appeared is the command's, for all that is known: what
 // appears in a directory that is watched, and is not plain, is hidden at once.
