@@ -76,6 +76,8 @@ func (w *walker) config(f *frame, dir, name string, newHead bool) {
 	}
 	isNew, what := w.touched(f.fd, []byte(name), &w.st) || f.fresh, w.what(f.fd, []byte(name))
 	switch {
+	case isNew && what == Created && !newHead && !f.fresh && !f.moved:
+		what = Changed // git replaces it; only of a repository without one is it new
 	case isNew:
 	case newHead:
 		what = Doubtful
@@ -127,6 +129,8 @@ func unsafeSettings(at int, name string, allowed []setting, inside func(string) 
 // settingsWhy is why a configuration with such settings is a finding, or nothing.
 func settingsWhy(bad []setting, err error) string {
 	switch {
+	case err == unix.ELOOP: // as cp -a makes of the link to the command's copy
+		return "git obeys what the link leads to"
 	case err != nil:
 		return "git obeys it: " + err.Error()
 	case len(bad) > 0:
