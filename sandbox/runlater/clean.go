@@ -41,16 +41,7 @@ func writeNew(dir int, name string, text []byte, mode uint16) error {
 // keeps the file as it was in a new directory below state. It holds git's own lock, which
 // may be taken: then git, or the command, is at it.
 func (g *Guard) Clean(path, state string) (settings []string, kept string, err error) {
-	index, rel := g.locate(path)
-	if index < 0 {
-		return nil, "", errConfig
-	}
-	root, err := openRoot(g.roots[index].path)
-	if err != nil {
-		return nil, "", err
-	}
-	defer unix.Close(root)
-	dir, err := openDeep(root, up(rel))
+	dir, index, rel, err := g.openAbove(path)
 	if err != nil {
 		return nil, "", err
 	}
@@ -63,11 +54,53 @@ func (g *Guard) Clean(path, state string) (settings []string, kept string, err e
 	return cleanLocked(dir, name, e.allowed, state)
 }
 
+// openAbove opens the directory that a guarded path is in, and tells of the path in its root.
+func (g *Guard) openAbove(path string) (dir, index int, rel string, err error) {
+	if index, rel = g.locate(path); index < 0 {
+		return -1, index, rel, errConfig
+	}
+	root, err := openRoot(g.roots[index].path)
+	if err != nil {
+		return -1, index, rel, err
+	}
+	defer unix.Close(root)
+	dir, err = openDeep(root, up(rel))
+	return dir, index, rel, err
+}
+
 func cleanLocked(dir int, name string, allowed []setting, state string) (settings []string, kept string, err error) {
+	nowhere := func(string) bool { return false }
+	err = replaceLocked(dir, name, func(text []byte) ([]byte, error) {
+		bad, err := parseConfig(text)
+		if err != nil {
+			return nil, err
+		}
+		bad = slices.DeleteFunc(bad, func(s setting) bool { return harmless(s, nowhere) || slices.Contains(allowed, s) })
+		less, err := without(text, bad)
+		if err != nil {
+			return nil, err
+		}
+		if kept, err = keep(state, name, text); err != nil {
+			return nil, err
+		}
+		for _, s := range bad {
+			settings = append(settings, s.String())
+		}
+		return less, nil
+	})
+	if err != nil {
+		return nil, "", err
+	}
+	return settings, kept, nil
+}
+
+// replaceLocked replaces a configuration in an open directory, as git does: by a new file
+// that is its lock, with the mode of the old one.
+func replaceLocked(dir int, name string, change func(now []byte) ([]byte, error)) (err error) {
 	lock := name + ".lock"
 	file, err := create(dir, lock)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
 	defer func() {
 		if err != nil {
@@ -75,37 +108,22 @@ func cleanLocked(dir int, name string, allowed []setting, state string) (setting
 			_ = unix.Unlinkat(dir, lock, 0)
 		}
 	}()
-	text, err := readAt(dir, name, configLimit)
+	now, err := readAt(dir, name, configLimit)
 	if err != nil {
-		return nil, "", err
+		return err
 	}
-	bad, err := parseConfig(text)
+	text, err := change(now)
 	if err != nil {
-		return nil, "", err
-	}
-	nowhere := func(string) bool { return false }
-	bad = slices.DeleteFunc(bad, func(s setting) bool { return harmless(s, nowhere) || slices.Contains(allowed, s) })
-	less, err := without(text, bad)
-	if err != nil {
-		return nil, "", err
+		return err
 	}
 	var st unix.Statx_t
 	if err = statAt(dir, name, &st); err != nil {
-		return nil, "", err
+		return err
 	}
-	if kept, err = keep(state, name, text); err != nil {
-		return nil, "", err
+	if err = fill(file, text, st.Mode); err != nil {
+		return err
 	}
-	if err = fill(file, less, st.Mode); err != nil {
-		return nil, "", err
-	}
-	if err = unix.Renameat(dir, lock, dir, name); err != nil {
-		return nil, "", err
-	}
-	for _, s := range bad {
-		settings = append(settings, s.String())
-	}
-	return settings, kept, nil
+	return unix.Renameat(dir, lock, dir, name)
 }
 
 // keep writes a file to a new directory below state.

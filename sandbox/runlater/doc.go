@@ -57,6 +57,7 @@
 //     them. In a repository that the run made it is judged like the rest.
 //   - What is unfinished in a repository is judged by what it runs and by the stash that
 //     it brings, not by the commits that it names: git status tells of it.
-//   - Git cannot write its configuration inside (git remote add), and nothing
-//     can be renamed across a directory that is pinned: it is a mount.
+//   - Nothing can be renamed across a directory that is pinned: it is a mount.
+//   - Git cannot write a configuration that is included, or that is a link or has several
+//     names: the command has no copy of those. See Config.
 package runlater

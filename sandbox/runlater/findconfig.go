@@ -17,8 +17,17 @@ var errIncludes = errors.New("git's configuration includes too many files")
 
 // config protects a git configuration, what it includes, and the hooks that it
 // names.
-func (f *finder) config(t tree, file string) error {
+func (f *finder) config(t tree, file string) error { return f.configOf(t, file, false) }
+
+// configOf is config for one that is a repository's own, or is included by another.
+func (f *finder) configOf(t tree, file string, own bool) error {
 	p, err := t.resolve(file)
+	if own && (err == unix.EXDEV || err == nil && p.path == "") {
+		if to := outerCopy(t, file); to != "" {
+			f.g.Shown = append(f.g.Shown, Bind{to, true, gitWhy})
+			return f.outerConfig(to)
+		}
+	}
 	if err != nil || p.path == "" || p.path == "." {
 		return f.protect(t, file, anything, gitWhy)
 	}
@@ -49,6 +58,9 @@ func (f *finder) config(t tree, file string) error {
 	}
 	if err := f.hold(t, file, p, configuration, gitWhy, allowed); err != nil {
 		return err
+	}
+	if own && p.path == file {
+		f.copyConfig(t, p, text)
 	}
 	return f.obey(settings, join(t.path, up(p.path)))
 }

@@ -169,7 +169,7 @@ func (f *finder) gitDir(t tree, path string, depth int) error {
 		}
 	}
 	for _, name := range [...]string{"config", "config.worktree"} {
-		if err := f.config(t, join(path, name)); err != nil {
+		if err := f.configOf(t, join(path, name), true); err != nil {
 			return err
 		}
 	}

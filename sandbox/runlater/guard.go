@@ -21,6 +21,9 @@ type Guard struct {
 	Shown []Bind   // directories outside the project that git needs, at their own path
 	Notes []string // what was left undone, and why
 
+	// Configs are those of the binds that the command gets a copy of; sorted by path.
+	Configs []Config
+
 	// Place is what Place says of the project.
 	Place Bind
 
@@ -139,6 +142,7 @@ func (g *Guard) settle() {
 		last, kept = b.Path, append(kept, b)
 	}
 	g.Binds = kept
+	slices.SortFunc(g.Configs, func(a, b Config) int { return strings.Compare(a.Path, b.Path) })
 	// Of two records of a path the one that says more is kept.
 	slices.SortStableFunc(g.watched, func(a, b watched) int {
 		if c := compareWatched(a, b); c != 0 {
