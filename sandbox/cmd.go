@@ -133,6 +133,8 @@ type Cmd struct {
 	limits   limits
 	disk     *diskWatch
 	masks    *maskWatch // of what the host can take off, or nil
+	copied   map[string]int
+	copies   *os.File   // the directory of the copies of git's settings, or nil
 	entry    *keptEntry // of what is Enterable
 	entering *entering  // a sandbox that is there, or nil
 }
@@ -314,6 +316,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	c.account()
 	c.streams.written()
 	released := c.release()
+	c.adoptConfigs()
 	left := c.afterwards()
 	renamed := c.renamed()
 	c.remember()

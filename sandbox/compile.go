@@ -15,7 +15,7 @@ import (
 // Compile makes the plan of a completed Spec. It is pure: what the child will
 // do is decided here, and can be read and compared before anything is run.
 func Compile(s Spec, h Host) (userns.Plan, error) {
-	c := &compiler{spec: s, host: h}
+	c := &compiler{spec: s, host: h, copied: s.copied(h)}
 	view := c.hostView
 	if c.pivots() {
 		view = c.newRoot
@@ -46,6 +46,7 @@ func (c *compiler) newRoot() error {
 			return err
 		}
 	}
+	c.handCopies()
 	c.freeze()
 	if m := innermost("/sys/devices", c.spec.OCI.Mounts); m != nil && m.Type == "tmpfs" { // and not a mount of the caller's
 		c.sealSys()
@@ -88,6 +89,7 @@ func (c *compiler) hostView() error {
 			return err
 		}
 	}
+	c.handCopies()
 	c.giveSecrets()
 	known := c.spec.maskedAlways(c.host)
 	c.hide(slices.DeleteFunc(slices.Clone(c.spec.OCI.Linux.MaskedPaths), func(p string) bool { return slices.Contains(known, p) }))
@@ -105,6 +107,9 @@ type compiler struct {
 	scratched bool // the files that hide others are there
 	closed    bool // closedFile is there
 	awaited   bool // the supervisor is known to live
+	copies    bool // the directory of copies is there
+
+	copied map[string]int // see Spec.copied
 }
 
 func (c *compiler) add(steps ...userns.Step) { c.plan.Steps = append(c.plan.Steps, steps...) }

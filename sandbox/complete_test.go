@@ -15,6 +15,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
 	"github.com/sbxrun/sbx/idmap"
+	"github.com/sbxrun/sbx/sandbox/runlater"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -96,6 +97,15 @@ func TestPlans(t *testing.T) {
 	layered.Layered = []LayeredCache{
 		{Path: "/home/ada/go", Lower: []string{"/home/ada/go"}, Upper: "/srv/a"}, {Path: "/home/ada/cache", Lower: []string{"/srv/b", "/srv/root"}},
 	}
+	repository := laptop()
+	repository.Guard = &runlater.Guard{
+		Binds:   []runlater.Bind{{Path: "/home/ada/p/.git"}, {Path: "/home/ada/p/.git/config", ReadOnly: true}, {Path: "/home/ada/p/.git/hooks", ReadOnly: true}},
+		Configs: []runlater.Config{{Path: "/home/ada/p/.git/config", Text: []byte("[user]\n\tname = ada\n"), Mode: 0o640}},
+	}
+	for _, name := range []string{"", "/hooks"} {
+		repository.Files["/home/ada/p/.git"+name] = fs.ModeDir | 0o755
+	}
+	repository.Files["/home/ada/p/.git/config"] = 0o640
 	online := laptop()
 	online.IPv6, online.Resolver = true, "/run/systemd/resolve/stub-resolv.conf"
 	old := laptop()
@@ -113,6 +123,7 @@ func TestPlans(t *testing.T) {
 		{"limits", limited("make"), delegating("memory", "pids", "cpu")},
 		{"network", network, online}, {"user-network", user, wired()}, {"disk", disk, laptop()}, {"disk-union", diskUnion, laptop()},
 		{"layered", layered, laptop()},
+		{"git", build("git", "gc"), repository}, {"git-union", diskUnion, repository},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			golden(t, c.name, plan(t, c.spec, c.host))

@@ -138,6 +138,9 @@ func (c *compiler) landlock() landlock.Policy {
 		grant("/", -1, inside, false)
 	}
 	for i, m := range c.spec.OCI.Mounts {
+		if _, ok := c.copyOf(m); ok {
+			continue // what covers it is elsewhere
+		}
 		rights, mount := inside, -1
 		switch {
 		case isBind(m):
@@ -162,6 +165,9 @@ func (c *compiler) landlock() landlock.Policy {
 	}
 	for _, path := range c.spec.exposedSockets(c.host) {
 		grant(path, -1, landlock.Sockets, true)
+	}
+	if place := c.spec.copyPlace(); len(c.copied) > 0 && below(place, "/dev") {
+		grant(place, -1, landlock.Read|landlock.Write, false)
 	}
 	return p
 }

@@ -52,7 +52,7 @@ func (s *Spec) completeDisk(h Host) (note string, err error) {
 		switch {
 		case m.Destination == "/dev" && m.Type == "tmpfs":
 			keep := slices.DeleteFunc(slices.Clone(m.Options), func(o string) bool { return strings.HasPrefix(o, "size=") })
-			s.OCI.Mounts[i].Options = append(keep, "size=64k", "nr_inodes=1024")
+			s.OCI.Mounts[i].Options = append(keep, s.devSize(h)...)
 		case s.onDisk(m) && hasOption(m, "nr_inodes"):
 			return "", fmt.Errorf("the tmpfs on %s has nr_inodes and no size: with --disk it needs both or none", m.Destination)
 		}
@@ -67,6 +67,18 @@ func (s *Spec) completeDisk(h Host) (note string, err error) {
 		return "", hinted(fmt.Errorf("--disk looks into %s by du, which is not installed", s.Upper), "apt-get install coreutils, dnf install coreutils")
 	}
 	return fmt.Sprintf("--disk: %s is watched, and more than %s ends the sandbox a moment later", s.Upper, amount.Bytes(s.Disk)), nil
+}
+
+// devSize bounds /dev, with room for the copies that are there and for their locks.
+func (s Spec) devSize(h Host) []string {
+	const page = 4 << 10
+	pages, files := 16, 1024
+	if h.Guard != nil && below(s.copyPlace(), "/dev") {
+		for _, c := range h.Guard.Configs {
+			pages, files = pages+2*(len(c.Text)/page+2), files+4
+		}
+	}
+	return []string{fmt.Sprintf("size=%dk", pages*page>>10), fmt.Sprintf("nr_inodes=%d", files)}
 }
 
 // diskMounts are the mounts for a runtime that knows of no disk: the nearest that it

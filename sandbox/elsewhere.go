@@ -2,6 +2,8 @@ package sandbox
 
 import (
 	"fmt"
+	"io/fs"
+	"os"
 	"path"
 	"slices"
 	"strings"
@@ -79,6 +81,11 @@ func (h *Host) probeElsewhere(s Spec, around surrounding) error {
 	return nil
 }
 
+func isLink(p string) bool {
+	fi, err := os.Lstat(p)
+	return err == nil && fi.Mode().Type() == fs.ModeSymlink
+}
+
 func exists(p string) bool { return unix.Access(p, unix.F_OK) == nil }
 
 // addAlias has a path hidden as what it shows is. One that shows a part of a private
@@ -88,6 +95,8 @@ func exists(p string) bool { return unix.Access(p, unix.F_OK) == nil }
 func (h *Host) addAlias(v mounttable.View) {
 	h.views = append(h.views, v)
 	switch {
+	case isLink(v.Path): // what a mounted link leads to is hidden by its own path, or shown
+		return
 	case v.Part != "" && (inSystem(v.Path) || !h.owns(v.Path)):
 		return
 	case v.Path != "/opt" && h.tooWide(v.Path): // nothing runs without the others

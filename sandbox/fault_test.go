@@ -89,6 +89,12 @@ func TestEveryStepFails(t *testing.T) {
 	if err := os.WriteFile(project+"/token", []byte("secret"), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	if err := os.MkdirAll(project+"/.git/hooks", 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(project+"/.git/config", []byte("[user]\n\tname = ada\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
 	buildTrue(t, lower)
 	view := func(change func(*Spec)) Spec {
 		s := Spec{Project: project, Writable: []string{project}}

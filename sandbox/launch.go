@@ -83,6 +83,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) (err error) {
 		}
 	}
 	c.writable = spec.writableDirectories(host)
+	c.copied = spec.copied(host)
 	if c.guarded = spec.guard(host); c.guarded != nil {
 		c.homes = host.Homes
 		if fromOCI(spec.OCI.Linux.UIDMappings).IsSingle() {
@@ -121,6 +122,7 @@ func (c *Cmd) begin(run func(userns.Plan, userns.Input) error) (err error) {
 	}
 	if err != nil {
 		c.guarded = nil
+		c.closeCopies()
 		_ = errors.Join(c.release(), c.streams.close()) // the command did not run
 		return explain(err, spec, host)
 	}
@@ -198,6 +200,11 @@ func (c *Cmd) receiver(host Host, spec Spec) (_ func(userns.FD, *os.File, *usern
 		}
 		if fd == Disk {
 			return c.disk.take(f)
+		}
+		if fd == Copies {
+			c.closeCopies() // of a sandbox that could not be begun
+			c.copies = f
+			return nil
 		}
 		if fd == enteredRules {
 			c.entry.close() // of a sandbox that could not be begun

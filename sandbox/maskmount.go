@@ -48,7 +48,7 @@ const maskAtOnce = 64
 func (w *maskWatch) mount(open []mask) error {
 	err := w.ready()
 	if err == nil {
-		err = w.helper.Do(userns.Input{}, maskSteps(w.id, open, w.isDir)...)
+		err = w.helper.Do(userns.Input{}, maskSteps(w.id, open, w.isDir, w.link)...)
 	}
 	if w.helper != nil && (err != nil || w.helper.Spent()) {
 		w.dismiss()
@@ -106,11 +106,11 @@ func (w *maskWatch) dismiss() {
 
 // maskSteps cover paths in a sandbox that runs. No link in them is followed: the command
 // can write to the directories that they are in.
-func maskSteps(id string, open []mask, isDir func(mask) bool) (steps []userns.Step) {
+func maskSteps(id string, open []mask, isDir func(mask) bool, link func(mask) string) (steps []userns.Step) {
 	for i, m := range open {
 		from := userns.FD(fmt.Sprintf("mask %d", i))
 		attr, blank := userns.NoSuid|userns.NoDev, ""
-		switch dir := isDir(m); {
+		switch dir, to := isDir(m), link(m); {
 		case m.how == hides && dir:
 			steps = append(steps, userns.Mount{
 				Type: "tmpfs", Target: m.inside, Attr: attr | userns.ReadOnly | userns.NoExec, Exact: true,
@@ -120,6 +120,9 @@ func maskSteps(id string, open []mask, isDir func(mask) bool) (steps []userns.St
 		case m.how == hides:
 			blank = fmt.Sprintf("/dev/.hidden-%s-%d", id, i)
 			steps = append(steps, userns.Blank{Path: blank, Socket: !readsEmpty(m.inside), As: from})
+		case to != "" && !dir:
+			blank, attr = fmt.Sprintf("/dev/.linked-%s-%d", id, i), linkAttr
+			steps = append(steps, userns.TakeLink{Path: blank, To: to, As: from})
 		default:
 			if m.how == readOnly {
 				attr |= userns.ReadOnly

@@ -37,6 +37,7 @@ func (w *maskWatch) settle(masks []mask) {
 		if bad := w.guard.Renew(m.outside, by); bad != "" && !w.clean(m) {
 			w.fail(fmt.Errorf("%s was replaced outside, and changed while the command could write to it for a moment: %s", m.outside, bad), w.kill)
 		}
+		w.refresh(m)
 	}
 }
 

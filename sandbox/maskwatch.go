@@ -50,6 +50,10 @@ type maskWatch struct {
 
 	cleaned int // how often a configuration was
 
+	copied map[string]int  // of which git configurations the command has a copy
+	copies *os.File        // where these are, or nil
+	told   map[string]bool // which of them could not be brought up to date
+
 	procs  *procs.Dir // the sandbox's /proc, or nil
 	rest   procs.Rest // when all in it slept last, or nil
 	restAt time.Time  // when that was looked at
@@ -129,6 +133,7 @@ func (w *maskWatch) start(c *Cmd) {
 		defer first.Close()
 		defer root.Close()
 		w.first, w.root, w.kill, w.guard = first, root, c.process.Kill, c.guarded
+		w.copied, w.copies = c.copied, c.copies
 		w.note = func(format string, args ...any) { c.notice(false, format, args...) }
 		if err := w.prepare(); err != nil {
 			w.fail(err, w.kill)

@@ -65,6 +65,9 @@ func (c *compiler) madeEarly(m specs.Mount) bool {
 // take adds the steps of a mount that come before the root is changed and
 // before anything covers anything.
 func (c *compiler) take(i int, m specs.Mount) error {
+	if _, ok := c.copyOf(m); ok {
+		return nil
+	}
 	o, err := parseOptions(m)
 	if err != nil {
 		return err
@@ -107,6 +110,10 @@ func (c *compiler) mountFD(i int) userns.FD {
 
 // mount adds the steps that put a mount in its place.
 func (c *compiler) mount(i int, m specs.Mount) error {
+	if n, ok := c.copyOf(m); ok {
+		c.copyConfig(n, m.Destination)
+		return nil
+	}
 	o, err := parseOptions(m)
 	if err != nil {
 		return err
