@@ -12,10 +12,10 @@ import (
 )
 
 // editorsProbe runs inside. Each time the file "probe" is there it waits until what is
-// hidden cannot be read and what is read-only cannot be opened for writing, says so by
-// removing the file, and fails if that takes ten seconds. "end" ends it.
+// hidden cannot be read and what is read-only cannot be opened for writing, git's settings
+// only in a copy that a link leads to, says so by removing the file, and fails if that takes ten seconds. "end" ends it.
 const editorsProbe = `touch started
-holds() { ! grep -qs hunter2 .env && for f in .git/config CLAUDE.md .envrc .husky/pre-commit; do if ( : >> $f ) 2>/dev/null; then return 1; fi; done; }
+holds() { ! grep -qs hunter2 .env && { [ -h .git/config ] || ! ( : >> .git/config ) 2>/dev/null; } && for f in CLAUDE.md .envrc .husky/pre-commit; do if ( : >> $f ) 2>/dev/null; then return 1; fi; done; }
 while [ ! -e end ]; do
 	[ -e probe ] || { sleep 0.01; continue; }
 	n=0; until holds; do n=$((n+1)); [ $n -lt 100 ] || { echo "a mask is off"; exit 9; }; sleep 0.1; done

@@ -38,7 +38,7 @@ var leadsRows = []row{
 // git writes is masked again when sbx sees it: a first change, which is harmless, tells that
 // it does. Where it sees the second one late, it ends the sandbox.
 func meanwhile(id, path, what, line, plants string) row {
-	r := laterBy(id, path, what, untilChanged+`for i in $(seq 100); do { true >> .git/config; } 2> /dev/null || break; sleep 0.02; done
+	r := laterBy(id, path, what, untilChanged+`for i in $(seq 100); do [ -h .git/config ] && break; sleep 0.02; done
 		: > masked; until [ -e set ]; do sleep 0.02; done; `+plants)
 	r.refusal = 125
 	r.setup = func(s *scene) {

@@ -186,7 +186,7 @@ func hiddenByFlag() row {
 }
 
 // frozen is a row in which a file is to stay read-only: a moment after it was replaced, the
-// command writes to it until that fails.
+// command writes to it until that fails, or comes to a copy.
 func frozen(id, tries, file string, change func(s *scene)) row {
 	return replacing(row{
 		id: "mask-" + id, tries: tries, views: both,
@@ -201,8 +201,8 @@ func frozen(id, tries, file string, change func(s *scene)) row {
 			s.file("{PROJECT}/.vscode/tasks.json", "{}\n")
 			s.file("{PROJECT}/vendor", "clean\n")
 		},
-		cmd: []string{"sh", "-c", untilChanged + `sleep 0.3; for i in $(seq 50); do
-			printf '[core]\n\tfsmonitor = OWNED\n' >> ` + file + ` || { echo HELD: read-only; exit 0; }; sleep 0.1; done; echo BROKE: wrote; exit 1`},
+		cmd: []string{"sh", "-c", untilChanged + `sleep 0.3; for i in $(seq 50); do [ -h ` + file + ` ] && held="a copy"
+			printf '[core]\n\tfsmonitor = OWNED\n' >> ` + file + ` || held=read-only; [ "$held" ] && { echo HELD: $held; exit 0; }; sleep 0.1; done; echo BROKE: wrote; exit 1`},
 		judge: func(s *scene) string {
 			if s.has("{PROJECT}/"+file, "OWNED") {
 				return file + " was written to"

@@ -71,7 +71,7 @@ func securityRows() []row {
 		terminalRows, secretRows, fileRows, pathRows, runLaterRows, raceRows, identityRows, resourceRows,
 		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows, stdioRows,
 		placeRows, homeRows, dotenvRows, pinRows, renameRows, ownRows, outputRows, leftRows,
-		variableRows, walkRows, namesRows, leadsRows, cameRows, fatRows(), searchedRows, speakRows, secondNameRows, replacedRows, quarantineRows, closedRows, setIDRows, backupRows, reachRows, rememberRows, longPathRows, worktreesRows, gitConfigRows,
+		variableRows, walkRows, namesRows, leadsRows, cameRows, fatRows(), searchedRows, speakRows, secondNameRows, replacedRows, quarantineRows, closedRows, setIDRows, backupRows, reachRows, rememberRows, longPathRows, worktreesRows, gitConfigRows, gitCopyRows,
 		gitLinkRows,
 		reportedRows,
 	} {
