@@ -140,7 +140,7 @@ type Cmd struct {
 }
 
 // Command is a command in the host view, with the current directory as its
-// project and the environment that Environment lets through.
+// project, the environment that Environment lets through, and the caller's umask.
 func Command(name string, args ...string) *Cmd {
 	return CommandContext(context.Background(), name, args...)
 }
@@ -152,6 +152,7 @@ func CommandContext(ctx context.Context, name string, args ...string) *Cmd {
 	c.Spec.OCI.Process = &specs.Process{
 		Args: append([]string{name}, args...),
 		Env:  Environment(HostView, os.Environ(), nil),
+		User: specs.User{Umask: callersUmask()},
 	}
 	return c
 }

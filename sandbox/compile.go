@@ -154,9 +154,13 @@ func (c *compiler) singleID() bool {
 func (c *compiler) begin() {
 	c.plan.Namespaces = c.namespaces()
 	c.limit()
-	c.add(userns.DieWithSupervisor{})
+	c.add(userns.DieWithSupervisor{}, userns.Umask{Mask: setupUmask})
 	c.ids()
 }
+
+// setupUmask is in force while the sandbox is made. With the caller's, a program that is another
+// user might not pass a mount point, and with 0777 not even the steps that follow could.
+const setupUmask = 0o022
 
 // awaitSupervisor has the answer to DieWithSupervisor, which is given once.
 func (c *compiler) awaitSupervisor() {

@@ -42,7 +42,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		notes = append(notes, note)
 	}
 	if s.User != "" {
-		s.OCI.Process.User = specs.User{UID: h.Account.UID, GID: h.Account.GID, AdditionalGids: h.Account.Groups}
+		s.OCI.Process.User = specs.User{UID: h.Account.UID, GID: h.Account.GID, AdditionalGids: h.Account.Groups, Umask: s.OCI.Process.User.Umask}
 	}
 	if err := s.checkUser(); err != nil {
 		return s, nil, err
@@ -335,6 +335,9 @@ func (s Spec) checkUser() error {
 		return fmt.Errorf("group %w", err)
 	}
 	u := s.user()
+	if u.Umask != nil && *u.Umask > 0o777 {
+		return fmt.Errorf("umask %#o is more than 0777", *u.Umask)
+	}
 	if _, ok := uids.ToOutside(u.UID); !ok {
 		return hinted(fmt.Errorf("user %d has no id here, the map is %s", u.UID, uids), "see --userns")
 	}
@@ -392,7 +395,7 @@ func (s *Spec) completeProcess(h Host) {
 	if p.Capabilities == nil {
 		p.Capabilities = s.defaultCapabilities()
 	}
-	if p.User.Umask == nil {
+	if p.User.Umask == nil { // as OCI runtimes do; Command sets the caller's
 		umask := uint32(0o022)
 		p.User.Umask = &umask
 	}

@@ -7,8 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/sbxrun/sbx/sandbox/control"
 	"github.com/sbxrun/sbx/sandbox/outfile"
 	"github.com/sbxrun/sbx/sandbox/state"
@@ -85,7 +83,7 @@ func (f cpFlags) copy(u ui) error {
 	defer root.Close()
 	b := &beside{first: first, root: root, said: &transfer.Said{Say: func(line string) { u.say("%s", line) }}}
 	if from.box != "" {
-		return f.out(b, all, from.path, to.path)
+		return f.out(b, all, from.path, to.path, u.umask)
 	}
 	return f.in(b, all, from.path, to.path)
 }
@@ -107,7 +105,7 @@ func reachBox(all *state.Sandboxes, r state.Record) (first, root *os.File, err e
 
 // out copies out of a sandbox. Who copies owns what comes out, and setuid bits do not: a
 // program of the sandbox's would have the caller's rights.
-func (f cpFlags) out(b *beside, all *state.Sandboxes, from, to string) error {
+func (f cpFlags) out(b *beside, all *state.Sandboxes, from, to string, umask uint32) error {
 	var sink transfer.Sink
 	if to == "-" {
 		sink = transfer.NewTarWriter(os.Stdout)
@@ -118,7 +116,7 @@ func (f cpFlags) out(b *beside, all *state.Sandboxes, from, to string) error {
 		}
 		o := transfer.Options{Times: true}
 		if !f.Archive {
-			o.Mask = umask()
+			o.Mask = umask
 		}
 		tree := &transfer.Tree{Root: root, Path: path, Options: o}
 		defer tree.Close()
@@ -145,12 +143,6 @@ func (f cpFlags) in(b *beside, all *state.Sandboxes, from, to string) error {
 	}
 	reader := transfer.Reader{Root: root, Follow: f.FollowLink, Warn: b.said.Warn}
 	return b.send(func(to transfer.Sink) error { return reader.Read(path, to) }, owners, to)
-}
-
-func umask() uint32 {
-	mask := unix.Umask(0o077)
-	unix.Umask(mask)
-	return uint32(mask)
 }
 
 // hostRoot says how a path of the host is looked up: as always, but that a link in a

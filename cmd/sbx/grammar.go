@@ -79,6 +79,7 @@ type networkFlags struct {
 
 type processFlags struct {
 	Timeout     time.Duration `placeholder:"DURATION" help:"End everything after that time, with exit code 124."`
+	Umask       *text         `placeholder:"OCTAL" help:"Set the file mode creation mask (default: yours)."`
 	Ulimit      []text        `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
 	Disk        text          `placeholder:"SIZE" help:"Bound what is written and thrown away, or kept by --upper and --keep."`
 	Interactive bool          `short:"i" help:"Keep standard input open. It is anyway, but with --detach."`
@@ -146,6 +147,7 @@ type runFlags struct {
 	origins map[string]string     // the profile's line behind a path
 	hosts   []hosts.Host          // what sets of hosts stand for
 	around  *sandbox.Surroundings // what is read of the host meanwhile
+	umask   uint32                // the caller's
 }
 
 func (f *runFlags) note(format string, args ...any) {

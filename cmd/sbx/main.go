@@ -61,7 +61,7 @@ func main() {
 }
 
 func sbx(args []string) int {
-	u := ui{os.Stdout, &voice{file: os.Stderr}}
+	u := ui{os.Stdout, &voice{file: os.Stderr}, takeUmask()}
 	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
 		// It trusts its arguments and environment as the caller's own (CVE-2020-5291).
 		u.fail(fmt.Errorf("sbx must not be a setuid program"), "chmod u-s,g-s "+os.Args[0])

@@ -36,6 +36,7 @@ func runVerb(u ui, args []string) int {
 	}
 	if f.Detach {
 		early.End()
+		unix.Umask(int(u.umask)) // the supervisor takes it anew
 		return detach(u, args)
 	}
 	if code := f.bring(u); code != 0 {
@@ -64,6 +65,7 @@ func parsedRun(u ui, args []string) (*runFlags, int) {
 		u.fail(err, "sbx run --help lists the flags")
 		return nil, exitFailed
 	}
+	f.umask = u.umask
 	return f, 0
 }
 

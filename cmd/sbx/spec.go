@@ -349,6 +349,11 @@ func addProcess(f *runFlags, s *sandbox.Spec) error {
 	if f.Timeout < 0 {
 		return fmt.Errorf("--timeout %s is in the past", f.Timeout)
 	}
+	umask, err := f.chosenUmask()
+	if err != nil {
+		return err
+	}
+	p.User.Umask = &umask
 	for _, text := range texts(f.Ulimit) {
 		l, err := sandbox.ParseUlimit(text)
 		if err != nil {

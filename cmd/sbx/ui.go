@@ -12,6 +12,7 @@ import (
 // version, goes to standard output.
 type ui struct {
 	out, errors io.Writer
+	umask       uint32 // the caller's, see takeUmask
 }
 
 // said stands before all that sbx says.

@@ -151,8 +151,10 @@ func (a adder) bring(l v1.Layer, known []store.Layer, n int, work string, below 
 	return nil
 }
 
+// makeLayer makes the directory of a layer, and that of its files, which users other than root
+// must enter whatever the umask.
 func makeLayer(layer, dir string) error {
-	return errors.Join(os.Mkdir(layer, 0o700), os.Mkdir(dir, 0o755))
+	return errors.Join(os.Mkdir(layer, 0o700), os.Mkdir(dir, 0o700), os.Chmod(dir, 0o755))
 }
 
 // download keeps a layer's blob, and unpacks it meanwhile if it can be.

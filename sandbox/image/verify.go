@@ -146,7 +146,7 @@ func (v verifier) again(known []store.Layer, n int) (w *store.Work, made string,
 	}
 	made = filepath.Join(w.Dir, "layer")
 	files := filepath.Join(made, store.LayerFiles)
-	err = errors.Join(os.Mkdir(made, 0o700), os.Mkdir(files, 0o755))
+	err = makeLayer(made, files)
 	if err == nil {
 		err = v.unpackBlob(known, n, files)
 	}

@@ -91,7 +91,9 @@ func (s Store) beginKept(k Kept) error {
 		return nil
 	}
 	made := filepath.Join(w.Dir, "kept")
-	if err := errors.Join(os.Mkdir(made, 0o700), os.Mkdir(filepath.Join(made, "upper"), 0o755)); err != nil {
+	upper := filepath.Join(made, "upper")
+	// It is the root of the sandbox, which users other than root must enter whatever the umask.
+	if err := errors.Join(os.Mkdir(made, 0o700), os.Mkdir(upper, 0o700), os.Chmod(upper, 0o755)); err != nil {
 		return err
 	}
 	if err := s.writeJSON(filepath.Join(made, "image"), k); err != nil {
