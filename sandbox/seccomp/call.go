@@ -57,10 +57,20 @@ func (c *compiler) split(calls map[uint32]*call) {
 	}
 }
 
-// decide gives the leaf of a call: its rules, one after the other.
+// decide gives the leaf of a call.
 func (c *compiler) decide(of *call) *node {
-	n := c.ret(of.always)
-	for _, r := range slices.Backward(join(of.rules)) {
+	rules := join(of.rules)
+	if budget := 8 * len(rules); len(rules) <= mostNarrowed {
+		if n := c.narrow(rules, c.ret(of.always), &budget); n != nil {
+			return n
+		}
+	}
+	return c.chain(rules, c.ret(of.always))
+}
+
+// chain tries the rules one after the other.
+func (c *compiler) chain(rules []rule, n *node) *node {
+	for _, r := range slices.Backward(rules) {
 		yes := c.ret(r.ret)
 		no := n
 		n = yes
