@@ -54,6 +54,9 @@ func (c *compiler) filter() (name string, f *seccomp.Filter, err error) {
 	if o.NoMemfd {
 		name += ", without memfd"
 	}
+	if o.OneID != nil {
+		name += ", for one id"
+	}
 	if f, ok := seccomp.Default(o); ok {
 		return name, f, nil
 	}
@@ -62,10 +65,20 @@ func (c *compiler) filter() (name string, f *seccomp.Filter, err error) {
 }
 
 func (s Spec) filterOptions(h Host) seccomp.DefaultOptions {
-	return seccomp.DefaultOptions{UserNS: s.UserNS, NoTCP: s.NoTCP, NoMemfd: s.NoExecTmp, Options: seccomp.Options{
+	return seccomp.DefaultOptions{UserNS: s.UserNS, NoTCP: s.NoTCP, NoMemfd: s.NoExecTmp, OneID: s.oneID(), Options: seccomp.Options{
 		Arch: seccomp.Native(), Caps: s.OCI.Process.Capabilities.Bounding, X86_32: s.Allow32Bit,
 		Kernel: seccomp.Kernel{Major: h.Kernel.Major, Minor: h.Kernel.Minor},
 	}}
+}
+
+// oneID is the user and the group that alone are mapped, or nil. User namespaces that the command
+// makes have other ids.
+func (s Spec) oneID() *seccomp.OneID {
+	uids, gids := fromOCI(s.OCI.Linux.UIDMappings), fromOCI(s.OCI.Linux.GIDMappings)
+	if s.UserNS || !uids.IsSingle() || !gids.IsSingle() {
+		return nil
+	}
+	return &seccomp.OneID{UID: uids[0].Inside, GID: gids[0].Inside}
 }
 
 // checkFiltered refuses what holds only by the default filter where that is not in

@@ -18,6 +18,9 @@ type DefaultOptions struct {
 	NoTCP bool
 	// NoMemfd refuses memfd_create(2), whose files no mount's noexec covers.
 	NoMemfd bool
+	// OneID is what the user namespace maps, where that is one user and one group. With
+	// UserNS it must be nil: other namespaces have other ids.
+	OneID *OneID
 }
 
 // A group is a row of the table that is generated from moby's profile: names of
@@ -44,6 +47,9 @@ func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 		withheld = append(withheld, memfds)
 		p.Syscalls = append(p.Syscalls, noMemfd())
 	}
+	if o.OneID != nil {
+		withheld = append(withheld, strings.Fields(decidedByID)...)
+	}
 	for _, g := range base {
 		if !g.when.all(o.Options) {
 			continue
@@ -53,16 +59,20 @@ func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 			p.Syscalls = append(p.Syscalls, specs.LinuxSyscall{Names: names, Action: specs.ActAllow})
 		}
 	}
-	p.Syscalls = slices.Concat(p.Syscalls, namespaces(o), terminals(), sockets(o), personalities())
+	p.Syscalls = slices.Concat(p.Syscalls, namespaces(o), terminals(), sockets(o), personalities(), ids(o))
 	return p
 }
 
 // A compiledProgram is DefaultProfile for some options, compiled in advance.
 type compiledProgram struct {
-	noTCP, noMemfd bool
-	kind           programKind
-	instructions   []unix.SockFilter
+	noTCP, noMemfd, oneID bool
+	kind                  programKind
+	instructions          []unix.SockFilter
 }
+
+// AnyID stands for the ids in the programs that are compiled in advance (generate/programs).
+// Nothing else is compared with such numbers.
+var AnyID = OneID{UID: 0xa11ce01d, GID: 0xa11ce02d}
 
 type programKind uint8
 
@@ -87,11 +97,29 @@ func Default(o DefaultOptions) (*Filter, bool) {
 		kind = chrootProgram
 	}
 	for i := range programs {
-		if p := &programs[i]; p.noTCP == o.NoTCP && p.noMemfd == o.NoMemfd && p.kind == kind {
-			return &Filter{Instructions: p.instructions}, true
+		if p := &programs[i]; p.noTCP == o.NoTCP && p.noMemfd == o.NoMemfd && p.kind == kind && p.oneID == (o.OneID != nil) {
+			return &Filter{Instructions: p.with(o.OneID)}, true
 		}
 	}
 	return nil, false
+}
+
+// with gives the program for an id, a copy.
+func (p *compiledProgram) with(id *OneID) []unix.SockFilter {
+	if id == nil {
+		return p.instructions
+	}
+	out := slices.Clone(p.instructions)
+	for i := range out {
+		switch in := &out[i]; {
+		case in.Code != unix.BPF_JMP|unix.BPF_JEQ|unix.BPF_K:
+		case in.K == AnyID.UID:
+			in.K = id.UID
+		case in.K == AnyID.GID:
+			in.K = id.GID
+		}
+	}
+	return out
 }
 
 // rare tells of a capability that it is none of those usual in a sandbox. Of

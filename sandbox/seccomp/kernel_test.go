@@ -54,7 +54,7 @@ func TestKernel(t *testing.T) {
 				newUser = "invalid argument"
 			}
 			for _, want := range []string{
-				"getpid: errno 0", "AF_UNIX: errno 0", "AF_VSOCK: operation not permitted", "raw: operation not permitted",
+				"getpid: errno 0", "AF_UNIX: errno 0", "AF_VSOCK: address family not supported by protocol", "raw: operation not permitted",
 				"TIOCSTI: operation not permitted", "TIOCSTI and more: operation not permitted", "TCGETS: inappropriate ioctl for device",
 				"clone: errno 0", "unshare user: " + newUser, "x32: function not implemented", "new: function not implemented",
 				"io_uring: operation not permitted",

@@ -48,16 +48,20 @@ next:
 
 // given tells whether c holds by what is known of another condition, if that says it.
 func (c condition) given(other condition, holds bool) (value, known bool) {
-	same := other
-	same.not, same.value = c.not, c.value
-	if same != c {
-		return false, false // of another argument, or another comparison
+	if c.arg != other.arg || c.kind != other.kind {
+		return false, false
 	}
-	holds = holds != other.not // without the negation
+	holds = holds != other.not // of the comparison itself
+	if c.kind != equal {
+		return holds != c.not, c.value == other.value
+	}
+	differ := (c.value ^ other.value) & c.mask & other.mask
 	switch {
-	case c.value == other.value:
-		return holds != c.not, true
-	case c.kind == equal && holds: // it equals another value
+	case holds && differ != 0:
+		return c.not, true
+	case holds && c.mask&^other.mask == 0:
+		return !c.not, true
+	case !holds && differ == 0 && other.mask&^c.mask == 0: // where c would hold, the other would
 		return c.not, true
 	}
 	return false, false

@@ -80,29 +80,12 @@ func sockets(o DefaultOptions) []specs.LinuxSyscall {
 			out = append(out, allow("socket", is(0, family), masked(1, sockType, s.kind), is(2, s.protocol)))
 		}
 	}
-	out = append(out, allow("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)), noAudit(),
-		noMPTCP(unix.AF_INET), noMPTCP(unix.AF_INET6))
+	out = append(out, allow("socket", is(0, unix.AF_NETLINK), is(2, unix.NETLINK_ROUTE)))
+	out = append(out, absent()...)
 	if o.X86_32 {
 		out = append(out, socketcall()...)
 	}
 	return out
-}
-
-// noMPTCP fails as a kernel without multipath TCP does, and Go, which listens by it
-// first, takes TCP. It is a second protocol that speaks TCP, and Landlock's rights on
-// ports do not know it.
-func noMPTCP(family uint32) specs.LinuxSyscall {
-	none := uint(unix.EPROTONOSUPPORT)
-	return specs.LinuxSyscall{Names: []string{"socket"}, Action: specs.ActErrno, ErrnoRet: &none,
-		Args: []specs.LinuxSeccompArg{is(0, family), masked(1, sockType, unix.SOCK_STREAM), is(2, unix.IPPROTO_MPTCP)}}
-}
-
-// noAudit fails as a kernel without auditing does. Useradd, passwd and PAM go on then,
-// and give up at EPERM, which they take for an audit that must be.
-func noAudit() specs.LinuxSyscall {
-	none := uint(unix.EPROTONOSUPPORT)
-	return specs.LinuxSyscall{Names: []string{"socket"}, Action: specs.ActErrno, ErrnoRet: &none,
-		Args: []specs.LinuxSeccompArg{is(0, unix.AF_NETLINK), is(2, unix.NETLINK_AUDIT)}}
 }
 
 // sockType is SOCK_TYPE_MASK: above it are flags.
@@ -131,17 +114,19 @@ func socketcall() []specs.LinuxSyscall {
 	return out
 }
 
-// personalities are those that moby has, and the question for the present one.
-// Others turn off the randomness of addresses or what mmap(2) protects.
+// personalities are those that moby has, the question for the present one, and those without
+// randomness of addresses: debuggers and sanitizers ask for it, and it weakens only the programs
+// of the process that asks. Others turn off what mmap(2) protects.
 func personalities() []specs.LinuxSyscall {
 	var out []specs.LinuxSyscall
-	for _, v := range []uint64{0, perLinux32, uname26, perLinux32 | uname26, 0xffffffff} {
+	for _, v := range []uint64{0, perLinux32, uname26, perLinux32 | uname26, noRandomize, perLinux32 | noRandomize, 0xffffffff} {
 		out = append(out, allow("personality", specs.LinuxSeccompArg{Index: 0, Value: v, Op: specs.OpEqualTo}))
 	}
 	return out
 }
 
 const (
-	perLinux32 = 0x0008
-	uname26    = 0x20000
+	perLinux32  = 0x0008
+	uname26     = 0x20000
+	noRandomize = 0x40000
 )

@@ -19,10 +19,13 @@ var kinds = []struct {
 	name   string
 	caps   []string
 	userNS bool
+	oneID  *seccomp.OneID
 }{
-	{"plainProgram", nil, false},
-	{"chrootProgram", []string{"CAP_SYS_CHROOT"}, false},
-	{"userNSProgram", nil, true},
+	{"plainProgram", nil, false, nil},
+	{"chrootProgram", []string{"CAP_SYS_CHROOT"}, false, nil},
+	{"userNSProgram", nil, true, nil},
+	{"plainProgram", nil, false, &seccomp.AnyID},
+	{"chrootProgram", []string{"CAP_SYS_CHROOT"}, false, &seccomp.AnyID},
 }
 
 func main() {
@@ -52,13 +55,13 @@ func programs(arch seccomp.Arch) ([]byte, error) {
 		for _, no := range []struct{ tcp, memfd bool }{{}, {tcp: true}, {memfd: true}, {tcp: true, memfd: true}} {
 			o := seccomp.DefaultOptions{
 				Options: seccomp.Options{Arch: arch, Caps: kind.caps, Kernel: seccomp.Kernel{Major: 4, Minor: 8}},
-				UserNS:  kind.userNS, NoTCP: no.tcp, NoMemfd: no.memfd,
+				UserNS:  kind.userNS, OneID: kind.oneID, NoTCP: no.tcp, NoMemfd: no.memfd,
 			}
 			f, err := seccomp.Compile(seccomp.DefaultProfile(o), arch)
 			if err != nil {
 				return nil, err
 			}
-			fmt.Fprintf(&b, "{%t, %t, %s, []unix.SockFilter{\n", no.tcp, no.memfd, kind.name)
+			fmt.Fprintf(&b, "{%t, %t, %t, %s, []unix.SockFilter{\n", no.tcp, no.memfd, kind.oneID != nil, kind.name)
 			for n, i := range f.Instructions {
 				if n > 0 && n%3 == 0 {
 					b.WriteByte('\n')
