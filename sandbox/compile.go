@@ -8,6 +8,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox/layer"
 	"github.com/sbxrun/sbx/userns"
 )
@@ -47,6 +48,7 @@ func (c *compiler) newRoot() error {
 		}
 	}
 	c.handCopies()
+	c.letPing()
 	c.freeze()
 	if m := innermost("/sys/devices", c.spec.OCI.Mounts); m != nil && m.Type == "tmpfs" { // and not a mount of the caller's
 		c.sealSys()
@@ -235,6 +237,39 @@ func (c *compiler) loopback() []userns.Step {
 		return nil
 	}
 	return []userns.Step{userns.LoopbackUp{}}
+}
+
+// letPing lets every group of the sandbox ping in a network of its own. It comes before /proc/sys
+// is read-only.
+func (c *compiler) letPing() {
+	if c.spec.HostNetwork {
+		return
+	}
+	from, to := pingGroups(fromOCI(c.spec.OCI.Linux.GIDMappings), c.spec.OCI.Process.User.GID)
+	c.add(userns.PingGroups{From: from, To: to})
+}
+
+// pingGroups are the ends of a range that has all groups of the map. The kernel compares them by
+// their ids outside, and wants the second number not to be less than the first. Where both
+// cannot be had it is the command's group alone.
+func pingGroups(gids idmap.Map, command uint32) (from, to uint32) {
+	if len(gids) == 0 {
+		return command, command
+	}
+	low, high := gids[0], gids[0]
+	for _, l := range gids {
+		if l.Outside < low.Outside {
+			low = l
+		}
+		if l.Outside > high.Outside {
+			high = l
+		}
+	}
+	from, to = low.Inside, high.Inside+high.Count-1
+	if to < from {
+		return command, command
+	}
+	return from, to
 }
 
 // apart adds what parts the sandbox's processes from the host's, whoever they are.

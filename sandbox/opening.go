@@ -77,6 +77,7 @@ func (c *compiler) opening() error {
 			return err
 		}
 	}
+	c.letPing()
 	c.freeze()
 	c.cover()
 	c.hide(c.spec.maskedAlways(c.host))

@@ -165,6 +165,8 @@ var heldWithoutSandbox = []excuse{
 	{id: "net-pasta-bound", why: tapIsInside},
 	{id: "net-pasta-bound-udp", why: tapIsInside},
 	{id: "net-pasta-packet", why: rightInside, bare: true},
+	{id: "net-pasta-ping", why: byMachine, varies: true},
+	{id: "net-slirp4netns-ping", why: byMachine, varies: true},
 	{id: "net-pasta-switch", why: switchByKernel, varies: true},
 	{id: "net-slirp4netns-bound", why: tapIsInside},
 	{id: "net-slirp4netns-bound-udp", why: tapIsInside},

@@ -38,7 +38,7 @@ var networkRows = []row{
 	{id: "net-udp", group: "network", tries: "reach a UDP port of the host's loopback that is allowed elsewhere", views: both, setup: serveUDPPort, flags: []string{"--allow", "good.example.com:{PORT}"},
 		cmd: []string{"{ATTACKS}", "connect", "udp", "127.0.0.1:{PORT}"}},
 	{id: "net-broadcast", group: "network", tries: "reach it by broadcast", views: both, setup: serveBroadcast, flags: allowed, cmd: []string{"{ATTACKS}", "say", "udp", "127.255.255.255:{PORT}", "{MARKER}", "x"}, judge: shouted},
-	{id: "net-ping", group: "network", tries: "ping", views: both, flags: allowed, cmd: []string{"{ATTACKS}", "pings", "127.0.0.1", "192.0.2.1", "198.18.1.0"}},
+	{id: "net-ping", group: "network", tries: "ping what is outside", views: both, flags: allowed, cmd: []string{"{ATTACKS}", "pings", "192.0.2.1", "203.0.113.1"}},
 	{id: "net-sctp", group: "network", tries: "open a socket of SCTP, DCCP, UDP-Lite, L2TP or SMC", views: both, flags: allowed,
 		cmd: []string{"{ATTACKS}", "socket", "2:1:132", "2:5:132", "10:1:132", "2:6:33", "10:6:33", "2:2:136", "2:2:115", "2:1:256", "43:1:0"}},
 	{id: "net-take", group: "network", tries: "listen where sbx does, to have what others inside send", views: both, setup: freePort, flags: []string{"--allow", "good.example.com:{PORT}"},

@@ -44,6 +44,7 @@ var userNetRows = func() (rows []row) {
 			"[fd00::2]", "[fd00:ec2::254]", "[2001:db8::2]", "[64:ff9b::a9fe:a9fe]")
 		add("bound", "connect to each of these by a socket that is bound to the device", both, append([]string{"connect-by", "tap0", "tcp"}, closed...)...)
 		add("bound-udp", "ask each of these by a socket that is bound to the device", hostOnly, append([]string{"connect-by", "tap0", "udp"}, closed...)...)
+		add("ping", "ping the host and its cloud", hostOnly, "pings", "10.0.2.2", "10.0.2.3", "192.0.2.2", "169.254.169.254", "168.63.129.16")
 		add("switch", "switch the policies off", both, "open-write", "/proc/sys/net/ipv4/conf/all/disable_xfrm", "/proc/sys/net/ipv4/conf/tap0/disable_xfrm")
 		rows = append(rows, row{
 			id: "net-" + driver + "-mapped", group: "network", tries: "connect to the host by a mapped address, with " + driver,
