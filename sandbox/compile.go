@@ -349,7 +349,17 @@ func (c *compiler) user() {
 		return
 	}
 	keeps := len(c.spec.OCI.Process.Capabilities.Permitted) > 0
-	c.add(userns.SetUser{UID: u.UID, GID: u.GID, Groups: groups(u), KeepCaps: keeps})
+	set := userns.SetUser{UID: u.UID, GID: u.GID, Groups: groups(u), KeepCaps: keeps}
+	if c.spec.keepsGroups() {
+		set.Groups = nil
+	}
+	c.add(set)
+}
+
+// keepsGroups tells whether the command has the caller's supplementary groups, as with one id: it
+// is the caller in the host view, with more ids.
+func (s Spec) keepsGroups() bool {
+	return s.View == HostView && s.wantsRanges() && s.User == "" && s.OCI.Process.User.AdditionalGids == nil
 }
 
 // becomesOther tells whether the command's user is another than the caller, or its

@@ -45,7 +45,11 @@ func compileEntry(e Entry, p specs.Process, secrets []userns.Secret, leave bool)
 		stdio = userns.TerminalStdio{}
 	}
 	if !e.Single {
-		c.add(userns.SetUser{UID: p.User.UID, GID: p.User.GID, Groups: groups(p.User), KeepCaps: set.Permitted != 0})
+		become := userns.SetUser{UID: p.User.UID, GID: p.User.GID, Groups: groups(p.User), KeepCaps: set.Permitted != 0}
+		if e.KeepsGroups && p.User.UID == e.Process.User.UID && p.User.GID == e.Process.User.GID && p.User.AdditionalGids == nil {
+			become.Groups = nil
+		}
+		c.add(become)
 	}
 	if leave {
 		c.add(userns.Fork{Leave: true}, userns.NewSession{})

@@ -287,10 +287,12 @@ func (s *Spec) completeIDs(h Host) (note string, err error) {
 	}
 	missing := h.missingRanges()
 	switch {
-	case s.View == HostView && s.IDs == IDsRoot, s.View != HostView && s.IDs == IDsSingle:
-		own(0)
-	case s.View == HostView:
+	case s.View == HostView && !s.wantsRanges():
 		own(1)
+	case s.View == HostView && missing != nil:
+		return "", s.hintOneID(missing, h)
+	case s.IDs == IDsSingle:
+		own(0)
 	case missing == nil && s.IDs == IDsKeep:
 		uids, gids = idmap.KeepID(h.UID, h.UIDs), idmap.KeepID(h.GID, h.GIDs)
 	case missing == nil:
@@ -309,6 +311,16 @@ func (s *Spec) completeIDs(h Host) (note string, err error) {
 	return note, nil
 }
 
+// hintOneID adds to what says why there are no subordinate ids how to run without in the host
+// view, where one asks for them by name.
+func (s Spec) hintOneID(missing error, h Host) error {
+	without := "leave --userns out"
+	if s.IDs == IDsRoot {
+		without = fmt.Sprintf("--userns 0:%d:1 makes you root alone", h.UID)
+	}
+	return hinted(fmt.Errorf("--userns %s: %w", s.IDs, missing), Hint(missing)+"; or "+without)
+}
+
 // missingRanges says why several ids cannot be mapped, or nil.
 func (h Host) missingRanges() error {
 	if name := h.Helpers.Missing(); name != "" {
@@ -322,7 +334,8 @@ func (h Host) missingRanges() error {
 
 // wantsRanges tells whether the caller's subordinate ids matter to the Spec.
 func (s Spec) wantsRanges() bool {
-	return s.View != HostView && (s.IDs == "" || s.IDs == IDsAuto || s.IDs == IDsKeep || s.IDs == IDsRoot)
+	auto := s.IDs == "" || s.IDs == IDsAuto
+	return s.IDs == IDsKeep || s.IDs == IDsRoot || auto && s.View != HostView
 }
 
 // checkUser refuses maps the kernel would refuse, and a user without an id.
@@ -339,17 +352,25 @@ func (s Spec) checkUser() error {
 		return fmt.Errorf("umask %#o is more than 0777", *u.Umask)
 	}
 	if _, ok := uids.ToOutside(u.UID); !ok {
-		return hinted(fmt.Errorf("user %d has no id here, the map is %s", u.UID, uids), "see --userns")
+		return hinted(fmt.Errorf("user %d has no id here, the map is %s", u.UID, uids), s.idHint())
 	}
 	if _, ok := gids.ToOutside(u.GID); !ok {
-		return hinted(fmt.Errorf("group %d has no id here, the map is %s", u.GID, gids), "see --userns")
+		return hinted(fmt.Errorf("group %d has no id here, the map is %s", u.GID, gids), s.idHint())
 	}
 	for _, g := range u.AdditionalGids {
 		if _, ok := gids.ToOutside(g); !ok {
-			return hinted(fmt.Errorf("group %d has no id here, the map is %s", g, gids), "see --userns")
+			return hinted(fmt.Errorf("group %d has no id here, the map is %s", g, gids), s.idHint())
 		}
 	}
 	return nil
+}
+
+// idHint tells how to have more ids.
+func (s Spec) idHint() string {
+	if s.IDs == IDsMap || s.wantsRanges() {
+		return "see --userns"
+	}
+	return "--userns keep-id maps your subordinate ids"
 }
 
 // user is who the command runs as. Without a wish that is the caller, who is

@@ -275,7 +275,11 @@ func TestIDs(t *testing.T) {
 		err  string
 	}{
 		{"host view", HostView, IDsAuto, laptop(), "1000:1000:1", "", ""},
-		{"host view, root", HostView, IDsRoot, laptop(), "0:1000:1", "", ""},
+		{"host view, root", HostView, IDsRoot, laptop(), "0:1000:1,1:100000:65536", "", ""},
+		{"host view, keep-id", HostView, IDsKeep, laptop(), "1000:1000:1,0:100000:1000,1001:101000:64536", "", ""},
+		{"host view, single", HostView, IDsSingle, laptop(), "1000:1000:1", "", ""},
+		{"host view, root, no ranges", HostView, IDsRoot, none, "", "", "--userns root: "},
+		{"host view, keep-id, no helpers", HostView, IDsKeep, bare, "", "", "--userns keep-id: newuidmap is not installed"},
 		{"host view, no helpers", HostView, IDsAuto, bare, "1000:1000:1", "", ""},
 		{"rootfs", Rootfs, "", laptop(), "0:1000:1,1:100000:65536", "", ""},
 		{"rootfs, keep-id", Rootfs, IDsKeep, laptop(), "1000:1000:1,0:100000:1000,1001:101000:64536", "", ""},

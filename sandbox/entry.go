@@ -31,6 +31,8 @@ type Entry struct {
 	UIDs   []specs.LinuxIDMapping `json:"uids"`
 	GIDs   []specs.LinuxIDMapping `json:"gids"`
 	Single bool                   `json:"single"`
+	// KeepsGroups says that the command has the supplementary groups of the caller.
+	KeepsGroups bool `json:"keepsGroups,omitempty"`
 	// Kept are the capabilities that a user other than root has.
 	Kept    []string     `json:"kept,omitempty"`
 	Seccomp *entryFilter `json:"seccomp,omitempty"`
@@ -82,7 +84,7 @@ func newEntry(s Spec, h Host, p userns.Plan) (Entry, error) {
 	c := &compiler{spec: s, host: h}
 	e := Entry{
 		Version: entryVersion, Process: *s.OCI.Process, Namespaces: p.Namespaces, UIDs: s.OCI.Linux.UIDMappings, GIDs: s.OCI.Linux.GIDMappings,
-		Single: c.singleID(), SpareKeyring: c.filtersByDefault(), HostView: s.View == HostView, NoTCP: s.NoTCP, Handles: []userns.FD{enteredPID},
+		Single: c.singleID(), KeepsGroups: s.keepsGroups(), SpareKeyring: c.filtersByDefault(), HostView: s.View == HostView, NoTCP: s.NoTCP, Handles: []userns.FD{enteredPID},
 	}
 	e.Process.Args, e.Process.Terminal, e.Process.ConsoleSize = nil, false, nil
 	for _, secret := range c.secretVariables() {

@@ -153,8 +153,8 @@ const (
 type IDs string
 
 const (
-	// IDsAuto is KeepID with one id in the host view, Root elsewhere, and
-	// Single where there are no helpers or no subordinate ids.
+	// IDsAuto is IDsKeep with one id in the host view, IDsRoot elsewhere, and
+	// IDsSingle where there are no helpers or no subordinate ids.
 	IDsAuto IDs = "auto"
 	// IDsKeep maps the caller's id to itself, and subordinate ids around it.
 	IDsKeep IDs = "keep-id"
