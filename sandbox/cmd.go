@@ -334,6 +334,9 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 		if status.Signaled() && status.Signal() == unix.SIGSYS && !c.Spec.Unconfined && !c.Spec.Allow32Bit {
 			c.note("the seccomp filter ended the command; a 32-bit program needs --allow-ia32")
 		}
+		if line := c.Spec.appImageHint(); line != "" && c.entering == nil {
+			c.note("hint: %s", line)
+		}
 		return &ExitError{status}
 	}
 	return nil

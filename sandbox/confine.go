@@ -150,6 +150,10 @@ func (c *compiler) landlock() landlock.Policy {
 		case m.Type == "devpts", below(m.Destination, "/sys"):
 			continue // within /dev, and nothing to write
 		case m.Destination == "/dev":
+			c.grantDev(grant)
+			continue
+		}
+		if givesDevices(m) {
 			rights = landlock.Read | landlock.WriteFiles | landlock.Devices
 		}
 		if slices.Contains(m.Options, "ro") {

@@ -129,7 +129,7 @@ func (s Spec) overridesModes() bool {
 // the project.
 func (s Spec) writableDirectories(h Host) (dirs []string) {
 	for _, m := range s.OCI.Mounts {
-		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !(s.guards(h) && below(m.Source, s.Project)) && !slices.Contains(s.Kept, m.Source) && !h.isPin(m) {
+		if isBind(m) && h.isDir(m.Source) && !slices.Contains(m.Options, "ro") && !(s.guards(h) && below(m.Source, s.Project)) && !slices.Contains(s.Kept, m.Source) && !h.isPin(m) && !givesDevices(m) {
 			dirs = append(dirs, h.real(m.Source))
 		}
 	}

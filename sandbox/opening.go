@@ -77,6 +77,11 @@ func (c *compiler) opening() error {
 			return err
 		}
 	}
+	for i, m := range c.spec.OCI.Mounts {
+		if i >= len(kernel) && below(m.Destination, "/sys") {
+			c.mountPoint(i, m) // while /sys can be written
+		}
+	}
 	c.letPing()
 	c.freeze()
 	c.cover()

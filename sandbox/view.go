@@ -17,12 +17,18 @@ func (s *Spec) completeMounts(h Host) error {
 		if !filepath.IsAbs(m.Destination) || m.Destination == "/" {
 			return fmt.Errorf("mount point %q: want an absolute path below /", m.Destination)
 		}
+		if m.Destination == "/dev" {
+			return hinted(fmt.Errorf("mount point /dev: the sandbox has its own"), "--device PATH gives one device of the host's")
+		}
 		if below(m.Destination, "/proc") {
 			return fmt.Errorf("mount point %s: nothing may be mounted over /proc (CVE-2019-16884)", m.Destination)
 		}
 		if isBind(m) && !h.there(m.Source) {
 			return fmt.Errorf("%s: no such file or directory, or not readable", m.Source)
 		}
+	}
+	if err := s.completeDevices(h, own); err != nil {
+		return err
 	}
 	made := s.rootfsMounts(h)
 	if s.View == HostView {
@@ -89,7 +95,7 @@ func (s Spec) WritableOutside() (dirs []string) {
 		dirs = append(dirs, s.Project)
 	}
 	for _, m := range s.OCI.Mounts {
-		if isBind(m) && !slices.Contains(m.Options, "ro") {
+		if isBind(m) && !slices.Contains(m.Options, "ro") && !givesDevices(m) {
 			dirs = append(dirs, m.Source)
 		}
 	}

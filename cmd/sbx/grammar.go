@@ -23,6 +23,7 @@ import (
 
 type fileFlags struct {
 	Volume    []text `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host."`
+	Device    []text `sep:"none" placeholder:"PATH[:DST][:ro|rw]" help:"Give a device of the host, or a directory of devices."`
 	Ro        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, read-only."`
 	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
 	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path (PATH? if it may be missing); wins over all others."`

@@ -72,6 +72,7 @@ func securityRows() []row {
 		incidentRows, networkRows, namedRows, maskRows, tcpRows, executableRows, machineRows, stdioRows,
 		placeRows, homeRows, dotenvRows, pinRows, renameRows, ownRows, outputRows, leftRows,
 		variableRows, walkRows, namesRows, leadsRows, cameRows, fatRows(), searchedRows, speakRows, secondNameRows, replacedRows, quarantineRows, closedRows, setIDRows, backupRows, reachRows, rememberRows, longPathRows, worktreesRows, gitConfigRows, gitCopyRows,
+		givenDeviceRows,
 		gitLinkRows,
 		reportedRows,
 	} {

@@ -104,6 +104,13 @@ func addFiles(f *runFlags, s *sandbox.Spec) error {
 		}
 		s.OCI.Mounts = append(s.OCI.Mounts, m)
 	}
+	for _, d := range texts(f.Device) {
+		m, err := device(d)
+		if err != nil {
+			return err
+		}
+		s.OCI.Mounts = append(s.OCI.Mounts, m)
+	}
 	for option, paths := range map[string][]string{"ro": texts(f.Ro), "rw": texts(f.Rw)} {
 		for _, p := range paths {
 			path, err := ownPlace(p)
