@@ -12,51 +12,41 @@ import (
 //
 // MPTCP and SMC are among the protocols; Landlock's rights on ports do not know them.
 func absent() []specs.LinuxSyscall {
-	stream, dgram := masked(1, sockType, unix.SOCK_STREAM), masked(1, sockType, unix.SOCK_DGRAM)
 	var out []specs.LinuxSyscall
-	for _, family := range absentFamilies.of(0) {
-		out = append(out, fail(unix.EAFNOSUPPORT, "socket socketpair", family))
+	say := func(errno unix.Errno, last []specs.LinuxSeccompArg, first ...specs.LinuxSeccompArg) {
+		for _, arg := range last {
+			out = append(out, fail(errno, "socket", append(first[:len(first):len(first)], arg)...))
+		}
 	}
+	say(unix.EAFNOSUPPORT, absentFamilies())
 	for _, inet := range []specs.LinuxSeccompArg{is(0, unix.AF_INET), is(0, unix.AF_INET6)} {
-		out = append(out, fail(unix.EOPNOTSUPP, "socketpair", inet))
-		for _, protocol := range absentStreams.of(2) {
-			out = append(out, fail(unix.EPROTONOSUPPORT, "socket", inet, stream, protocol))
-		}
-		for _, protocol := range absentDatagrams.of(2) {
-			out = append(out, fail(unix.EPROTONOSUPPORT, "socket", inet, dgram, protocol))
-		}
+		say(unix.EPROTONOSUPPORT, hasBit(2, 3, 9), inet, masked(1, sockType, unix.SOCK_STREAM))                                 // from 8 on; TCP is 6
+		say(unix.EPROTONOSUPPORT, append(hasBit(2, 6, 9), is(2, unix.IPPROTO_TCP)), inet, masked(1, sockType, unix.SOCK_DGRAM)) // from 64 on; ICMPv6 is 58
 		for _, kind := range []uint32{unix.SOCK_RDM, unix.SOCK_SEQPACKET, unix.SOCK_DCCP} {
-			out = append(out, fail(unix.ESOCKTNOSUPPORT, "socket", inet, masked(1, sockType, kind)))
+			say(unix.ESOCKTNOSUPPORT, []specs.LinuxSeccompArg{masked(1, sockType, kind)}, inet)
 		}
 	}
-	for _, protocol := range absentNetlinks.of(2) {
-		out = append(out, fail(unix.EPROTONOSUPPORT, "socket", is(0, unix.AF_NETLINK), protocol))
+	say(unix.EPROTONOSUPPORT, hasBit(2, 0, 4), is(0, unix.AF_NETLINK)) // all but NETLINK_ROUTE
+	return out
+}
+
+// absentFamilies are all but AF_UNIX (1), AF_INET (2), AF_INET6 (10), AF_NETLINK (16) and
+// AF_PACKET (17).
+func absentFamilies() []specs.LinuxSeccompArg {
+	out := hasBit(0, 5, 5) // 32 to 63
+	for _, block := range [][2]uint32{{0, 1}, {3, 1}, {4, 4}, {8, 2}, {11, 1}, {12, 4}, {18, 2}, {20, 4}, {24, 8}} {
+		out = append(out, masked(0, ^(block[1]-1), block[0])) // the first, and how many
 	}
 	return out
 }
 
-// blocks are numbers, given as the first of each block and how many there are: a power of two
-// that divides the first.
-type blocks [][2]uint32
-
-// of gives the tests of an argument of which one holds for each of the numbers.
-func (b blocks) of(index uint) (tests []specs.LinuxSeccompArg) {
-	for _, block := range b {
-		tests = append(tests, masked(index, ^(block[1]-1), block[0]))
+// hasBit are the tests of which one holds for a number with one of these bits.
+func hasBit(index uint, from, to int) (tests []specs.LinuxSeccompArg) {
+	for n := from; n <= to; n++ {
+		tests = append(tests, masked(index, 1<<n, 1<<n))
 	}
 	return tests
 }
-
-var (
-	// All but AF_UNIX (1), AF_INET (2), AF_INET6 (10), AF_NETLINK (16) and AF_PACKET (17).
-	absentFamilies = blocks{{0, 1}, {3, 1}, {4, 4}, {8, 2}, {11, 1}, {12, 4}, {18, 2}, {20, 4}, {24, 8}, {32, 16}, {48, 16}}
-	// Above TCP (6).
-	absentStreams = blocks{{8, 8}, {16, 16}, {32, 32}, {64, 64}, {128, 128}, {256, 256}}
-	// Above ICMPv6 (58), and TCP.
-	absentDatagrams = blocks{{unix.IPPROTO_TCP, 1}, {64, 64}, {128, 128}, {256, 256}}
-	// Above NETLINK_ROUTE (0), up to MAX_LINKS.
-	absentNetlinks = blocks{{1, 1}, {2, 2}, {4, 4}, {8, 8}, {16, 16}}
-)
 
 func fail(errno unix.Errno, names string, args ...specs.LinuxSeccompArg) specs.LinuxSyscall {
 	number := uint(errno)

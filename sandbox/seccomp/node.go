@@ -50,6 +50,9 @@ func (g graph) jump(test op, k uint32, yes, no *node) *node {
 	if yes == no {
 		return yes
 	}
+	if test == ifAnyBit && no.op == ifAnyBit && no.yes == yes { // of the same word
+		k, no = k|no.k, no.no
+	}
 	return g.intern(node{op: test, k: k, yes: yes, no: no})
 }
 
