@@ -82,6 +82,18 @@ func (s GiveSecret) lower(a *assembler) {
 	a.create(s.Path, string(s.Text), 0o400)
 }
 
+// MakeFile makes a file in memory that every user may read. What describes the text, which
+// may be long.
+type MakeFile struct{ Path, Text, What, Below string }
+
+func (s MakeFile) String() string { return fmt.Sprintf("write %s: %s", s.Path, s.What) }
+
+func (s MakeFile) lower(a *assembler) {
+	parents(a, s.Path, s.Below)
+	a.create(s.Path, s.Text, 0o644)
+	a.syscall(unix.SYS_FCHMODAT, cwd(), a.str(s.Path), num(0o644)) // whatever the umask
+}
+
 // Confine has the next execve give the process a label of a security module: it
 // writes to an attribute file below /proc (selinux(8), apparmor(7)).
 type Confine struct {
