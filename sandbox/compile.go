@@ -59,6 +59,7 @@ func (c *compiler) newRoot() error {
 		c.nameServer()
 	}
 	c.giveSecrets()
+	c.giveGitConfig()
 	c.hide(c.spec.OCI.Linux.MaskedPaths)
 	c.unscratch()
 	if err := c.egress(); err != nil {
@@ -93,6 +94,7 @@ func (c *compiler) hostView() error {
 	}
 	c.handCopies()
 	c.giveSecrets()
+	c.giveGitConfig()
 	known := c.spec.maskedAlways(c.host)
 	c.hide(slices.DeleteFunc(slices.Clone(c.spec.OCI.Linux.MaskedPaths), func(p string) bool { return slices.Contains(known, p) }))
 	c.nameServer()

@@ -69,7 +69,7 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		return s, nil, err
 	}
 	unlimited, err := s.completeLimits(h)
-	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), s.executionNote(), s.deviceNotes(h), s.homeNotes(h), h.Unhidden), err
+	return s, slices.Concat(notes, weaker, unlimited, s.guardNotes(h), h.GitConfig.Notes, s.executionNote(), s.deviceNotes(h), s.homeNotes(h), h.Unhidden), err
 }
 
 // ociVersion is the oldest version of the specification that has all that sbx

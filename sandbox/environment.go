@@ -90,5 +90,8 @@ func (s Spec) completeEnv(h Host) []string {
 		home = "/"
 	}
 	set("HOME", home)
+	if at := s.gitConfigPlace(h, lookupEnv(env, "HOME")); at != "" && at == gitConfigFile(s.View) {
+		set("GIT_CONFIG_SYSTEM", at)
+	}
 	return env
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sbxrun/sbx/idmap"
 	"github.com/sbxrun/sbx/sandbox/mounttable/mounttest"
+	"github.com/sbxrun/sbx/sandbox/runlater"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -128,6 +129,7 @@ func TestEveryStepFails(t *testing.T) {
 			if s.UserNetwork != nil {
 				h.UserNetwork = wired().UserNetwork // no driver is run
 			}
+			h.GitConfig = runlater.PassedConfig{Text: "[user]\n", Files: []runlater.PassedFile{{Path: gitConfigFile(s.View) + "-ignore", Text: "x"}}}
 			needSandbox(t, h, s)
 			p := plan(t, s, h)
 			before := look(t, project, lower)

@@ -82,6 +82,8 @@ type Host struct {
 	FileLabels map[string]string
 	// Guard is what of the project runs later outside.
 	Guard *runlater.Guard
+	// GitConfig is what git is given of the caller's configuration.
+	GitConfig runlater.PassedConfig
 	// ProjectNames are the files of the project that hold secrets, by their paths in
 	// it, and Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
@@ -232,6 +234,7 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 	if err := h.probeSecrets(s); err != nil {
 		return h, err
 	}
+	h.probeGitConfig(s)
 	h.hiddenPrograms(s)
 	if err := h.probeLabels(s); err != nil {
 		return h, err

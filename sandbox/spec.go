@@ -60,6 +60,9 @@ type Spec struct {
 	// are right inside, as container engines do. The root's own stay as they are. The
 	// host view has them anyway.
 	MadeFiles bool
+	// NoGitConfig gives git nothing of the caller's configuration but which filters it
+	// may not do without.
+	NoGitConfig bool
 	// HostNetwork shares the host's network instead of making one that has lo
 	// and nothing else.
 	HostNetwork bool
