@@ -63,6 +63,8 @@ type environmentFlags struct {
 	EnvPass  []text `sep:"none" placeholder:"GLOB" help:"Pass the caller's variables whose names match."`
 	RmEnv    []text `sep:"none" placeholder:"NAME" help:"Remove a variable."`
 	ClearEnv bool   `help:"Pass none of the caller's variables by default."`
+
+	NoGitConfig bool `help:"Give git nothing of your configuration: no name, no address, no ignore file."`
 }
 
 type networkFlags struct {

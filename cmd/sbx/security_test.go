@@ -74,6 +74,7 @@ func securityRows() []row {
 		variableRows, walkRows, namesRows, leadsRows, cameRows, fatRows(), searchedRows, speakRows, secondNameRows, replacedRows, quarantineRows, closedRows, setIDRows, backupRows, reachRows, rememberRows, longPathRows, worktreesRows, gitConfigRows, gitCopyRows,
 		givenDeviceRows,
 		gitLinkRows,
+		gitIdentityRows,
 		reportedRows,
 	} {
 		all = append(all, some...)

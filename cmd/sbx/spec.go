@@ -256,6 +256,7 @@ func addIdentity(f *runFlags, s *sandbox.Spec) error {
 }
 
 func addEnvironment(f *runFlags, s *sandbox.Spec) error {
+	s.NoGitConfig = f.NoGitConfig
 	caller := os.Environ()
 	var env []string
 	if !f.ClearEnv {
