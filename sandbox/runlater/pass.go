@@ -77,7 +77,7 @@ func passedFrom(system bool, getenv func(string) string) (files []string) {
 	case file != "":
 		files = append(files, file)
 	case system:
-		files = append(files, "/etc/gitconfig")
+		files = append(files, "/usr/local/etc/gitconfig", "/etc/gitconfig") // as git was built
 	}
 	if file := getenv("GIT_CONFIG_GLOBAL"); file != "" {
 		return append(files, file)
