@@ -116,6 +116,7 @@ type Cmd struct {
 	ran            time.Duration        // how long the command ran
 	shut           []runlater.Shut      // directories that could not be looked into
 	secretsSeen    []runlater.Secret    // and those that were found when the command had ended
+	unwritten      []string             // names that git tracks and could not write
 
 	ctx      context.Context
 	failed   error // in Command, which has no result for it
@@ -322,6 +323,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	renamed := c.renamed()
 	c.remember()
 	carried := c.carried()
+	c.noteUnwritten(status)
 	switch failed := c.first(left, renamed, err, carried, released); {
 	case failed != nil:
 		if left != nil && err == nil && status.Exited() {

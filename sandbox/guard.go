@@ -176,6 +176,7 @@ func (c *Cmd) afterwards() error {
 	c.noteLinked(report)
 	if !c.Spec.AllowRunLater {
 		c.noteLeft(report)
+		c.rememberUnwritten(report)
 		failed = append(failed, c.quarantine(report)...)
 	}
 	if len(failed) > 0 {
