@@ -57,6 +57,9 @@ func (s Spec) gitConfigPlace(h Host, home string) string {
 	if h.GitConfig.Text == "" || !s.inMemory(gitConfigFile(s.View)) {
 		return ""
 	}
+	if s.View == HostView {
+		home = h.real(path.Clean(home))
+	}
 	if at := path.Join(home, ".gitconfig"); path.IsAbs(home) && s.inMemory(at) {
 		return at
 	}

@@ -27,6 +27,7 @@ func TestGitConfigPlace(t *testing.T) {
 	h := laptop()
 	home := h.Homes[0]
 	h.Files[home], h.Files["/srv/file"] = h.Files["/srv/a"], 0o644
+	h.Real["/linked"] = home
 	h.GitConfig = runlater.PassedConfig{Text: "[user]\n"}
 	set := func(name, value string) func(*Spec) {
 		return func(s *Spec) { s.OCI.Process.Env = append(s.OCI.Process.Env, name+"="+value) }
@@ -39,6 +40,7 @@ func TestGitConfigPlace(t *testing.T) {
 		at, env string
 	}{
 		"host view":         {host(func(*Spec) {}), home + "/.gitconfig", ""},
+		"a linked home":     {host(set("HOME", "/linked")), home + "/.gitconfig", ""},
 		"a home in memory":  {host(set("HOME", "/tmp")), "/tmp/.gitconfig", ""},
 		"a home below":      {host(set("HOME", "/tmp/a/b")), "/tmp/a/b/.gitconfig", ""},
 		"another file":      {host(mount(bind("/srv/file", home+"/.gitconfig", "ro"))), "", ""},

@@ -174,6 +174,11 @@ func (w *walker) touchedByClock(st *unix.Statx_t) bool {
 }
 func (w *walker) bornByClock(st *unix.Statx_t) bool { return w.base() == nil && born(st, w.since) }
 
+// touchedByClock is for what is a hint only: where the clock does not tell, it is untouched.
+func (r *root) touchedByClock(st *unix.Statx_t, since stamp) bool {
+	return r.base == nil && touched(st, since)
+}
+
 // touched tells whether the run changed a file, which is a name in the directory
 // at hand or a path below it. Recording, it takes the file down.
 func (w *walker) touched(dir int, name []byte, st *unix.Statx_t) bool {

@@ -239,7 +239,7 @@ func (p *passer) conditions(c, dir string) []string {
 
 // names are a directory, and the same without links.
 func (p *passer) names(dir string) []string {
-	if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir {
+	if real, err := filepath.EvalSymlinks(dir); err == nil && real != dir && !strings.Contains(real, "\n") { // which no section's name may have
 		return []string{dir, real}
 	}
 	return []string{dir}

@@ -205,8 +205,18 @@ func TestPassConditions(t *testing.T) {
 	if len(passed.Files) != 1 || passed.Files[0].Text != "[user]\n\temail = \"work\"\n" {
 		t.Errorf("%+v", passed.Files)
 	}
+	p.write("work/new\nline/x", "")
+	p.link("work/new\nline", "lines")
+	p.in.Project = p.home + "/work/new\nline"
+	p.in.Foreign, p.in.GitDirs = true, nil
+	p.write(".gitconfig", "[includeIf \"gitdir:~/lines/\"]\npath=inc\n[safe]\ndirectory=\"~/work/new\\nline\"\n")
+	if text := p.pass().Text; strings.Contains(text, "new\nline") || !strings.Contains(text, `new\nline`) {
+		t.Errorf("%q", text)
+	}
+	p.in.Project, p.in.Foreign = p.home+"/work/p", false
+	p.write(".gitconfig", "[include]\npath=inc\n")
 	p.write("inc", "[include]\npath=inc\n[includeIf \"onbranch:x\"]\npath=inc\n[user]\nname=loop\n")
-	if passed = p.pass(); len(passed.Files) > passedFiles {
+	if passed = p.pass(); len(passed.Files) == 0 || len(passed.Files) > passedFiles {
 		t.Errorf("%d files of a loop", len(passed.Files))
 	}
 }

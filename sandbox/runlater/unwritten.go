@@ -69,11 +69,11 @@ func (g *Guard) StillReadOnly(names []string, report Report) []string {
 func (g *Guard) Stepped() (stepped bool) {
 	since := g.began.since(now())
 	g.projectIndexes(func(x *gitIndex) {
-		root := g.roots[x.root]
+		root := &g.roots[x.root]
 		for _, dir := range []string{join(root.path, up(x.path)), root.path} {
 			for _, name := range stepFiles {
 				var st unix.Statx_t
-				if statAt(unix.AT_FDCWD, join(dir, name), &st) == nil && touched(&st, since) {
+				if statAt(unix.AT_FDCWD, join(dir, name), &st) == nil && root.touchedByClock(&st, since) {
 					stepped = true
 				}
 			}
