@@ -73,11 +73,11 @@ var gitIdentityRows = []row{
 			s.file("{HOME}/.gitconfig", "[core]\n\texcludesFile = ~/.gitignore_global\n")
 		},
 		cmd: []string{"sh", "-c", `[ -e again ] || { touch again; ln -sf "{HOME}/notes.gitignore" gitignore; echo TRIED: linked; exit; }; ` + readGitConfig}, repeat: 2, judge: func(*scene) string { return "" }},
-	{id: "gitidentity-config-inside", group: "secrets", tries: "be shown a file of the home by a configuration that is kept in the project", views: hostOnly,
+	{id: "gitidentity-config-inside", group: "secrets", tries: "be shown a file of the home by a configuration that is kept in the project", views: hostOnly, flags: []string{"--allow-run-later"}, // or it is moved aside
 		setup: func(s *scene) {
 			s.file("{HOME}/notes.gitignore", marker)
-			s.file("{PROJECT}/dot/config", "[user]\n\tname = Ann\n")
-			s.check(os.Symlink(s.path("{PROJECT}/dot/config"), s.path("{HOME}/.gitconfig")))
+			s.file("{PROJECT}/dot/identity", "[user]\n\tname = Ann\n")
+			s.file("{HOME}/.gitconfig", "[include]\n\tpath = project/dot/identity\n")
 		},
-		cmd: []string{"sh", "-c", `[ -e again ] || { touch again; printf '[core]\n\texcludesFile = ~/notes.gitignore\n' >dot/config; echo TRIED: written; exit; }; ` + readGitConfig}, repeat: 2, judge: func(*scene) string { return "" }},
+		cmd: []string{"sh", "-c", `[ -e again ] || { touch again; printf '[core]\n\texcludesFile = ~/notes.gitignore\n' >dot/identity && echo TRIED: written; exit; }; ` + readGitConfig}, repeat: 2, judge: func(*scene) string { return "" }},
 }

@@ -281,7 +281,7 @@ func (p *passer) defaults(to *configText) {
 	}
 }
 
-var errNotPassed = errors.New("it is not named as a file of patterns, or is where a command or secrets may be")
+var errNotPassed = errors.New("its name or its place does not say that it has patterns only")
 
 // data copies a file of patterns. A command can have made a link of one in its directory, or
 // have written a configuration that names another: so that what is not in such a directory
