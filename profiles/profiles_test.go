@@ -114,7 +114,7 @@ func TestResolve(t *testing.T) {
 	for _, v := range p.Files.Show {
 		shown = append(shown, v.Text)
 	}
-	if !slices.Contains(shown, "/a") || !slices.Contains(shown, "/b") || !slices.Contains(shown, "~/go/pkg/mod?") || len(p.Files.Hide) != 1 {
+	if !slices.Contains(shown, "/a") || !slices.Contains(shown, "/b") || !slices.Contains(shown, "~/go/bin?") || len(p.Files.Hide) != 1 {
 		t.Errorf("a shows %q, hides %v", shown, p.Files.Hide)
 	}
 	if _, err := u.Resolve([]string{"c"}); err == nil || !strings.Contains(err.Error(), "circle") {
