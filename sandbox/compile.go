@@ -93,6 +93,7 @@ func (c *compiler) hostView() error {
 		}
 	}
 	c.handCopies()
+	c.makeLinks()
 	c.giveSecrets()
 	c.giveGitConfig()
 	known := c.spec.maskedAlways(c.host)

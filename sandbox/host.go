@@ -70,6 +70,8 @@ type Host struct {
 	NoSeccomp, NoTimeNS bool
 	// NoProc says that there is no /proc, by which nothing can be had.
 	NoProc bool
+	// links are those on the way to the caller's homes and to what Spec.Named names.
+	links []pathLink
 	// Top are the directories at the host's root.
 	Top []string
 	// Runtime is the caller's XDG_RUNTIME_DIR.
@@ -177,6 +179,7 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 	if s.View == HostView {
 		h.probeHostView(s)
 	}
+	h.probeLinks(s)
 	if s.View == Union { // where the kernel is asked for too, for the hint
 		h.FuseOverlayfs = hostProgram("fuse-overlayfs")
 	}

@@ -32,13 +32,17 @@ const overlayType = "overlay"
 // layeredMounts are the mounts of the layered caches.
 func (s Spec) layeredMounts() (mounts []specs.Mount) {
 	for _, l := range s.Layered {
-		options := []string{"nosuid", "nodev", "lowerdir=" + strings.Join(l.Lower, ":")}
-		if l.Upper != "" {
-			options = append(options, "upperdir="+l.Upper, "workdir="+layer.Work(l.Upper))
-		}
-		mounts = append(mounts, specs.Mount{Type: overlayType, Source: overlayType, Destination: l.Path, Options: options})
+		mounts = append(mounts, specs.Mount{Type: overlayType, Source: overlayType, Destination: l.Path, Options: l.options()})
 	}
 	return mounts
+}
+
+func (l LayeredCache) options() []string {
+	options := []string{"nosuid", "nodev", "lowerdir=" + strings.Join(l.Lower, ":")}
+	if l.Upper != "" {
+		options = append(options, "upperdir="+l.Upper, "workdir="+layer.Work(l.Upper))
+	}
+	return options
 }
 
 // checkLayered refuses what would be read as more than one name.
@@ -67,7 +71,8 @@ func (s Spec) layeredAt(m specs.Mount) (LayeredCache, bool) {
 	if m.Type != overlayType {
 		return LayeredCache{}, false
 	}
-	i := slices.IndexFunc(s.Layered, func(l LayeredCache) bool { return l.Path == m.Destination })
+	// By its directories: the mount is where the path leads.
+	i := slices.IndexFunc(s.Layered, func(l LayeredCache) bool { return slices.Equal(l.options(), m.Options) })
 	if i < 0 {
 		return LayeredCache{}, false
 	}
@@ -101,8 +106,7 @@ func (c *compiler) takeLayers(i int, l LayeredCache) {
 
 // mountLayers makes the union. The kernel wants its directories by names of this namespace, so
 // they are attached below the mount point, which the union then covers.
-func (c *compiler) mountLayers(i int, l LayeredCache, attr userns.Attr) {
-	at := l.Path
+func (c *compiler) mountLayers(i int, at string, l LayeredCache, attr userns.Attr) {
 	c.add(userns.Mount{Type: "tmpfs", Target: at, Options: append([]userns.Option{{Key: "mode", Value: "0700"}}, c.labelOptions("tmpfs")...), Attr: userns.NoSuid | userns.NoDev})
 	var names []string
 	for n, dir := range l.Lower {
@@ -169,11 +173,11 @@ func (s Spec) withoutLayers() Spec {
 		switch {
 		case !ok:
 		case slices.Contains(l.Lower, l.Path):
-			s.OCI.Mounts[i] = bind(l.Path, l.Path, "ro")
+			s.OCI.Mounts[i] = bind(l.Path, m.Destination, "ro")
 		case l.Upper != "":
-			s.OCI.Mounts[i] = bind(l.Upper, l.Path)
+			s.OCI.Mounts[i] = bind(l.Upper, m.Destination)
 		default:
-			s.OCI.Mounts[i] = tmpfs(l.Path, "mode=0700")
+			s.OCI.Mounts[i] = tmpfs(m.Destination, "mode=0700")
 		}
 	}
 	s.Layered = nil

@@ -82,7 +82,7 @@ func (c *compiler) take(i int, m specs.Mount) error {
 	case isBind(m):
 		c.add(userns.Take{
 			Source: m.Source, Attr: o.attr, Alone: m.Source != c.spec.Project && !c.host.isDir(m.Source) || !o.recursive,
-			Exact: c.spec.Project != "" && below(m.Source, c.spec.Project) || c.host.isPin(m), Unseal: c.sealed && o.attr&userns.ReadOnly == 0, As: c.mountFD(i),
+			Exact: c.spec.Project != "" && below(m.Source, c.spec.Project) || c.host.isPin(m) || c.takenAsJudged(i, m), Unseal: c.sealed && o.attr&userns.ReadOnly == 0, As: c.mountFD(i),
 		})
 	case !mountable[m.Type]:
 		return fmt.Errorf("mount of type %q on %s is not supported", m.Type, m.Destination)
@@ -90,6 +90,13 @@ func (c *compiler) take(i int, m specs.Mount) error {
 		c.add(userns.Make{Type: m.Type, Options: append(o.data, c.labelOptions(m.Type)...), Attr: o.attr, As: c.mountFD(i)})
 	}
 	return nil
+}
+
+// takenAsJudged tells whether a bind's source had no link in it when it was judged. It is
+// taken through none: another sandbox may be at work in a directory above it.
+func (c *compiler) takenAsJudged(i int, m specs.Mount) bool {
+	_, linked := c.host.Real[m.Source]
+	return i >= c.kernelMounts() && !linked
 }
 
 // untrusted tells whether a bind is of the project, or of something in it that is
@@ -125,7 +132,7 @@ func (c *compiler) mount(i int, m specs.Mount) error {
 	switch {
 	case m.Type == overlayType:
 		layered, _ := c.spec.layeredAt(m)
-		c.mountLayers(i, layered, o.attr)
+		c.mountLayers(i, m.Destination, layered, o.attr)
 	case isBind(m):
 		c.add(userns.Attach{From: c.mountFD(i), What: m.Source, Target: m.Destination, Attr: o.attr, Exact: c.untrusted(m)})
 	case c.spec.onDisk(m):

@@ -39,6 +39,10 @@ type Spec struct {
 	// MustHide are those of OCI.Linux.MaskedPaths that must be there.
 	MustHide []string
 
+	// Named are paths through symbolic links by which the caller knows what is shown. In
+	// the host view the links are there inside too.
+	Named []string
+
 	// Kept are sources of binds that are sbx's own, as a cache that it keeps for a
 	// project: they are not looked through afterwards.
 	Kept []string

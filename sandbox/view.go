@@ -59,7 +59,7 @@ func (s Spec) ownMounts(h Host) []specs.Mount {
 	}
 	own = append(append(own, s.guardMounts(h)...), h.pins...)
 	for _, m := range append(slices.Clone(s.OCI.Mounts), s.layeredMounts()...) {
-		m.Destination = filepath.Clean(m.Destination)
+		m.Destination = h.landed(filepath.Clean(m.Destination))
 		own = append(own, m)
 	}
 	if len(h.aliases) > 0 {

@@ -46,7 +46,7 @@ func (f *finder) gitLink(name string) error {
 	t := f.project
 	p, err := t.resolve(name)
 	if err != nil || p.path == "" || p.path == "." || p.missing || p.st.Mode&unix.S_IFMT != unix.S_IFDIR {
-		f.note(t, name, "a link to no git directory in the project: it is not shown")
+		f.note(t, name, gitLinkNote(t, name))
 		f.remember(t, name, anything, gitWhy, nil)
 		return nil
 	}
@@ -55,6 +55,15 @@ func (f *finder) gitLink(name string) error {
 	}
 	f.keepIndex(t, p.path, t.path)
 	return f.gitDir(t, p.path, 0)
+}
+
+// gitLinkNote says why a link is not followed, and how what it leads to is shown.
+func gitLinkNote(t tree, name string) string {
+	note := "a link to no git directory in the project: it is not shown"
+	if to, err := t.readlink(name); err == nil {
+		note += "; --rw " + from(t.path, to) + " shows it"
+	}
+	return note
 }
 
 // gitFile is for a worktree or a submodule, whose git directory is elsewhere.
