@@ -149,6 +149,8 @@ type runFlags struct {
 	set     []profiles.Assignment // variables that the profile sets
 	origins map[string]string     // the profile's line behind a path
 	hosts   []hosts.Host          // what sets of hosts stand for
+	linked  []linked              // paths of flags that go through links
+	logical string                // the working directory by the caller's name through links
 	around  *sandbox.Surroundings // what is read of the host meanwhile
 	umask   uint32                // the caller's
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -26,14 +25,13 @@ func addProfile(f *runFlags, s *sandbox.Spec) error {
 	if f.NoProfile {
 		return nil
 	}
-	home, err := os.UserHomeDir()
-	if err != nil || !filepath.IsAbs(home) || s.Project == "" {
+	at, err := placesOf(s.Project)
+	if err != nil || s.Project == "" {
 		if named != nil {
 			return fmt.Errorf("--profile needs a home, and a project directory")
 		}
 		return nil
 	}
-	at := profiles.NewPlaces(home, s.Project, os.Getenv)
 	user, err := profiles.OpenUser(at.UserProfiles())
 	if err != nil {
 		return err

@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"text/tabwriter"
 
 	"github.com/sbxrun/sbx/profiles"
@@ -42,15 +41,14 @@ func exitOf(u ui, err error, hint string) int {
 
 // withUser opens the user's profiles.
 func withUser(do func(*profiles.User, profiles.Places) error) error {
-	home, err := os.UserHomeDir()
-	if err != nil {
-		return err
-	}
 	project, err := sandbox.WorkingDirectory()
 	if err != nil {
 		return err
 	}
-	at := profiles.NewPlaces(home, project, os.Getenv)
+	at, err := placesOf(project)
+	if err != nil {
+		return err
+	}
 	user, err := profiles.OpenUser(at.UserProfiles())
 	if err != nil {
 		return err

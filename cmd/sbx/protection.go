@@ -21,7 +21,7 @@ func addProtection(f *runFlags, s *sandbox.Spec) error {
 	s.CapAdd, s.CapDrop = capabilityNames(f.CapAdd), capabilityNames(f.CapDrop)
 	s.Degraded = list(f.AllowDegraded)
 	for _, p := range texts(f.UnsafeExpose) {
-		path, err := ownPlace(p)
+		path, err := f.exposedPlace(p, s)
 		if err != nil {
 			return err
 		}

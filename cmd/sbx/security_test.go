@@ -75,6 +75,7 @@ func securityRows() []row {
 		givenDeviceRows,
 		gitLinkRows,
 		gitIdentityRows,
+		edgeRows,
 		reportedRows,
 	} {
 		all = append(all, some...)

@@ -24,7 +24,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Hostname = sandbox.DefaultHostname
 	s.Enterable = f.Detach || f.Name != ""
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
-		addRoot, addImage, addProject, addOwn, addProfile, addFiles, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addLimits, addSecrets,
+		addRoot, addImage, addProject, addOwn, addProfile, addFiles, addLinks, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addLimits, addSecrets,
 	} {
 		if err := part(f, &s); err != nil {
 			return s, err
@@ -102,6 +102,9 @@ func addFiles(f *runFlags, s *sandbox.Spec) error {
 		if err != nil {
 			return err
 		}
+		if real, err := f.realPlace("-v", m.Source); err == nil {
+			m.Source = real
+		}
 		s.OCI.Mounts = append(s.OCI.Mounts, m)
 	}
 	for _, d := range texts(f.Device) {
@@ -113,9 +116,9 @@ func addFiles(f *runFlags, s *sandbox.Spec) error {
 	}
 	for option, paths := range map[string][]string{"ro": texts(f.Ro), "rw": texts(f.Rw)} {
 		for _, p := range paths {
-			path, err := ownPlace(p)
+			path, err := f.realPlace("--"+option, p)
 			if err != nil {
-				return err
+				return fmt.Errorf("%s: no such file or directory, or not readable", path)
 			}
 			if option == "rw" {
 				s.Writable = append(s.Writable, path)
@@ -135,14 +138,11 @@ func addFiles(f *runFlags, s *sandbox.Spec) error {
 	}
 	for _, p := range texts(f.Hide) {
 		p, optional := strings.CutSuffix(p, "?")
-		if !filepath.IsAbs(p) {
-			dir, err := sandbox.WorkingDirectory() // $PWD may go through links that are not there inside
-			if err != nil {
-				return err
-			}
-			p = filepath.Join(dir, p)
+		p, err := hiddenPlace(p, s)
+		if err != nil {
+			return err
 		}
-		hide(s, filepath.Clean(p), !optional)
+		hide(s, p, !optional)
 	}
 	return nil
 }
@@ -157,20 +157,6 @@ func hide(s *sandbox.Spec, path string, must bool) {
 	if must {
 		s.MustHide = append(s.MustHide, path)
 	}
-}
-
-// ownPlace is the path of --ro and --rw. The directory it is in is named
-// without symbolic links, which are not there inside; the name itself stays.
-func ownPlace(p string) (string, error) {
-	path, err := filepath.Abs(p)
-	if err != nil || path == "/" {
-		return path, err
-	}
-	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
-	if err != nil {
-		return "", fmt.Errorf("%s: no such file or directory, or not readable", path)
-	}
-	return filepath.Join(dir, filepath.Base(path)), nil
 }
 
 // volume reads SRC:DST[:ro|rw].
@@ -271,6 +257,9 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 		f.note("not passing %s: they look like secrets; pass one with -e NAME or --secret NAME", strings.Join(dropped, ", "))
 	}
 	env = append(env, passed...)
+	if f.logical != "" {
+		env = append(env, "PWD="+f.logical)
+	}
 	if f.ProxyEnv {
 		env = append(env, sandbox.ProxyEnvironment()...)
 	}
