@@ -238,3 +238,24 @@ func TestDefault(t *testing.T) {
 		t.Error("one that cannot be read is none")
 	}
 }
+
+// TestBelow reads a project's file that is in a directory of the project.
+func TestBelow(t *testing.T) {
+	p, err := Parse(ProjectFile, []byte("[files]\nshow = [\"./key\", \"./a/b?\", \"~/c\"]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e, err := p.Below("cmd/x").Expand(NewPlaces("/home/ada", "/work", func(string) string { return "" }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"/work/cmd/x/key", "/work/cmd/x/a/b", "/home/ada/c"}
+	for i, item := range e.Show {
+		if i >= len(want) || item.Path != want[i] || item.Optional != (i == 1) {
+			t.Errorf("shows %+v", item)
+		}
+	}
+	if len(e.Show) != len(want) || p.Files.Show[0].Text != "./key" {
+		t.Errorf("shows %+v, and the profile itself %+v", e.Show, p.Files.Show)
+	}
+}

@@ -7,7 +7,9 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -44,6 +46,21 @@ func (u *User) Project(text []byte) (p Profile, widens []string, err error) {
 	}
 	p, err = u.Extended(p)
 	return p, Widens(p), err
+}
+
+// Below has the paths of a file that is in a directory of the project, which begin with
+// "./", mean what is in that directory.
+func (p Profile) Below(dir string) Profile {
+	for _, list := range []*[]Value{&p.Files.Show, &p.Files.Write, &p.Files.Hide, &p.Files.Tmpfs, &p.Files.Expose, &p.Cache.Private} {
+		moved := slices.Clone(*list)
+		for i, v := range moved {
+			if rest, ok := strings.CutPrefix(v.Text, "./"); ok {
+				moved[i].Text = "./" + dir + "/" + rest
+			}
+		}
+		*list = moved
+	}
+	return p
 }
 
 // ProjectID tells a project from all others that were at its path. What the build
