@@ -228,6 +228,11 @@ func (s Spec) checkProject(h Host) error {
 		return hinted(fmt.Errorf("refusing to make %s the project: secrets are kept in %s", s.Project, secret),
 			"change to a project directory; --unsafe-expose "+s.Project+" shows it")
 	}
+	if cwd := s.OCI.Process.Cwd; cwd != s.Project && below(cwd, s.Project) {
+		if secret := s.secretAbove(h, cwd); secret != "" {
+			return hinted(fmt.Errorf("refusing to run in %s: secrets are kept in %s", cwd, secret), "change to another directory; --unsafe-expose "+cwd+" shows it")
+		}
+	}
 	if h.Guard != nil && h.Guard.Place.Path != "" && !s.AllowRunLater && !s.ReadOnlyProject {
 		return hinted(fmt.Errorf("refusing to make %s the project: what is in %s runs later: %s", s.Project, h.Guard.Place.Path, h.Guard.Place.Why),
 			"change to the project that it belongs to, or use --allow-run-later")

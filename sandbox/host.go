@@ -284,6 +284,13 @@ func (h *Host) probeCaller() {
 	}
 }
 
+// Homes are the caller's home directories, by their real paths.
+func Homes() []string {
+	h := Host{UID: uint32(os.Getuid()), Real: map[string]string{}}
+	h.probeCaller()
+	return h.realHomes()
+}
+
 func (h *Host) probeHomes() {
 	h.User = strconv.Itoa(int(h.UID))
 	if u, ok := passwdEntry(h.UID); ok {
