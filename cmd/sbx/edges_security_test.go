@@ -1,5 +1,7 @@
 package main
 
+import "os"
+
 // arrivedBy runs the launcher in a directory by a path that goes through a link, which is
 // $PWD then.
 func arrivedBy(dir string) []string {
@@ -12,6 +14,22 @@ func withHome(dir string) []string { return []string{"env", "HOME=" + dir} }
 // writes tries to make a file.
 func writes(file string) []string {
 	return []string{"sh", "-c", `echo x >"` + file + `" && { echo BROKE: written; exit 1; }; echo HELD: not there`}
+}
+
+// plants writes files, of which the host should see none.
+func plants(files ...string) []string {
+	return append([]string{"sh", "-c", `for f; do echo OWNED >"$f"; done; echo TRIED: written`, "sh"}, files...)
+}
+
+func planted(files ...string) func(*scene) string {
+	return func(s *scene) string {
+		for _, f := range files {
+			if s.has(f, "OWNED") {
+				return f + " was written"
+			}
+		}
+		return ""
+	}
 }
 
 // edgeRows are the edges of the project: links that lead there and away.
@@ -49,4 +67,54 @@ var edgeRows = []row{
 		setup: func(s *scene) { haveKeys(s); linkTo(s, "{DIR}", "{DIR}/all") },
 		wrap:  withHome("{DIR}/all/home"), flags: []string{"--rw", "{DIR}/all/home"},
 		cmd: []string{"{ATTACKS}", "contents", "{MARKER}", "{DIR}/all/home/.ssh/*", "{DIR}/all/home/.netrc", "{HOME}/.ssh/*", "{HOME}/.netrc"}},
+
+	{id: "edge-top-git-file", group: "files", tries: "have a .git file in a subdirectory make another repository the project", views: both,
+		setup: func(s *scene) {
+			s.file("{HOME}/other/.git/HEAD", "ref: refs/heads/main")
+			s.file("{PROJECT}/sub/.git", s.path("gitdir: {HOME}/other/.git"))
+		},
+		wrap: from("{PROJECT}/sub"), cmd: plants("{HOME}/other/f"), judge: planted("{HOME}/other/f")},
+	{id: "edge-top-claims", group: "files", tries: "have files of the project make the directory above it the project", views: both,
+		setup: func(s *scene) {
+			s.file("{PROJECT}/sub/package.json", `{"workspaces": ["..", "../*", "../../**"]}`)
+			s.file("{PROJECT}/sub/tsconfig.json", `{"extends": "../../tsconfig.json"}`)
+			s.file("{PROJECT}/sub/go.work", "use ..")
+			s.file("{PROJECT}/sub/pom.xml", "<parent><relativePath>../../pom.xml</relativePath></parent>")
+			s.file("{PROJECT}/package.json", "{}")
+		},
+		wrap: from("{PROJECT}/sub"), cmd: plants("{PROJECT}/f"), judge: planted("{PROJECT}/f")},
+	{id: "edge-top-home", group: "files", tries: "write to a home that is a repository", views: hostOnly, setup: func(s *scene) { s.file("{HOME}/.git/HEAD", "ref: refs/heads/main") },
+		cmd: plants("{HOME}/.profile"), judge: planted("{HOME}/.profile")},
+	{id: "edge-top-open", group: "files", tries: "have what somebody left in a directory that anybody may write make that the project", views: both,
+		setup: func(s *scene) {
+			s.file("{HOME}/open/.git/HEAD", "ref: refs/heads/main")
+			s.mkdir("{HOME}/open/mine")
+			s.check(os.Chmod(s.path("{HOME}/open"), 0o777))
+		},
+		wrap: from("{HOME}/open/mine"), cmd: plants("{HOME}/open/f"), judge: planted("{HOME}/open/f")},
+	{id: "edge-top-secret", group: "secrets", tries: "read the .env at the top of the repository from a directory in it", views: both,
+		setup: func(s *scene) {
+			haveDotenv(s)
+			s.file("{PROJECT}/.git/HEAD", "ref: refs/heads/main")
+			s.mkdir("{PROJECT}/sub")
+		},
+		wrap: from("{PROJECT}/sub"), cmd: readHere("../.env ../.env.local")},
+	{id: "edge-top-in-secret", group: "secrets", tries: "read keys in a directory of a repository of dotfiles", views: hostOnly, refusal: exitFailed,
+		setup: func(s *scene) {
+			dotfiles("{HOME}/dotfiles")(s)
+			s.file("{HOME}/dotfiles/.git/HEAD", "ref: refs/heads/main")
+		},
+		wrap: from("{HOME}/dotfiles/ssh"), cmd: readHere("id_ed25519")},
+	{id: "edge-top-hook", group: "run later", tries: "plant a hook at the top of the repository from a directory in it", views: both, flags: []string{"--no-profile"},
+		setup: func(s *scene) {
+			s.git("init", "-q")
+			s.mkdir("{PROJECT}/sub")
+		},
+		wrap: from("{PROJECT}/sub"), cmd: plants("../.git/hooks/post-commit", "../.envrc"), judge: planted("{PROJECT}/.git/hooks/post-commit", "{PROJECT}/.envrc")},
+	{id: "edge-top-file", group: "secrets", tries: "have a profile in a subdirectory show what the project's own does not", views: hostOnly,
+		setup: func(s *scene) {
+			s.file("{PROJECT}/.git/HEAD", "ref: refs/heads/main")
+			s.file("{PROJECT}/sub/.sbx.toml", "[files]\nshow = [\"~/bait\"]\n")
+		},
+		wrap: from("{PROJECT}/sub"), cmd: readHere(`"{BAIT}"`)},
 }

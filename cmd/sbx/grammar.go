@@ -28,7 +28,8 @@ type fileFlags struct {
 	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
 	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path (PATH? if it may be missing); wins over all others."`
 	Tmpfs     []text `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
-	NoProject bool   `help:"Do not bind the current directory."`
+	Project   text   `placeholder:"DIR" help:"What the command may write: the current directory or one above it (default: the top of the repository or workspace)."`
+	NoProject bool   `help:"Bind no project."`
 	Workdir   text   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`
 }
 
@@ -149,6 +150,7 @@ type runFlags struct {
 	set     []profiles.Assignment // variables that the profile sets
 	origins map[string]string     // the profile's line behind a path
 	hosts   []hosts.Host          // what sets of hosts stand for
+	place   location              // the project, and where the caller is in it
 	linked  []linked              // paths of flags that go through links
 	logical string                // the working directory by the caller's name through links
 	around  *sandbox.Surroundings // what is read of the host meanwhile

@@ -71,7 +71,11 @@ func forCommand(f *runFlags, user *profiles.User) (p profiles.Profile, err error
 // withProject adds the project's own file. It is the untrusted tree's, so it may
 // only take away, unless its owner has said of this very text that it may more.
 func withProject(f *runFlags, user *profiles.User, at profiles.Places, p profiles.Profile) (profiles.Profile, error) {
-	text, err := profiles.ReadProject(unix.AT_FDCWD)
+	p, err := withDirectory(f, user, p)
+	if err != nil {
+		return p, err
+	}
+	text, err := readProjectFile(at.Project)
 	if err != nil || text == nil {
 		return p, err
 	}
@@ -95,6 +99,28 @@ func withProject(f *runFlags, user *profiles.User, at profiles.Places, p profile
 		f.note("profile %s/%s, which you trusted; --no-profile runs without", at.Project, profiles.ProjectFile)
 	}
 	return profiles.Together(p, own), nil
+}
+
+// withDirectory adds the file of the current directory, where that is below the project's
+// top. It can only take away: what is trusted is the top's.
+func withDirectory(f *runFlags, user *profiles.User, p profiles.Profile) (profiles.Profile, error) {
+	rel, below := strings.CutPrefix(f.place.here, f.place.dir+"/")
+	if !below {
+		return p, nil
+	}
+	text, err := readProjectFile(f.place.here)
+	if err != nil || text == nil {
+		return p, err
+	}
+	own, widens, err := user.Project(text)
+	if err != nil {
+		return p, err
+	}
+	if len(widens) > 0 {
+		f.note("ignoring %s/%s: it %s, which only the project's own may", rel, profiles.ProjectFile, widens[0])
+		return p, nil
+	}
+	return profiles.Together(p, own.Below(rel)), nil
 }
 
 // apply puts a profile into the Spec, and what of it flags decide into the flags.

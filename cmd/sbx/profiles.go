@@ -5,7 +5,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/sbxrun/sbx/profiles"
-	"github.com/sbxrun/sbx/sandbox"
 )
 
 // profileVerb is sbx profile ls|show|check|init.
@@ -40,12 +39,15 @@ func exitOf(u ui, err error, hint string) int {
 }
 
 // withUser opens the user's profiles.
-func withUser(do func(*profiles.User, profiles.Places) error) error {
-	project, err := sandbox.WorkingDirectory()
+func withUser(do func(*profiles.User, profiles.Places) error) error { return withProjectUser("", do) }
+
+// withProjectUser is withUser for the project of --project DIR.
+func withProjectUser(dir string, do func(*profiles.User, profiles.Places) error) error {
+	p, err := namedProject(dir)
 	if err != nil {
 		return err
 	}
-	at, err := placesOf(project)
+	at, err := placesOf(p.dir)
 	if err != nil {
 		return err
 	}
@@ -99,8 +101,9 @@ func checkProfile(u ui, path string) error {
 }
 
 // untrustVerb is sbx untrust.
-func untrustVerb(u ui, _ []string) int {
-	return exitOf(u, withUser(func(_ *profiles.User, at profiles.Places) error {
+func untrustVerb(u ui, args []string) int {
+	dir, _ := cutProject(args)
+	return exitOf(u, withProjectUser(dir, func(_ *profiles.User, at profiles.Places) error {
 		_, err := at.Store().Untrust(at.Project)
 		return err
 	}), "")

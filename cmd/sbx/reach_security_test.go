@@ -99,7 +99,7 @@ func given(id, path string) row {
 // part plants one in a project that is a directory of a repository.
 func part(id, path, what string, git ...string) row {
 	r := laterBy(id, path, what, "")
-	r.views, r.wrap, r.flags = hostOnly, from("{PROJECT}/app"), []string{"--no-profile"}
+	r.views, r.wrap, r.flags = hostOnly, from("{PROJECT}/app"), []string{"--no-profile", "--project", "."}
 	r.setup = func(s *scene) {
 		s.git("init", "-q")
 		s.file("{PROJECT}/"+path, "clean\n")

@@ -25,7 +25,8 @@ const grace = 1e9 // a second
 // runVerb is sbx run.
 func runVerb(u ui, args []string) int {
 	around := sandbox.LookAround()
-	early := beginEarly(args)
+	place, _ := findProject() // an error is found again where it matters
+	early := beginEarly(args, place.dir)
 	defer early.End()
 	f, code := parsedRun(u, args)
 	if f == nil {
@@ -43,7 +44,7 @@ func runVerb(u ui, args []string) int {
 		return code
 	}
 	defer f.inUse.Close()
-	f.around = around
+	f.around, f.place = around, place
 	if f.Name != "" && f.DryRun == "" {
 		return runNamed(u, f, early)
 	}
@@ -136,7 +137,7 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 // begun still earlier: with all that a command in the host view begins with, unless
 // a flag says that it will be otherwise. One that fails is told of when the plan is
 // run.
-func beginEarly(args []string) *userns.Early {
+func beginEarly(args []string, project string) *userns.Early {
 	begun, ok := ahead.Take()
 	var early *userns.Early
 	switch first := sandbox.Opening(""); {
@@ -150,7 +151,7 @@ func beginEarly(args []string) *userns.Early {
 			return nil
 		}
 	}
-	if project, err := sandbox.WorkingDirectory(); err == nil && !flagged(args, otherwise) {
+	if project != "" && !flagged(args, otherwise) {
 		_ = early.Open(sandbox.Opening(project)) // what is not begun is done later
 	}
 	return early
@@ -171,7 +172,7 @@ func flagged(args, with []string) bool {
 
 // otherwise are the beginnings of flags with which a plan has another opening.
 var otherwise = []string{
-	"--image", "--keep", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--read-only", "--userns", "--name", "--hostname",
+	"--image", "--keep", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--project", "--read-only", "--userns", "--name", "--hostname",
 	"--cap-", "--allow-userns", "--seccomp", "--security-opt", "--disk", "--noexec-tmp",
 }
 

@@ -87,14 +87,6 @@ func addRoot(f *runFlags, s *sandbox.Spec) error {
 	return nil
 }
 
-// addProject makes the current directory the project.
-func addProject(f *runFlags, s *sandbox.Spec) (err error) {
-	if !f.NoProject {
-		s.Project, err = sandbox.WorkingDirectory()
-	}
-	return err
-}
-
 // addFiles adds what the file flags mount and hide.
 func addFiles(f *runFlags, s *sandbox.Spec) error {
 	for _, v := range texts(f.Volume) {
@@ -369,7 +361,7 @@ func addProcess(f *runFlags, s *sandbox.Spec) error {
 			if s.Project == "" {
 				return fmt.Errorf("--workdir %s: want an absolute path", dir)
 			}
-			dir = filepath.Join(s.Project, dir)
+			dir = filepath.Join(f.place.here, dir)
 		}
 		p.Cwd = dir
 	}

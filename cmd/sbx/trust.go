@@ -15,31 +15,32 @@ import (
 	"github.com/sbxrun/sbx/sandbox"
 )
 
-// trustVerb is sbx trust [--yes]: it shows what the project's file widens, asks, and
+// trustVerb is sbx trust [--yes] [--project DIR]: it shows what the project's file widens, asks, and
 // records that this very text may.
 func trustVerb(u ui, args []string) int {
+	dir, args := cutProject(args)
 	yes := slices.Equal(args, []string{"--yes"}) || slices.Equal(args, []string{"-y"})
 	if len(args) > 0 && !yes {
 		if args[0] == "-h" || args[0] == "--help" {
-			fmt.Fprint(u.out, "Usage: sbx trust [--yes]\n\nShow what .sbx.toml of the current directory widens, ask, and allow it until the file\nchanges. Without a terminal --yes answers.\n")
+			fmt.Fprint(u.out, "Usage: sbx trust [--yes] [--project DIR]\n\nShow what .sbx.toml of the project widens, ask, and allow it until the file\nchanges. Without a terminal --yes answers.\n")
 			return 0
 		}
 		u.fail(fmt.Errorf("sbx trust: %q is not known: it is of the current directory's %s", args[0], profiles.ProjectFile), "sbx trust [--yes]")
 		return exitFailed
 	}
-	err := withUser(func(user *profiles.User, at profiles.Places) error { return trust(u, user, at, yes) })
+	err := withProjectUser(dir, func(user *profiles.User, at profiles.Places) error { return trust(u, user, at, yes) })
 	return exitOf(u, err, sandbox.Hint(err))
 }
 
 // trust reads the file once: what is shown, asked about and recorded is the same text,
 // even if the file is changed meanwhile.
 func trust(u ui, user *profiles.User, at profiles.Places, yes bool) error {
-	text, err := profiles.ReadProject(unix.AT_FDCWD)
+	text, err := readProjectFile(at.Project)
 	if err != nil {
 		return err
 	}
 	if text == nil {
-		return fmt.Errorf("there is no %s here", profiles.ProjectFile)
+		return fmt.Errorf("there is no %s in %s", profiles.ProjectFile, at.Project)
 	}
 	_, widens, err := user.Project(text)
 	if err != nil {
