@@ -339,6 +339,9 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 		if line := c.Spec.appImageHint(); line != "" && c.entering == nil {
 			c.note("hint: %s", line)
 		}
+		if status.Exited() {
+			c.noteHiddenPath(status.ExitStatus())
+		}
 		return &ExitError{status}
 	}
 	return nil

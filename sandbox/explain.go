@@ -125,13 +125,19 @@ func mountHint(fstype, target string, errno syscall.Errno, s Spec) string {
 // explainExec tells "not there" from "there, but what runs it is not".
 func explainExec(e *userns.StepError, x userns.Exec, s Spec) error {
 	name := x.Argv[0]
+	hidden := s.findHidden(name, x.Env)
 	switch {
 	case e.NoLoader:
 		missing := "its loader"
 		if l := s.loader(x.Paths); l != "" {
 			missing = l
 		}
+		if t := s.findHidden(missing, x.Env); t.Path != "" {
+			return hinted(fmt.Errorf("%w: %s is run by %s, which is hidden", e, name, t.Path), t.flags()+" shows it")
+		}
 		return hinted(fmt.Errorf("%w: %s is there, but what runs it is not: %s", e, name, missing), "the root lacks that file; see ldd or the first line of a script")
+	case e.Err == unix.ENOENT && hidden.Path != "":
+		return hinted(fmt.Errorf("%w: %s is %s, which is hidden", e, name, hidden.Path), hidden.flags()+" shows it")
 	case e.Err == unix.ENOENT && !strings.Contains(name, "/"):
 		return hinted(fmt.Errorf("%w: %s is in no directory of PATH", e, name), "PATH inside is "+lookupEnv(x.Env, "PATH")+"; the home is empty: show a tool in it with --ro")
 	case e.Err == unix.EACCES && s.OCI.Process.SelinuxLabel != "":

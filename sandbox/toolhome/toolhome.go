@@ -54,3 +54,17 @@ func Shows(path string) Answer {
 
 // Paths are all paths of the list.
 func Paths() []string { return slices.Clone(shown[:]) }
+
+// Prefix is the name of the list that a path is, or is below.
+func Prefix(path string) (string, bool) {
+	for {
+		if _, found := slices.BinarySearch(shown[:], path); found {
+			return path, true
+		}
+		n := strings.LastIndexByte(path, '/')
+		if n < 0 {
+			return "", false
+		}
+		path = path[:n]
+	}
+}
