@@ -117,4 +117,21 @@ var edgeRows = []row{
 			s.file("{PROJECT}/sub/.sbx.toml", "[files]\nshow = [\"~/bait\"]\n")
 		},
 		wrap: from("{PROJECT}/sub"), cmd: readHere(`"{BAIT}"`)},
+
+	toolRow("edge-tool-project", "a link in a directory of PATH that is in the project", "{PROJECT}/bin", "{HOME}/.nvm"),
+	toolRow("edge-tool-other", "a link in a directory of PATH that another command could write", "{HOME}/other/bin", "{HOME}/.nvm"),
+	toolRow("edge-tool-secret", "a link to a place of secrets in a directory of tools", "{HOME}/.local/bin", "{HOME}/.ssh"),
+	toolRow("edge-tool-files", "a link to other files in a directory of tools", "{HOME}/.local/bin", "{HOME}/letters"),
+}
+
+// toolRow has a program of PATH lead to a directory, which must not be shown for that.
+func toolRow(id, what, bin, to string) row {
+	return row{id: id, group: "secrets", tries: "have a directory shown by " + what, views: hostOnly,
+		setup: func(s *scene) {
+			s.file(to+"/key", marker)
+			s.file(to+"/sh", "#!/bin/sh\nexec /bin/sh \"$@\"\n")
+			s.check(os.Chmod(s.path(to+"/sh"), 0o755))
+			linkTo(s, to+"/sh", bin+"/sh")
+		},
+		wrap: []string{"/bin/sh", "-c", `PATH="` + bin + `:$PATH" exec "$0" "$@"`}, cmd: readHere(`"` + to + `/key"`)}
 }

@@ -24,7 +24,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Hostname = sandbox.DefaultHostname
 	s.Enterable = f.Detach || f.Name != ""
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
-		addRoot, addImage, addProject, addOwn, addProfile, addFiles, addLinks, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addLimits, addSecrets,
+		addRoot, addImage, addProject, addOwn, addProfile, addFiles, addTools, addLinks, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addLimits, addSecrets,
 	} {
 		if err := part(f, &s); err != nil {
 			return s, err
