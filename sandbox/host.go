@@ -72,6 +72,8 @@ type Host struct {
 	NoProc bool
 	// links are those on the way to the caller's homes and to what Spec.Named names.
 	links []pathLink
+	// secretNamed is a path of Spec.Named that goes through a place of secrets.
+	secretNamed string
 	// Top are the directories at the host's root.
 	Top []string
 	// Runtime is the caller's XDG_RUNTIME_DIR.
@@ -238,6 +240,7 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 		return h, err
 	}
 	h.probeGitConfig(s)
+	h.secretNamed = h.namedSecret(s)
 	h.hiddenPrograms(s)
 	if err := h.probeLabels(s); err != nil {
 		return h, err

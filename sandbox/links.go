@@ -89,6 +89,22 @@ func (h *Host) addLink(s Spec, link string) {
 	}
 }
 
+// namedSecret is what is named through a link that is in a place of secrets, or nothing.
+// What such a link leads to is as secret, although it is elsewhere.
+func (h Host) namedSecret(s Spec) string {
+	for _, p := range s.Named {
+		_, links, _ := Follow(p)
+		for _, link := range links {
+			for _, secret := range h.places {
+				if below(link, secret) && !s.exposed(h, secret) && !s.exposed(h, link) {
+					return p
+				}
+			}
+		}
+	}
+	return ""
+}
+
 // landed is where a mount point is that is named through one of the links. A directory made
 // in the place of the link would hide it.
 func (h Host) landed(p string) string {

@@ -133,6 +133,9 @@ func (s Spec) checkSecrets(h Host) error {
 			}
 		}
 	}
+	if p := h.secretNamed; p != "" {
+		return hinted(fmt.Errorf("refusing to show %s: it is where secrets are kept", p), "say --unsafe-expose "+p+" if you mean it")
+	}
 	for _, m := range s.ownMounts(h) {
 		if !isBind(m) || m.Source == s.Project || m.Source == m.Destination && below(m.Source, s.Project) {
 			continue // what is in the project is hidden there
