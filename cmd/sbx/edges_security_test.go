@@ -56,6 +56,12 @@ var edgeRows = []row{
 	{id: "edge-link-in-writable", group: "files", tries: "have a link in another writable directory followed to what --rw names", views: hostOnly, refusal: exitFailed,
 		setup: func(s *scene) { s.mkdir("{HOME}/other"); linkTo(s, "../other", "{HOME}/shared/out") },
 		flags: []string{"--rw", "{HOME}/shared", "--rw", "{HOME}/shared/out"}, cmd: writes("{HOME}/other/f")},
+	{id: "edge-link-secret", group: "secrets", tries: "read a key that a link in a place of secrets leads to, which is named by the link", views: both, refusal: exitFailed,
+		setup: func(s *scene) {
+			s.file("{HOME}/dots/hosts.yml", marker)
+			linkTo(s, "../../dots/hosts.yml", "{HOME}/.config/gh/hosts.yml")
+		},
+		flags: []string{"-v", "{HOME}/.config/gh/hosts.yml:/tmp/x"}, cmd: readHere(`/tmp/x "{HOME}/dots/hosts.yml"`)},
 	{id: "edge-link-race", group: "races", tries: "exchange what -v names for a link to the keys while the sandbox starts", views: hostOnly, refusal: exitFailed, repeat: 40,
 		setup: func(s *scene) { haveKeys(s); s.mkdir("{HOME}/third/sub") }, while: flipping("{HOME}/third/sub", "{HOME}/.ssh"),
 		flags: []string{"-v", "{HOME}/third/sub:/tmp/x"}, cmd: []string{"{ATTACKS}", "contents", "{MARKER}", "/tmp/x/id_ed25519", "{HOME}/third/sub/id_ed25519"}},

@@ -44,24 +44,24 @@ func (f *runFlags) realPlace(flag, p string) (string, error) {
 
 // exposedPlace is the path of --unsafe-expose. A link of the project stays one, by its own
 // name: what it leads to is not what was named.
-func (f *runFlags) exposedPlace(p string, s *sandbox.Spec) (string, error) {
-	path, err := absolute(p)
-	if err != nil || path == "/" {
-		return path, err
+func exposedPlace(p string, s *sandbox.Spec) (real, named string, err error) {
+	named, err = absolute(p)
+	if err != nil || named == "/" {
+		return named, named, err
 	}
-	dir, links, err := sandbox.Follow(filepath.Dir(path))
+	dir, links, err := sandbox.Follow(filepath.Dir(named))
 	if err != nil {
-		return "", fmt.Errorf("%s: no such file or directory, or not readable", path)
+		return "", "", fmt.Errorf("%s: no such file or directory, or not readable", named)
 	}
+	path := filepath.Join(dir, filepath.Base(named))
 	if link := s.Changeable(links); link != "" {
-		return "", changeableError("--unsafe-expose", path, link, filepath.Join(dir, filepath.Base(path)))
+		return "", "", changeableError("--unsafe-expose", named, link, path)
 	}
-	path = filepath.Join(dir, filepath.Base(path))
-	real, links, err := sandbox.Follow(path)
+	real, links, err = sandbox.Follow(path)
 	if err != nil || s.Changeable(links) != "" {
-		return path, nil
+		return path, path, nil
 	}
-	return real, nil
+	return real, named, nil
 }
 
 // hiddenPlace is the path of --hide, in a directory that is named without links: the place

@@ -21,11 +21,14 @@ func addProtection(f *runFlags, s *sandbox.Spec) error {
 	s.CapAdd, s.CapDrop = capabilityNames(f.CapAdd), capabilityNames(f.CapDrop)
 	s.Degraded = list(f.AllowDegraded)
 	for _, p := range texts(f.UnsafeExpose) {
-		path, err := f.exposedPlace(p, s)
+		path, named, err := exposedPlace(p, s)
 		if err != nil {
 			return err
 		}
 		s.Exposed = append(s.Exposed, path)
+		if named != path {
+			s.Exposed, s.Named = append(s.Exposed, named), append(s.Named, named)
+		}
 		if path != s.Project && !strings.HasPrefix(path, s.Project+"/") {
 			s.OCI.Mounts = append(s.OCI.Mounts, bind(path, path, "ro"))
 		}
