@@ -93,7 +93,10 @@ func (h *Host) addLink(s Spec, link string) {
 // What such a link leads to is as secret, although it is elsewhere.
 func (h Host) namedSecret(s Spec) string {
 	for _, p := range s.Named {
-		_, links, _ := Follow(p)
+		real, links, _ := Follow(p)
+		if !slices.ContainsFunc(s.OCI.Mounts, func(m specs.Mount) bool { return isBind(m) && m.Source == real }) {
+			continue // it is not shown by that name
+		}
 		for _, link := range links {
 			for _, secret := range h.places {
 				if below(link, secret) && !s.exposed(h, secret) && !s.exposed(h, link) {

@@ -70,11 +70,11 @@ func (s Spec) hiddenPath(search string, homes []string) (dirs []string) {
 			continue
 		}
 		if real, links, err := Follow(dir); err == nil && s.Changeable(append(links, real)) == "" && !f.sees(real) && len(entries(real)) > 0 {
-			at, ok := f.prefix(real + "/x")
-			if !ok {
-				at = f.guess(real + "/x")
+			if at, ok := f.prefix(real + "/x"); ok {
+				dirs = f.addTools(dirs, at)
+			} else {
+				dirs = add(dirs, f.guess(real+"/x"))
 			}
-			dirs = add(dirs, at)
 		}
 	}
 	return dirs
@@ -148,10 +148,20 @@ func (f *toolFinder) need(p string) {
 		return
 	}
 	if dir, ok := f.prefix(p); ok {
-		f.tool.Shown = add(f.tool.Shown, dir)
+		f.tool.Shown = f.addTools(f.tool.Shown, dir)
 	} else {
 		f.tool.Unknown = add(f.tool.Unknown, f.guess(p))
 	}
+}
+
+// addTools adds a directory of tools, and the one that its programs run others in: those of
+// ~/.cargo/bin are rustup's, which has the compilers in ~/.rustup.
+func (f *toolFinder) addTools(list []string, dir string) []string {
+	list = add(list, dir)
+	if home, ok := strings.CutSuffix(dir, "/.cargo/bin"); ok && !f.sees(home+"/.rustup") && exists(home+"/.rustup") {
+		list = add(list, home+"/.rustup")
+	}
+	return list
 }
 
 // mostInterpreters bounds how many programs are looked for behind a script's first line.

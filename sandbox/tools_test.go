@@ -38,6 +38,9 @@ func TestFindTool(t *testing.T) {
 	link("../lib/node_modules/codex/cli.js", ".npm-global/bin/codex")
 	script(".nvm/versions/node/v1/bin/runs-node", "/bin/sh")
 	script("npm/bin/own", "/bin/sh")
+	script(".cargo/bin/rustup", "/bin/sh")
+	script(".rustup/toolchains/x/bin/cargo", "/bin/sh")
+	link("rustup", ".cargo/bin/cargo")
 	script("p/node_modules/x/cli.js", "/bin/sh")
 	link("../x/cli.js", "p/node_modules/.bin/x")
 	link(at(".nvm/versions/node/v1/bin/runs-node"), "letters/led")
@@ -47,7 +50,7 @@ func TestFindTool(t *testing.T) {
 	link(at(".nvm/versions/node/v1/bin/runs-node"), "project/bin/planted")
 	script("shown/bin/seen", "/bin/sh")
 	var dirs []string
-	for _, dir := range []string{".npm-global/bin", ".nvm/versions/node/v1/bin", "npm/bin", "p/node_modules/.bin", "letters", ".pyenv/shims", "project/bin", "shown/bin"} {
+	for _, dir := range []string{".npm-global/bin", ".nvm/versions/node/v1/bin", ".cargo/bin", "npm/bin", "p/node_modules/.bin", "letters", ".pyenv/shims", "project/bin", "shown/bin"} {
 		dirs = append(dirs, at(dir))
 	}
 	search := strings.Join(append(dirs, "bin", "", "/usr/bin", "/bin"), ":")
@@ -55,6 +58,7 @@ func TestFindTool(t *testing.T) {
 	for name, want := range map[string]struct{ path, shown, unknown string }{
 		"codex":                {".npm-global/bin/codex", ".npm-global .nvm", ""},
 		"runs-node":            {".nvm/versions/node/v1/bin/runs-node", ".nvm", ""},
+		"cargo":                {".cargo/bin/cargo", ".cargo/bin .rustup", ""},
 		"own":                  {"npm/bin/own", "", "npm"},
 		"x":                    {"p/node_modules/.bin/x", "", "p/node_modules"},
 		"led":                  {"letters/led", ".nvm", "letters"},
