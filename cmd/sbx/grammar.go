@@ -28,7 +28,7 @@ type fileFlags struct {
 	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
 	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path (PATH? if it may be missing); wins over all others."`
 	Tmpfs     []text `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
-	Project   text   `placeholder:"DIR" help:"What the command may write: the current directory or one above it (default: the top of the repository or workspace)."`
+	Project   text   `placeholder:"DIR" help:"Bind that directory, which the current one is in (default: the top of the repository or workspace)."`
 	NoProject bool   `help:"Bind no project."`
 	Workdir   text   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`
 }

@@ -31,6 +31,11 @@ func addTools(f *runFlags, s *sandbox.Spec) error {
 	}
 	search := os.Getenv("PATH")
 	showSystemTools(f, s, search)
+	for dir := range strings.SplitSeq(search, ":") {
+		if strings.HasPrefix(dir, "/run/user/") { // fnm has a link for each shell there
+			s.Named = append(s.Named, dir)
+		}
+	}
 	home, err := os.UserHomeDir()
 	if err != nil || !filepath.IsAbs(home) {
 		return nil
