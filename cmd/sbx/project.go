@@ -3,7 +3,9 @@ package main
 import (
 	"fmt"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -28,12 +30,27 @@ func findProject() (p location, err error) {
 	p.dir = p.here
 	if p.top = workspace.Find(p.here, noTops()...); p.top.Path != "" {
 		// The password file is read only where there is something to be compared.
-		p.top = workspace.Find(p.here, append(noTops(), sandbox.Homes()...)...)
+		homes := sandbox.Homes()
+		p.top = workspace.Find(p.here, append(noTops(), homes...)...)
+		for dir := p.here; p.top.Path != "" && dir != path.Dir(p.top.Path); dir = path.Dir(dir) {
+			if isHome(dir, homes) {
+				p.top = workspace.Top{}
+			}
+		}
 	}
 	if p.top.Path != "" {
 		p.dir = p.top.Path
 	}
 	return p, nil
+}
+
+// isHome tells whether a directory is a home by another path, as a bind mount has it.
+func isHome(dir string, homes []string) bool {
+	here, err := os.Stat(dir)
+	return err == nil && slices.ContainsFunc(homes, func(home string) bool {
+		there, err := os.Stat(home)
+		return err == nil && os.SameFile(here, there)
+	})
 }
 
 // noTops are directories that are no project's top, and neither is what they are in: the
@@ -64,15 +81,19 @@ func namedProject(dir string) (p location, err error) {
 	if p.here, err = sandbox.WorkingDirectory(); err != nil {
 		return p, err
 	}
-	path, err := absolute(dir)
+	named, err := absolute(dir)
 	if err != nil {
 		return p, err
 	}
-	if p.dir, _, err = sandbox.Follow(path); err != nil {
-		return p, fmt.Errorf("--project %s: no such directory, or not readable", path)
+	var links []string
+	if p.dir, links, err = sandbox.Follow(named); err != nil {
+		return p, fmt.Errorf("--project %s: no such directory, or not readable", named)
+	}
+	if link := (sandbox.Spec{Project: p.here}).Changeable(links); link != "" {
+		return p, changeableError("--project", named, link, p.dir)
 	}
 	if p.here != p.dir && p.dir != "/" && !strings.HasPrefix(p.here, p.dir+"/") {
-		return p, hinted{fmt.Errorf("--project %s: the current directory is not in it", path), "change to a directory in it; --rw shows another one"}
+		return p, hinted{fmt.Errorf("--project %s: the current directory is not in it", named), "change to a directory in it; --rw shows another one"}
 	}
 	return p, nil
 }
