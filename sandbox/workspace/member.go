@@ -29,20 +29,28 @@ var markers = [...]marker{
 	{name: "pnpm-workspace.yaml", has: pnpm, nearest: true},
 	{name: "package.json", has: npm},
 	{name: "Cargo.toml", has: cargo},
+	{name: "Cargo.toml", nearest: true, single: true},
 	{name: "pyproject.toml", has: uv},
 	{name: "pom.xml", has: maven},
 	{name: "settings.gradle", nearest: true},
 	{name: "settings.gradle.kts", nearest: true},
 	{name: "go.mod", nearest: true, single: true},
-	{name: "Cargo.toml", nearest: true, single: true},
 }
 
 // workspaceOf is the name in a directory that makes it the top of one below it, or nothing.
 // With found one nearer was.
 func workspaceOf(at, dir string, found bool) string {
+	missing := ""
 	for i := range markers {
 		m := &markers[i]
-		if m.single && found || unix.Access(at+"/"+m.name, unix.F_OK) != nil || m.nearest && m.between(at, dir) {
+		if m.name == missing || m.single && found {
+			continue
+		}
+		if unix.Access(at+"/"+m.name, unix.F_OK) != nil {
+			missing = m.name
+			continue
+		}
+		if m.nearest && m.between(at, dir) {
 			continue
 		}
 		if m.has == nil || m.has(read(at+"/"+m.name), strings.TrimPrefix(dir, at+"/")) {
