@@ -50,6 +50,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	if resolver == nil {
 		resolver = egress.HostResolver{}
 	}
+	resolver = egress.NewCache(resolver)
 	if dial == nil {
 		dial = egress.HostDial
 	}

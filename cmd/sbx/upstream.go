@@ -20,7 +20,7 @@ func addUpstream(cmd *sandbox.Cmd) (tls *tlsProgram, err error) {
 		return nil, fmt.Errorf("%w; an empty variable is none", err)
 	}
 	if cmd.Upstream != nil {
-		cmd.Upstream.Resolver = egress.HostResolver{Search: true}
+		cmd.Upstream.Resolver = egress.NewCache(egress.HostResolver{Search: true})
 		cmd.Upstream.Secure = tls.secure
 	}
 	return tls, nil

@@ -11,11 +11,11 @@ import (
 )
 
 const (
-	mostQueries = 64               // that are answered at a time
+	mostQueries = 256              // that are answered at a time: a hundred programs may start at once
 	longestWait = 10 * time.Second // for an answer from outside, and for a query by TCP
 )
 
-// ServeUDP answers queries until the socket is closed. Those that come while 64 are
+// ServeUDP answers queries until the socket is closed. Those that come while 256 are
 // answered are dropped: a resolver asks again.
 func (a *Answerer) ServeUDP(c net.PacketConn) error {
 	turn := make(chan struct{}, mostQueries)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -21,16 +22,22 @@ type HostResolver struct {
 
 // Lookup gives the addresses of a name. It is a whole one, unless Search is set.
 func (h HostResolver) Lookup(ctx context.Context, name string) ([]netip.Addr, error) {
-	r := net.Resolver{PreferGo: true, Dial: h.Dial}
+	addresses, _, err := h.lookupTTL(ctx, name)
+	return addresses, err
+}
+
+func (h HostResolver) lookupTTL(ctx context.Context, name string) ([]netip.Addr, time.Duration, error) {
+	var t ttl
+	r := net.Resolver{PreferGo: true, Dial: t.dial(h.Dial)}
 	if !h.Search {
 		name += "."
 	}
 	addresses, err := r.LookupNetIP(ctx, "ip", name)
 	var failed *net.DNSError
 	if errors.As(err, &failed) && failed.IsNotFound {
-		return nil, ErrNoName
+		return nil, 0, ErrNoName
 	}
-	return addresses, err
+	return addresses, t.duration(), err
 }
 
 // HostDial connects from the host.

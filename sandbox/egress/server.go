@@ -116,9 +116,9 @@ func (s *Server) log(f Flow) {
 	s.Log(f)
 }
 
-// reach resolves a name anew and dials the first of its addresses that answers. Each is
-// judged, and the one that was is dialled: who owns the name may say another each time
-// (DNS rebinding).
+// reach resolves a name and dials the first of its addresses that answers. Each is judged
+// for each connection, and the one that was is dialled: the owner of the name may name
+// another each time (DNS rebinding), and an address may come to be this machine's.
 func (s *Server) reach(ctx context.Context, host string, literal bool, port uint16) (way, error) {
 	addresses, err := s.lookup(ctx, host, literal)
 	if err != nil {
@@ -126,10 +126,12 @@ func (s *Server) reach(ctx context.Context, host string, literal bool, port uint
 	}
 	allowed, refused := s.allowed(addresses, host, literal, port)
 	if len(allowed) == 0 {
+		forget(s.Resolver, host)
 		return way{}, refused
 	}
 	c, err := race(ctx, allowed, port, s.Dial)
 	if err != nil {
+		forget(s.Resolver, host)
 		return way{}, s.late(ctx, err)
 	}
 	return way{Conn: c, address: c.RemoteAddr().String()}, nil

@@ -103,6 +103,9 @@ func (s *Server) proxy(ctx context.Context, p *Proxy) (way, error) {
 	}
 	c, err := race(ctx, addresses, p.port, s.Dial)
 	if err != nil {
+		if s.Upstream.Resolver != nil {
+			forget(s.Upstream.Resolver, p.host)
+		}
 		return way{}, err
 	}
 	w := way{Conn: c, address: c.RemoteAddr().String()}
