@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path"
 	"slices"
 	"strings"
 
+	"github.com/sbxrun/sbx/profiles"
 	"github.com/sbxrun/sbx/profiles/hosts"
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/egress"
@@ -34,6 +36,9 @@ func addHosts(f *runFlags, s *sandbox.Spec) error {
 	asker, err := newAsker(s.WritableOutside()...)
 	if err != nil {
 		return err
+	}
+	if len(f.command) > 0 {
+		asker.Command = f.command[0]
 	}
 	found := map[string][]string{}
 	for _, a := range asker.Ask(wanted) {
@@ -114,8 +119,16 @@ func newAsker(writable ...string) (*hosts.Asker, error) {
 	if err != nil {
 		return nil, err
 	}
-	return hosts.New(project, home, os.Environ(), func(rule string) error {
+	a, err := hosts.New(project, home, os.Environ(), func(rule string) error {
 		_, err := egress.ParseRule(rule)
 		return err
 	}, writable...)
+	if err != nil {
+		return nil, err
+	}
+	// Every sandbox has the state directory hidden (addOwn).
+	if dir := profiles.NewPlaces(home, project, os.Getenv).State(); path.IsAbs(dir) && !a.Leads(dir) {
+		a.Memory = hosts.Memory(dir + "/hosts")
+	}
+	return a, nil
 }

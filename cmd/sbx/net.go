@@ -34,6 +34,7 @@ func printHosts(u ui, sets []string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
+	asker.Anew = true
 	all := len(sets) == 0
 	if all {
 		sets = hosts.Names()

@@ -33,6 +33,15 @@ type Asker struct {
 	// Environ are the caller's variables, without those that lead into the project.
 	Environ []string
 	Home    string
+	// Command is the program that the hosts are for. Where it is a tool of a set, only that
+	// one is asked. Empty is any.
+	Command string
+	// Memory keeps answers. Empty is none.
+	Memory Memory
+	// Anew has tools asked whose answers are remembered.
+	Anew bool
+
+	given []string // to the tools, of variables
 }
 
 const (
@@ -52,7 +61,7 @@ func New(project, home string, environ []string, check func(string) error, writa
 	}
 	environ = slices.DeleteFunc(slices.Clone(environ), func(e string) bool { return !strings.HasPrefix(e, "PATH=") && t.mentioned(e) })
 	env, dirs := t.environment(environ)
-	a := &Asker{Check: check, Home: home, Environ: environ}
+	a := &Asker{Check: check, Home: home, Environ: environ, given: env}
 	a.Find = func(program string) (string, error) { return t.find(program, dirs) }
 	a.Read = t.read
 	a.Leads = t.leads

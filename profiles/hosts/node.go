@@ -21,9 +21,14 @@ func askNPM(a *Asker) (r answer, err error) {
 		return r, errors.New("npm config list --json: it prints no JSON")
 	}
 	for _, name := range []string{"userconfig", "globalconfig"} {
-		if file, _ := config[name].(string); file != "" && a.Leads != nil && a.Leads(file) {
+		file, _ := config[name].(string)
+		if file == "" {
+			continue
+		}
+		if a.Leads != nil && a.Leads(file) {
 			return r, fmt.Errorf("npm config get %s: %s is what a sandbox can write", name, file)
 		}
+		r.files = append(r.files, file)
 	}
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(config)), func(name string) bool {
 		return name != "registry" && !strings.HasSuffix(name, ":registry")

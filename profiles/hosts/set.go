@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"sync"
 
@@ -21,21 +22,54 @@ type Host struct {
 // A set is the hosts of one ecosystem: those that any of its tools uses.
 type set struct {
 	name string
-	// tool is the one to install where none is there.
-	tool string
-	asks []func(*Asker) (answer, error)
+	// tools are those of the ecosystem. The first is the one to install where none is there.
+	tools []tool
+	// own are the tools that a command of that name takes its hosts from. Others take those
+	// of all.
+	own map[string][]string
+}
+
+// A tool is one that can be asked.
+type tool struct {
+	name string
+	ask  func(*Asker) (answer, error)
+	// script is how its program ends where it is a script of Node's, in its package. What
+	// that answers may be remembered: it depends on these files, and those of the set.
+	script string
+	files  []string
 }
 
 // sets are in the order in which they are printed.
 var sets = [...]set{
-	{"@cargo", "cargo", []func(*Asker) (answer, error){askCargo}},
-	{"@debian", "apt-get", []func(*Asker) (answer, error){askApt}},
-	{"@github", "git", []func(*Asker) (answer, error){askGit}},
-	{"@go", "go", []func(*Asker) (answer, error){askGo}},
-	{"@maven", "mvn", []func(*Asker) (answer, error){askMaven}},
-	{"@npm", "npm", []func(*Asker) (answer, error){askNPM, askYarn, askPNPM}},
-	{"@pypi", "pip", []func(*Asker) (answer, error){askPip, askUV}},
-	{"@rubygems", "gem", []func(*Asker) (answer, error){askGem, askBundler}},
+	{name: "@cargo", tools: []tool{{name: "cargo", ask: askCargo}}},
+	{name: "@debian", tools: []tool{{name: "apt-get", ask: askApt}}},
+	{name: "@github", tools: []tool{{name: "git", ask: askGit}}},
+	{name: "@go", tools: []tool{{name: "go", ask: askGo}}},
+	{name: "@maven", tools: []tool{{name: "mvn", ask: askMaven}}},
+	{name: "@npm",
+		tools: []tool{
+			{"npm", askNPM, "/npm/bin/npm-cli.js", []string{"/.npmrc", "/package.json"}},
+			{"yarn", askYarn, "/yarn/bin/yarn.js", []string{"~/.config/yarn/config", "/.yarnrc", "/.yarnrc.yml", "/.npmrc", "/usr/local/share/.yarnrc"}},
+			{"pnpm", askPNPM, "/pnpm/bin/pnpm.cjs", []string{"/.npmrc", "/pnpm-workspace.yaml", "/package.json"}},
+		},
+		// Yarn takes what a lock file of npm's names from npm's registry. Bun reads npm's files.
+		own: map[string][]string{"npm": {"npm"}, "npx": {"npm"}, "bun": {"npm"}, "bunx": {"npm"}, "yarn": {"yarn", "npm"}, "yarnpkg": {"yarn", "npm"}, "pnpm": {"pnpm"}, "pnpx": {"pnpm"}},
+	},
+	{name: "@pypi", tools: []tool{{name: "pip", ask: askPip}, {name: "uv", ask: askUV}}, own: map[string][]string{"pip": {"pip"}, "pip3": {"pip"}}},
+	{name: "@rubygems", tools: []tool{{name: "gem", ask: askGem}, {name: "bundle", ask: askBundler}}, own: map[string][]string{"gem": {"gem"}}},
+}
+
+// toolsFor are those that a command uses. Where none of its own is there, all are: another
+// one may come with it.
+func (s *set) toolsFor(a *Asker) []tool {
+	own := s.own[path.Base(a.Command)]
+	tools := slices.DeleteFunc(slices.Clone(s.tools), func(t tool) bool { return !slices.Contains(own, t.name) })
+	for _, t := range tools {
+		if _, err := a.Find(t.name); err == nil {
+			return tools
+		}
+	}
+	return s.tools
 }
 
 // Names are the sets that there are.
@@ -52,6 +86,7 @@ type answer struct {
 	hosts []Host
 	notes []string // what was left out, and what it cannot tell
 	mend  string   // what would have helped with that
+	files []string // that it says it depends on
 }
 
 func (r *answer) note(format string, args ...any) {
@@ -83,7 +118,7 @@ type Answer struct {
 	Err   error
 }
 
-// Ask has all the tools of some sets asked at the same time.
+// Ask has the tools of some sets asked at the same time: all, or those that the command uses.
 func (a *Asker) Ask(names []string) []Answer {
 	all := make([]Answer, len(names))
 	var asked sync.WaitGroup
@@ -106,10 +141,11 @@ func (a *Asker) ask(s *set) Answer {
 	if err := a.trusted(s.name); err != nil {
 		return Answer{Set: s.name, Err: &Error{s.name, err, "name the host: --allow HOST"}}
 	}
-	answers, errs := make([]answer, len(s.asks)), make([]error, len(s.asks))
+	tools := s.toolsFor(a)
+	answers, errs := make([]answer, len(tools)), make([]error, len(tools))
 	var asked sync.WaitGroup
-	for i, ask := range s.asks {
-		asked.Go(func() { answers[i], errs[i] = ask(a) })
+	for i, t := range tools {
+		asked.Go(func() { answers[i], errs[i] = a.recall(s.name, t) })
 	}
 	asked.Wait()
 	return s.join(answers, errs)
@@ -154,7 +190,7 @@ func (s *set) nothing(answers []answer, errs []error) error {
 		}
 	}
 	if slices.Contains(errs, nil) {
-		return &Error{s.name, fmt.Errorf("%s names no host", s.tool), "name it: --allow HOST"}
+		return &Error{s.name, fmt.Errorf("%s names no host", s.tools[0].name), "name it: --allow HOST"}
 	}
-	return &Error{s.name, fmt.Errorf("%s %w", s.tool, ErrNotInstalled), "install " + s.tool + ", or name the host: --allow HOST"}
+	return &Error{s.name, fmt.Errorf("%s %w", s.tools[0].name, ErrNotInstalled), "install " + s.tools[0].name + ", or name the host: --allow HOST"}
 }
