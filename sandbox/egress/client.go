@@ -55,8 +55,7 @@ func (c *client) ask(f *connection) error {
 func (c *client) target(f *connection) (target, error) {
 	said, err := f.said()
 	if err != nil {
-		f.flow.Allowed = errors.Is(err, errSilent) // to connect, which is all it did
-		return target{}, err
+		return target{}, f.unused(err)
 	}
 	f.held = append(f.held, said...)
 	switch first := f.held[0]; {

@@ -19,7 +19,7 @@ func (f *connection) relay() (err error) {
 	if f.to.IsValid() {
 		ctx, cancel := context.WithTimeout(f.s.ctx, f.s.Patience)
 		defer cancel()
-		c, err := f.s.Dial(ctx, f.to)
+		c, err := f.forward(ctx)
 		if err != nil {
 			return f.s.late(ctx, err)
 		}
@@ -52,6 +52,19 @@ func (f *connection) relay() (err error) {
 	return f.both(first)
 }
 
+// forward dials where all of the listener's connections go. A service of the host's loopback
+// may be at ::1 alone, as those are that listen at localhost.
+func (f *connection) forward(ctx context.Context) (net.Conn, error) {
+	if f.to.Addr() != loopbacks[0] {
+		return f.s.Dial(ctx, f.to)
+	}
+	c, at, err := dialLoopback(ctx, f.to.Port(), f.s.Dial)
+	if err == nil {
+		f.flow.Host = at.String()
+	}
+	return c, err
+}
+
 func (f *connection) verdict() Verdict {
 	if !f.literal {
 		return f.s.Policy.Name(f.flow.Host, f.flow.Port)
@@ -79,10 +92,26 @@ func (f *connection) first() (on []byte, err error) {
 			on, err = f.judged(said)
 		}
 		if err != nil {
-			return nil, err
+			return nil, f.unused(err)
 		}
 	}
 	return on, f.inside.SetReadDeadline(time.Time{})
+}
+
+// errUnused says that a program opened a connection and closed it without a byte.
+var errUnused = errors.New("closed unused")
+
+// unused tells what ended before anything could be judged from what was refused. Programs
+// connect to both families of a host and drop the slower one (RFC 8305), or connect early.
+func (f *connection) unused(err error) error {
+	switch {
+	case f.s.ctx.Err() != nil: // it ends with the sandbox
+		f.flow.Allowed = true
+	case len(f.held) == 0 && (errors.Is(err, errSilent) || errors.Is(err, syscall.ECONNRESET)):
+		f.flow.Allowed = true
+		return errUnused
+	}
+	return err
 }
 
 // errSilent says that a program closed its connection before anything could be judged.

@@ -173,7 +173,7 @@ func TestRefused(t *testing.T) {
 		"an address": {"192.0.2.1", 443, "x", "no rule", false}, "the listener": {"127.0.0.1", 443, "x", "no rule", false}, "the listener by IPv6": {"::1", 443, "x", "no rule", false},
 		"fronting": {"a.example.com", 443, hello("b.example.com"), "asked for a.example.com and says b.example.com in its TLS hello", false}, "no name": {"a.example.com", 443, hello(""), "names no host", false},
 		"no TLS": {"a.example.com", 443, "CONNECT x:443 HTTP/1.1\r\n\r\n", "does not begin as TLS", false}, "another host": {"a.example.com", 80, strings.Replace(get, "a.ex", "b.ex", 1), "says b.example.com in its Host", false},
-		"silence": {"a.example.com", 443, "", "nothing was said", false}, "half a hello": {"a.example.com", 443, hello("a.example.com")[:20], "nothing was said", false},
+		"silence": {"a.example.com", 443, "", "closed unused", false}, "half a hello": {"a.example.com", 443, hello("a.example.com")[:20], "nothing was said", false},
 		"loopback": {"home.example.com", 22, "x", "the machine itself", false}, "private": {"lan.example.com", 443, hello("lan.example.com"), "a private network", false}, "metadata": {"meta.example.com", 80, strings.Replace(get, "a.ex", "meta.ex", 1), "169.254.169.254", false},
 		"v4-mapped": {"mapped.example.com", 22, "x", "a private network", false}, "IPv6": {"six.example.com", 22, "x", "leads to no public address", false}, "this machine": {"own.example.com", 22, "x", "this machine", false},
 		"a made-up address": {"made.example.com", 22, "x", "the sandbox's own block", false}, "a denied address": {"denied.example.com", 22, "x", "--deny 192.0.2.66", false}, "no address": {"void.example.com", 22, "x", "has no address", false},

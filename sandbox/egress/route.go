@@ -43,7 +43,8 @@ func (f *connection) reach() (err error) {
 		w, err = f.s.through(ctx, f.via, f.flow.Host, f.flow.Port, !f.forwarding())
 	}
 	var private *errPrivate
-	f.flow.Allowed = !errors.As(err, &private)
+	var denied *errDenied
+	f.flow.Allowed = !errors.As(err, &private) && !errors.As(err, &denied)
 	if err != nil {
 		return err
 	}
@@ -61,7 +62,7 @@ func (f *connection) tunnel() error {
 	}
 	first, err := f.first()
 	if err != nil {
-		f.flow.Allowed = false
+		f.flow.Allowed = errors.Is(err, errUnused) || f.s.ctx.Err() != nil
 		return err
 	}
 	return f.both(first)

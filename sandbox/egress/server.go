@@ -150,7 +150,7 @@ func (s *Server) allowed(addresses []netip.Addr, host string, literal bool, port
 			continue
 		}
 		if v := s.Policy.Address(a, port); !v.Allowed && v.Rule != "" { // denied by its address
-			refused = fmt.Errorf("%s: %s", a, v.Rule)
+			refused = &errDenied{a, v.Rule}
 			continue
 		}
 		allowed = append(allowed, a.Unmap())
@@ -195,3 +195,11 @@ func (e *errPrivate) Error() string {
 }
 
 func (e *errPrivate) Unwrap() error { return e.err }
+
+// errDenied says that a name leads to an address that a rule forbids.
+type errDenied struct {
+	address netip.Addr
+	rule    string
+}
+
+func (e *errDenied) Error() string { return fmt.Sprintf("%s: %s", e.address, e.rule) }
