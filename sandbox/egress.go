@@ -83,6 +83,9 @@ const (
 
 func (p HostPort) socket() userns.FD { return userns.FD("socket of host port " + p.String()) }
 
+// socket6 is that of ::1, which some programs take for localhost and ask no other.
+func (p HostPort) socket6() userns.FD { return userns.FD("IPv6 socket of host port " + p.String()) }
+
 func portSocket(port uint16) userns.FD { return userns.FD(portPrefix + strconv.Itoa(int(port))) }
 
 // egress opens the sockets, and waits until they are served: what the command does
@@ -128,6 +131,9 @@ func (c *compiler) egress() error {
 	}
 	for _, p := range c.spec.Egress.HostPorts {
 		open(unix.AF_INET, unix.SOCK_STREAM, p.socket())
+		if c.host.IPv6 {
+			open(unix.AF_INET6, unix.SOCK_STREAM, p.socket6())
+		}
 	}
 	last := sends[len(sends)-1].(userns.Send)
 	last.Await = true

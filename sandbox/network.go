@@ -43,7 +43,7 @@ func (c *Cmd) newNetwork(host Host, spec Spec) (*network, error) {
 	n := &network{policy: policy, six: host.IPv6, refused: map[string]bool{}, failed: map[string]bool{}, log: &c.log}
 	n.forwards = map[userns.FD]HostPort{}
 	for _, p := range spec.Egress.HostPorts {
-		n.forwards[p.socket()] = p
+		n.forwards[p.socket()], n.forwards[p.socket6()] = p, p
 	}
 	names := &egress.Names{}
 	resolver, dial := c.Resolver, c.Dial
@@ -142,7 +142,9 @@ func (n *network) take(fd userns.FD, f *os.File, p *userns.Process) error {
 	}
 	at, serve := loopback(53), n.answerer.ServeTCP
 	if p, ok := n.forwards[fd]; ok {
-		at = loopback(p.Sandbox)
+		if at = loopback(p.Sandbox); fd == p.socket6() {
+			at = netip.AddrPortFrom(netip.IPv6Loopback(), p.Sandbox)
+		}
 		serve = func(l net.Listener) error { return n.server.Forward(l, loopback(p.Host), "--host-port "+p.String()) }
 	} else if fd == proxySocket {
 		at, serve = loopback(ProxyPort), n.server.ServeProxy
