@@ -77,8 +77,10 @@ func (f *runFlags) checkLifecycle() error {
 		return fmt.Errorf("--rm, --restart and --log-max are for --detach")
 	case f.Detach && f.Stdio == "direct":
 		return fmt.Errorf("--stdio=direct cannot be used with --detach, whose streams are the log's")
-	case f.Detach && f.Receipt == "-":
+	case f.Detach && isStream(string(f.Receipt)):
 		return fmt.Errorf("a receipt of what is detached has no standard output to go to; name a file")
+	case f.Detach && isStream(string(f.NetLog)):
+		return fmt.Errorf("--net-log of what is detached has no standard output to go to; name a file")
 	}
 	_, err := parseRestart(f.Restart)
 	if err == nil {

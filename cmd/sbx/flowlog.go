@@ -26,6 +26,12 @@ func logFlows(f *runFlags, cmd *sandbox.Cmd) (*flowLog, error) {
 		l.lesson = lesson{}
 	}
 	if path := string(f.NetLog); path != "" {
+		var err error
+		if l.file, err = outStream("--net-log", path); err != nil {
+			return nil, err
+		}
+	}
+	if path := string(f.NetLog); path != "" && l.file == nil {
 		to, err := outfile.Open(path, cmd.Spec.WritableOutside()...)
 		if err != nil {
 			return nil, fmt.Errorf("--net-log: %w", err)

@@ -56,7 +56,10 @@ func addNetwork(f *runFlags, s *sandbox.Spec) error {
 		}
 		s.Publish = append(s.Publish, ports...)
 	}
-	return addHosts(f, s)
+	if err := addHosts(f, s); err != nil || s.Egress == nil {
+		return err
+	}
+	return checkAllowed(f, s.Egress.Allow)
 }
 
 // maxRefusals is how many lines of them are said.

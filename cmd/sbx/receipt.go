@@ -13,28 +13,33 @@ import (
 )
 
 // A receiptFile is where what was enforced is written when the command has ended: a file,
-// or nil for standard output. Its directory is opened before: by then its path may lead
-// elsewhere.
-type receiptFile struct{ file *outfile.File }
+// or a stream. Its directory is opened before: by then its path may lead elsewhere.
+type receiptFile struct {
+	file   *outfile.File
+	stream *os.File
+}
 
-// openReceipt gives none for an empty path. /dev/stdout is standard output, as "-" is.
+// openReceipt gives none for an empty path.
 func openReceipt(path string, s sandbox.Spec) (*receiptFile, error) {
-	switch path {
-	case "":
+	if path == "" {
 		return nil, nil
-	case "-", "/dev/stdout":
-		return &receiptFile{}, nil
+	}
+	if stream, err := outStream("--receipt", path); stream != nil || err != nil {
+		return &receiptFile{stream: stream}, err
 	}
 	f, err := outfile.Open(path, s.WritableOutside()...)
 	if err != nil {
 		return nil, fmt.Errorf("--receipt: %w", err)
 	}
-	return &receiptFile{f}, nil
+	return &receiptFile{file: f}, nil
 }
 
 func (r *receiptFile) close() {
 	if r != nil && r.file != nil {
 		r.file.Close()
+	}
+	if r != nil && r.stream != nil {
+		r.stream.Close()
 	}
 }
 
@@ -55,7 +60,7 @@ func (r *receiptFile) write(what sandbox.Receipt, sets []hosts.Host, code int, f
 		if err := hint.WriteJSON(&b, all); err != nil {
 			return err
 		}
-		return writeAll(int(os.Stdout.Fd()), b.String()) // which the command had too
+		return writeAll(int(r.stream.Fd()), b.String()) // which the command may have had too
 	}
 	err := r.file.Write(func(f *os.File) error { return hint.WriteJSON(f, all) })
 	if err != nil {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -103,12 +104,12 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 	defer tls.end()
 	log, err := logFlows(f, cmd)
 	if err != nil {
-		u.fail(err, "")
+		u.fail(err, sandbox.Hint(err))
 		return exitFailed, err
 	}
 	receipt, err := openReceipt(string(f.Receipt), cmd.Spec)
 	if err != nil {
-		u.fail(err, "write it to a file, or to standard output with -")
+		u.fail(err, cmp.Or(sandbox.Hint(err), "write it to a file, or to standard output with -"))
 		return exitFailed, err
 	}
 	defer receipt.close()
