@@ -36,8 +36,8 @@ type Answerer struct {
 	// Refused is told the names that were asked for and that no rule allows, and by whom.
 	// Nil drops them.
 	Refused func(name string, by Asker)
-	// Failed is told of names that are allowed, and of which nobody could say whether they
-	// are there. Nil drops them.
+	// Failed is told of names that are allowed and have no address: ErrNoName is the error of
+	// one that is not there, and others of one of which nobody could say. Nil drops them.
 	Failed func(name string, err error)
 }
 
@@ -163,6 +163,9 @@ func (a *Answerer) fillAllowed(ctx context.Context, r *reply, name string) {
 	switch {
 	case elsewhere:
 	case errors.Is(err, ErrNoName):
+		if a.Failed != nil {
+			a.Failed(name, err)
+		}
 		r.nothing(dnsmessage.RCodeNameError)
 		return
 	case err != nil:

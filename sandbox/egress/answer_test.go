@@ -202,3 +202,16 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+// TestAbsent: a name that is allowed and is not there is told, with its cause.
+func TestAbsent(t *testing.T) {
+	a, _, _ := answerer(t)
+	told := map[string]error{}
+	a.Failed = func(name string, err error) { told[name] = err }
+	for _, name := range []string{"absent.example.com.", "down.example.com.", "registry.example.com.", "evil.org."} {
+		a.Answer(t.Context(), question(t, name, dnsmessage.TypeA, false), false)
+	}
+	if len(told) != 2 || !errors.Is(told["absent.example.com"], ErrNoName) || !errors.Is(told["down.example.com"], errDown) {
+		t.Errorf("%v", told)
+	}
+}
