@@ -101,6 +101,8 @@ type Cmd struct {
 	network   *network
 	publisher *publisher
 	log       flowLog
+	counters  counters
+	attempts  Attempts
 	receipt   *Receipt
 	guarded   *runlater.Guard // what is looked at afterwards, or nil
 	writable  []string        // with all these directories
@@ -259,6 +261,7 @@ func (c *Cmd) Receipt() *Receipt { return c.receipt }
 // started takes over a sandbox whose command runs.
 func (c *Cmd) started(p *userns.Process) {
 	c.process = p
+	c.openCounters(p.PID())
 	if c.AtOnce != nil {
 		c.AtOnce()
 	}
@@ -317,6 +320,7 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	defer c.notes.tell()
 	c.account()
 	c.streams.written()
+	c.readCounters(status != 0 || err != nil)
 	released := c.release()
 	c.adoptConfigs()
 	left := c.afterwards()
