@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/sbxrun/sbx/profiles"
@@ -27,6 +28,8 @@ type set struct {
 	// own are the tools that a command of that name takes its hosts from. Others take those
 	// of all.
 	own map[string][]string
+	// words are in the names of hosts that it usually has.
+	words []string
 }
 
 // A tool is one that can be asked.
@@ -41,11 +44,11 @@ type tool struct {
 
 // sets are in the order in which they are printed.
 var sets = [...]set{
-	{name: "@cargo", tools: []tool{{name: "cargo", ask: askCargo}}},
-	{name: "@debian", tools: []tool{{name: "apt-get", ask: askApt}}},
-	{name: "@github", tools: []tool{{name: "git", ask: askGit}}},
-	{name: "@go", tools: []tool{{name: "go", ask: askGo}}},
-	{name: "@maven", tools: []tool{{name: "mvn", ask: askMaven}}},
+	{name: "@cargo", tools: []tool{{name: "cargo", ask: askCargo}}, words: []string{"crates", "cargo"}},
+	{name: "@debian", tools: []tool{{name: "apt-get", ask: askApt}}, words: []string{"debian", "ubuntu"}},
+	{name: "@github", tools: []tool{{name: "git", ask: askGit}}, words: []string{"github"}},
+	{name: "@go", tools: []tool{{name: "go", ask: askGo}}, words: []string{"golang", "goproxy"}},
+	{name: "@maven", tools: []tool{{name: "mvn", ask: askMaven}}, words: []string{"maven"}},
 	{name: "@npm",
 		tools: []tool{
 			{"npm", askNPM, "/npm/bin/npm-cli.js", []string{"/.npmrc", "/package.json"}},
@@ -53,10 +56,21 @@ var sets = [...]set{
 			{"pnpm", askPNPM, "/pnpm/bin/pnpm.cjs", []string{"/.npmrc", "/pnpm-workspace.yaml", "/package.json"}},
 		},
 		// Yarn takes what a lock file of npm's names from npm's registry. Bun reads npm's files.
-		own: map[string][]string{"npm": {"npm"}, "npx": {"npm"}, "bun": {"npm"}, "bunx": {"npm"}, "yarn": {"yarn", "npm"}, "yarnpkg": {"yarn", "npm"}, "pnpm": {"pnpm"}, "pnpx": {"pnpm"}},
+		own:   map[string][]string{"npm": {"npm"}, "npx": {"npm"}, "bun": {"npm"}, "bunx": {"npm"}, "yarn": {"yarn", "npm"}, "yarnpkg": {"yarn", "npm"}, "pnpm": {"pnpm"}, "pnpx": {"pnpm"}},
+		words: []string{"npm", "yarn"},
 	},
-	{name: "@pypi", tools: []tool{{name: "pip", ask: askPip}, {name: "uv", ask: askUV}}, own: map[string][]string{"pip": {"pip"}, "pip3": {"pip"}}},
-	{name: "@rubygems", tools: []tool{{name: "gem", ask: askGem}, {name: "bundle", ask: askBundler}}, own: map[string][]string{"gem": {"gem"}}},
+	{name: "@pypi", tools: []tool{{name: "pip", ask: askPip}, {name: "uv", ask: askUV}}, own: map[string][]string{"pip": {"pip"}, "pip3": {"pip"}}, words: []string{"pypi", "python"}},
+	{name: "@rubygems", tools: []tool{{name: "gem", ask: askGem}, {name: "bundle", ask: askBundler}}, own: map[string][]string{"gem": {"gem"}}, words: []string{"rubygems"}},
+}
+
+// Likely are the sets that may have a host, by its name. Only their tools know.
+func Likely(host string) (names []string) {
+	for i := range sets {
+		if slices.ContainsFunc(sets[i].words, func(word string) bool { return strings.Contains(host, word) }) {
+			names = append(names, sets[i].name)
+		}
+	}
+	return names
 }
 
 // toolsFor are those that a command uses. Where none of its own is there, all are: another
