@@ -59,13 +59,19 @@ func (l *flowLog) note(f egress.Flow) {
 	}
 }
 
-// end tells what was refused and learnt, and what could not be written.
-func (l *flowLog) end(u ui, quiet bool, flows []egress.Flow) error {
-	if !quiet {
-		sayRefused(u, flows)
+// end tells what was refused, what was tried in vain and what was learnt, and what could not
+// be written.
+func (l *flowLog) end(u ui, f *runFlags, cmd *sandbox.Cmd, code int) error {
+	flows := cmd.Flows()
+	if !f.Quiet {
+		sayRefused(u, flows, &setHint{f: f, writable: cmd.Spec.WritableOutside()})
+		if code != 0 && l.lesson == nil {
+			sayNotFound(u, flows)
+		}
+		sayAttempts(u, f, cmd.Spec, cmd.Attempts())
 	}
 	if l.lesson != nil {
-		l.lesson.say(u)
+		l.lesson.say(u, flows)
 	}
 	if l.file == nil {
 		return nil

@@ -37,9 +37,7 @@ func addHosts(f *runFlags, s *sandbox.Spec) error {
 	if err != nil {
 		return err
 	}
-	if len(f.command) > 0 {
-		asker.Command = f.command[0]
-	}
+	asker.Command = f.program()
 	found := map[string][]string{}
 	for _, a := range asker.Ask(wanted) {
 		// A profile names what its tools would use. One that is not there uses nothing.

@@ -54,8 +54,9 @@ func (l lesson) flags() string {
 	return strings.Join(flags, " ")
 }
 
-// say tells what was learnt.
-func (l lesson) say(u ui) {
+// say tells what was learnt, and what was not found.
+func (l lesson) say(u ui, flows []egress.Flow) {
+	sayNotFound(u, flows)
 	if len(l) == 0 {
 		u.say("nothing was reached: it needs no --allow")
 		return

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -67,14 +68,14 @@ const maxRefusals = 5
 
 // sayRefused tells what was refused, each thing once with how often, and what would
 // allow it.
-func sayRefused(u ui, flows []egress.Flow) {
+func sayRefused(u ui, flows []egress.Flow, sets *setHint) {
 	counts := map[string]int{}
 	var order []string
 	for _, f := range flows {
 		if (f.Allowed && !proxyFailed(f)) || f.Error == "" {
 			continue
 		}
-		line := refusedFlow(f)
+		line := refusedFlow(f, sets)
 		if counts[line]++; counts[line] == 1 {
 			order = append(order, line)
 		}
@@ -93,13 +94,31 @@ func sayRefused(u ui, flows []egress.Flow) {
 	}
 }
 
+// sayNotFound tells which names are allowed and have no address, each once, and why.
+func sayNotFound(u ui, flows []egress.Flow) {
+	said := map[string]bool{}
+	for _, f := range flows {
+		if !f.Allowed || f.Port != 0 || f.Error == "" || f.Host == "" || said[f.Host] {
+			continue
+		}
+		if said[f.Host] = true; len(said) == maxRefusals {
+			u.say("more names are allowed and were not found; --net-log FILE writes all")
+			return
+		}
+		u.say("not found: %s, which is allowed: %s", f.Host, f.Error)
+	}
+}
+
 // refusedFlow is what was refused, and why or how to allow it.
-func refusedFlow(f egress.Flow) string {
+func refusedFlow(f egress.Flow, sets *setHint) string {
 	host := f.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
 	to := fmt.Sprintf("%s:%d", host, f.Port)
+	if f.Port == 0 {
+		to = host
+	}
 	switch {
 	case f.Host == "":
 		return f.Error
@@ -107,10 +126,10 @@ func refusedFlow(f egress.Flow) string {
 		return fmt.Sprintf("UDP to %s: %s", to, f.Error)
 	case proxyFailed(f):
 		return fmt.Sprintf("%s: %s", to, f.Error)
-	case f.Port == 0:
-		return fmt.Sprintf("%s; allow it with --allow %s", f.Host, host)
+	case f.Rule == "" && isLoopback(f.Host):
+		return fmt.Sprintf("%s, which is the sandbox itself; --host-port %d has that port of this machine", to, f.Port)
 	case f.Rule == "":
-		return fmt.Sprintf("%s; allow it with --allow %s", to, to)
+		return fmt.Sprintf("%s; allow it with --allow %s", to, cmp.Or(sets.of(f), to))
 	case strings.HasPrefix(f.Rule, "--deny "):
 		return fmt.Sprintf("%s, by %s", to, f.Rule)
 	}

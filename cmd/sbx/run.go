@@ -119,7 +119,7 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 	restoreTerminal(cmd)
 	code = exitCode(u, err)
 	explainFailure(u, f, cmd, err)
-	if e := log.end(u, f.Quiet, cmd.Flows()); e != nil {
+	if e := log.end(u, f, cmd, code); e != nil {
 		u.fail(e, "")
 		return exitFailed, e
 	}
