@@ -20,10 +20,23 @@ func Describe(p Profile) string {
 		}
 		if t.Len() > 0 && table != "" {
 			b.WriteString("\n[" + table + "]\n")
+			b.WriteString(p.limitsInForce(table))
 		}
 		b.WriteString(t.String())
 	}
 	return b.String()
+}
+
+// limitsInForce says when the limits that sbx brings hold: a profile that is chosen by the
+// command's name takes no cgroup, which takes longer than a command may run.
+func (p *Profile) limitsInForce(table string) string {
+	l := p.Limits
+	for _, v := range []Value{l.Memory, l.MemorySwap, l.CPUs, l.CPUWeight, l.CPUSet} {
+		if table == "limits" && v.Said() && v.From.BuiltIn() {
+			return "# with --profile; where the command's name chooses the profile, only pids holds, for each user\n"
+		}
+	}
+	return ""
 }
 
 func (k *key) describe(b *strings.Builder, p *Profile) {
