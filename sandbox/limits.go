@@ -49,6 +49,7 @@ func (s *Spec) completeLimits(h Host) (notes []string, err error) {
 		}
 	}
 	if !s.limited() {
+		s.boundProcesses(h)
 		return nil, nil
 	}
 	if l.Resources != nil && l.Resources.Pids != nil && l.Resources.Pids.Limit != nil && *l.Resources.Pids.Limit == 1 && !s.NoInit {
@@ -61,7 +62,14 @@ func (s *Spec) completeLimits(h Host) (notes []string, err error) {
 		}
 		notes, s.LimitsLost = s.degradeLimits(h, place, err), true
 	}
-	if lost, err := s.wish(h); err != nil && len(lost) > 0 {
+	lost, err := s.wish(h)
+	if slices.Contains(lost, "pids") && s.Wished.Pids != nil && s.Wished.Pids.Limit != nil {
+		s.MostProcesses = *s.Wished.Pids.Limit
+	}
+	if s.boundProcesses(h) {
+		lost = slices.DeleteFunc(lost, func(name string) bool { return name == "pids" })
+	}
+	if err != nil && len(lost) > 0 {
 		notes = append(notes, fmt.Sprintf("without the profile's limits of %s: %v", strings.Join(lost, ", "), err))
 	}
 	if len(cgroup.Controllers(l.Resources)) == 0 {
@@ -118,6 +126,17 @@ func (s *Spec) degradeLimits(h Host, place cgroup.Place, cause error) (notes []s
 // countsInside is the kernel since which a limit of a user's processes counts those of
 // a user namespace for themselves. Before, it counts all that the caller runs.
 var countsInside = Kernel{5, 14}
+
+// boundProcesses bounds the processes of each user inside, at the cost of one system call,
+// unless a limit of the caller's does. It tells whether they are bounded.
+func (s *Spec) boundProcesses(h Host) bool {
+	p := s.OCI.Process
+	if s.MostProcesses <= 0 || !h.Kernel.AtLeast(countsInside.Major, countsInside.Minor) {
+		return false
+	}
+	p.Rlimits = boundBy(p.Rlimits, "RLIMIT_NPROC", uint64(s.MostProcesses))
+	return true
+}
 
 // checkCgroupMounts refuses to bind the cgroups writable: the files that limit belong
 // to the caller, and so to whoever is inside.

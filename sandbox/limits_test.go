@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -52,6 +53,8 @@ func TestLimits(t *testing.T) {
 	exposed.OCI.Mounts = []specs.Mount{bind("/sys", "/sys", "rw")}
 	shown := limited("make")
 	shown.OCI.Mounts = []specs.Mount{bind("/sys", "/sys", "ro")}
+	light := build("make")
+	light.MostProcesses = 64
 	for name, c := range map[string]struct {
 		spec  Spec
 		host  Host
@@ -67,17 +70,20 @@ func TestLimits(t *testing.T) {
 			lims: []string{"limit data 1073741824:1073741824", "limit nproc 64:64"}},
 		"degraded, before 5.14": {spec: degraded, host: oldKernel, notes: []string{"without the limit of memory", "without the limit of pids:", "without the limit of cpu:"},
 			lims: []string{"limit data 1073741824:1073741824"}},
-		"degraded, some": {spec: degraded, host: old, notes: []string{"limit of processes", "limit of cpu"}, words: "memory 1 GiB", lims: []string{"limit nproc 64:64"}},
-		"degraded, none": {spec: degraded, host: whole, words: "memory 1 GiB, processes 64, cpus 0.5"},
-		"wished":         {spec: wished, host: whole, words: "memory 1 GiB, processes 64, cpus 0.5"},
-		"wished, some":   {spec: wished, host: old, words: "memory 1 GiB", notes: []string{"without the profile's limits of pids, cpu: "}},
-		"wished, v1":     {spec: wished, host: v1, notes: []string{"without the profile's limits of memory, pids, cpu: cgroup v1"}},
-		"both":           {spec: both, host: whole, words: "memory 1 GiB, processes 9, cpus 0.5"},
-		"both, v1":       {spec: both, host: v1, err: "limits cannot be had"},
-		"one process":    {spec: single, host: whole, err: "leaves none for the command"},
-		"rdma":           {spec: unknown, host: whole, err: "linux.resources.rdma is not supported"},
-		"cgroups shown":  {spec: shown, host: whole, words: "memory 1 GiB, processes 64, cpus 0.5"},
-		"cgroups open":   {spec: exposed, host: whole, err: "/sys is bound writable"},
+		"degraded, some":        {spec: degraded, host: old, notes: []string{"limit of processes", "limit of cpu"}, words: "memory 1 GiB", lims: []string{"limit nproc 64:64"}},
+		"degraded, none":        {spec: degraded, host: whole, words: "memory 1 GiB, processes 64, cpus 0.5"},
+		"wished":                {spec: wished, host: whole, words: "memory 1 GiB, processes 64, cpus 0.5"},
+		"wished, some":          {spec: wished, host: old, words: "memory 1 GiB", notes: []string{"without the profile's limits of cpu: "}, lims: []string{"limit nproc 64:64"}},
+		"wished, v1":            {spec: wished, host: v1, notes: []string{"without the profile's limits of memory, cpu: cgroup v1"}, lims: []string{"limit nproc 64:64"}},
+		"wished, before 5.14":   {spec: wished, host: oldKernel, notes: []string{"without the profile's limits of memory, pids, cpu: cgroup v1"}},
+		"without a cgroup":      {spec: light, host: whole, lims: []string{"limit nproc 64:64"}},
+		"the same, before 5.14": {spec: light, host: oldKernel},
+		"both":                  {spec: both, host: whole, words: "memory 1 GiB, processes 9, cpus 0.5"},
+		"both, v1":              {spec: both, host: v1, err: "limits cannot be had"},
+		"one process":           {spec: single, host: whole, err: "leaves none for the command"},
+		"rdma":                  {spec: unknown, host: whole, err: "linux.resources.rdma is not supported"},
+		"cgroups shown":         {spec: shown, host: whole, words: "memory 1 GiB, processes 64, cpus 0.5"},
+		"cgroups open":          {spec: exposed, host: whole, err: "/sys is bound writable"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c.host.Files["/sys"] = c.host.Files["/"]
@@ -108,7 +114,7 @@ func TestLimits(t *testing.T) {
 					t.Errorf("no %s", want)
 				}
 			}
-			if got := slices.Contains(newReceipt(done, c.host, p).Missing, "limits"); got != (c.lims != nil) {
+			if got := slices.Contains(newReceipt(done, c.host, p).Missing, "limits"); got != (c.lims != nil && c.spec.Degraded != nil) {
 				t.Errorf("the receipt misses limits: %v", got)
 			}
 		})
@@ -150,5 +156,41 @@ func TestNoCgroup(t *testing.T) {
 	}
 	if f := c.Cgroup(); f != nil {
 		t.Error(f.Name())
+	}
+}
+
+// TestLimitProofs: the receipt says of each limit whether it was in force, and why not.
+func TestLimitProofs(t *testing.T) {
+	pids := int64(64)
+	memory := int64(1 << 30)
+	wished := build("make")
+	wished.Wished = &specs.LinuxResources{Memory: &specs.LinuxMemory{Limit: &memory}, Pids: &specs.LinuxPids{Limit: &pids}}
+	light := build("make")
+	light.MostProcesses = 64
+	own := light
+	own.OCI.Process = &specs.Process{Args: []string{"make"}, Rlimits: []specs.POSIXRlimit{{Type: "RLIMIT_NPROC", Soft: 8, Hard: 9}}}
+	none, oldKernel, whole := laptop(), laptop(), delegating("memory", "pids", "cpu")
+	none.Cgroups.Refused = errors.New("none here")
+	oldKernel.Kernel = Kernel{5, 13}
+	const each = " true RLIMIT_NPROC, for each user inside "
+	for name, c := range map[string]struct {
+		spec Spec
+		host Host
+		want string
+	}{
+		"in a cgroup": {wished, whole, "memory 1 GiB true cgroup ;processes 64 true cgroup "}, "not to be had": {wished, none, "processes 64" + each + ";memory 1 GiB false  none here"},
+		"without a cgroup": {light, whole, "processes 64" + each}, "an old kernel": {light, oldKernel, "processes 64 false  before Linux 5.14 it would count all processes of yours"}, "a limit of the caller's": {own, whole, "processes 9" + each}, "none": {build("make"), whole, ""},
+	} {
+		done, _, err := Complete(c.spec, c.host)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for _, l := range limitProofs(done, c.host) {
+			got = append(got, fmt.Sprint(l.Limit, " ", l.Enforced, " ", l.By, " ", l.Why))
+		}
+		if text := strings.Join(got, ";"); text != c.want {
+			t.Errorf("%s: %s\nwant %s", name, text, c.want)
+		}
 	}
 }

@@ -41,8 +41,9 @@ type Receipt struct {
 	Secrets      []string       `json:"secrets,omitempty"` // names
 	// Published are the ports that were reached from outside, [IP:]HOST:SANDBOX/tcp|udp.
 	Published []string `json:"published,omitempty"`
-	// Limits are those of a cgroup, and Usage what was used of it in all.
-	Limits []string      `json:"limits,omitempty"`
+	// Limits are those that were asked for or that a profile has, in force or not, and Usage
+	// what was used of a cgroup in all.
+	Limits []LimitProof  `json:"limits,omitempty"`
 	Usage  *cgroup.Usage `json:"usage,omitempty"`
 	// Missing are the protections that the host had not and the caller did without.
 	Missing []string `json:"missing,omitempty"`
@@ -132,7 +133,7 @@ func newReceipt(s Spec, h Host, p userns.Plan) Receipt {
 	for _, step := range p.Steps {
 		r.add(step, h)
 	}
-	r.Limits = cgroup.Words(l.Resources)
+	r.Limits = limitProofs(s, h)
 	for _, name := range Degradable {
 		if slices.Contains(s.Degraded, name) && (name == "limits" && s.LimitsLost || name != "limits" && r.lacks(name)) {
 			r.Missing = append(r.Missing, name)
@@ -203,8 +204,8 @@ func (r Receipt) Lines() []string {
 	} else {
 		lines = append(lines, "landlock none")
 	}
-	if r.Limits != nil {
-		lines = append(lines, "limits "+strings.Join(r.Limits, ", "))
+	for _, l := range r.Limits {
+		lines = append(lines, "limit "+l.String())
 	}
 	lines = append(lines, strings.TrimSpace("network "+r.Net+" "+r.NetDriver))
 	return append(append(lines, "writable "+orNone(strings.Join(r.Writable, " "))), r.Upstream...)

@@ -91,6 +91,9 @@ type Spec struct {
 	// Wished are limits that there are to be where a cgroup can be had at once, and
 	// where not, a note. Those of OCI.Linux.Resources must be had, and win.
 	Wished *specs.LinuxResources
+	// MostProcesses bounds the processes and threads of each user inside, without a cgroup,
+	// where the kernel counts those of a user namespace for themselves. Zero is no bound.
+	MostProcesses int64
 	// LimitsLost says that Complete has left some out that could not be had.
 	LimitsLost bool
 }
