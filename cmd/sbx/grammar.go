@@ -155,6 +155,8 @@ type runFlags struct {
 	logical string                // the working directory by the caller's name through links
 	around  *sandbox.Surroundings // what is read of the host meanwhile
 	umask   uint32                // the caller's
+	// unlimited are the profile's limits that are not in force.
+	unlimited []sandbox.LimitProof
 }
 
 func (f *runFlags) note(format string, args ...any) {

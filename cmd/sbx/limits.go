@@ -50,6 +50,9 @@ func addLimits(f *runFlags, s *sandbox.Spec) error {
 		}
 		to := f.limitsOf(l.profile, asked, wished)
 		if to == nil {
+			if err := f.without(l.profile, l.name, s); err != nil {
+				return err
+			}
 			continue
 		}
 		if err := l.set(to, l.profile.Text); err != nil {
@@ -72,6 +75,27 @@ func (f *runFlags) limitsOf(v profiles.Value, asked, wished *limitSet) *limitSet
 		return wished
 	}
 	return asked
+}
+
+// without does what can be done of a limit without a cgroup, of a profile that sbx brings and
+// that was chosen by the command's name, and keeps the others for the receipt. A bound of
+// each process's data would end what only reserves memory, as address sanitizers do.
+func (f *runFlags) without(v profiles.Value, flag string, s *sandbox.Spec) error {
+	switch {
+	case !v.Said():
+	case flag == "--pids-limit":
+		n, err := amount.Pids(v.Text, amount.ThisMachine())
+		if err != nil {
+			return fmt.Errorf("%s: %w", v.From, err)
+		}
+		if n != amount.Unlimited {
+			s.MostProcesses = n
+		}
+	default:
+		name := strings.TrimPrefix(flag, "--")
+		f.unlimited = append(f.unlimited, sandbox.LimitProof{Limit: name + " " + v.Text, Why: "the profile was chosen by the command's name; --profile NAME or " + flag + " takes a cgroup"})
+	}
+	return nil
 }
 
 func (f *runFlags) addDevices(asked, wished *limitSet) error {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"reflect"
@@ -12,6 +13,7 @@ import (
 	"github.com/sbxrun/sbx/cmd/sbx/ahead"
 	"github.com/sbxrun/sbx/profiles"
 	"github.com/sbxrun/sbx/sandbox"
+	"github.com/sbxrun/sbx/sandbox/amount"
 	"github.com/sbxrun/sbx/sandbox/cgroup"
 )
 
@@ -118,7 +120,7 @@ func TestLimitsHere(t *testing.T) {
 		}
 	}
 	out, code = run("--profile", "build", "--", "echo", "ran")
-	if code != 0 || !strings.Contains(out, "without the profile's limits of memory, pids: ") || !strings.Contains(out, "ran\n") {
+	if code != 0 || !strings.Contains(out, "without the profile's limits of memory: ") || !strings.Contains(out, "ran\n") {
 		t.Errorf("exit code %d: %s", code, out)
 	}
 	if out, code = run("--", "echo", "ran"); code != 0 || out != "ran\n" {
@@ -129,5 +131,38 @@ func TestLimitsHere(t *testing.T) {
 	}
 	if out, code = run("--", "echo", "ran"); code != exitFailed || !strings.Contains(out, "limits cannot be had") {
 		t.Errorf("with the project's limits, exit code %d: %s", code, out)
+	}
+}
+
+// TestChosenLimits: a profile that the command's name chooses bounds processes without a
+// cgroup, and the receipt says which limits are not in force.
+func TestChosenLimits(t *testing.T) {
+	needNamespaces(t)
+	dir, sbx := project(t), tool(t, "sbx")
+	const rule = "all:\n\t@n=0; while [ $$n -lt 40 ]; do n=$$((n+1)); sleep 60 & done; echo all; sed -n 's/^Max processes *\\([0-9]*\\).*/\\1/p' /proc/self/limits\n"
+	if err := os.WriteFile(dir+"/processes.mk", []byte(rule), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	n, err := amount.Pids("10%", amount.ThisMachine())
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(flags ...string) string {
+		cmd := exec.Command(sbx, append(append([]string{"run", "-q", "--receipt", "-"}, flags...), "--", "make", "-f", "processes.mk")...)
+		cmd.Dir = dir
+		out, _ := cmd.CombinedOutput() // the exit code is in the receipt
+		return string(out)
+	}
+	out := run()
+	for _, want := range []string{"all\n" + fmt.Sprint(n) + "\n", fmt.Sprintf("\"limit\": \"processes %d\",\n      \"enforced\": true,\n      \"by\": \"RLIMIT_NPROC", n), "\"limit\": \"memory 75%\",\n      \"enforced\": false,\n      \"why\": \"the profile was chosen"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
+	}
+	if out := run("--ulimit", "nproc=20"); strings.Contains(out, "all\n") || !strings.Contains(out, `"processes 20"`) {
+		t.Errorf("the flag does not win: %s", out)
+	}
+	if out := run("--pids-limit", "unlimited"); !strings.Contains(out, "all\n") || strings.Contains(out, `"limit": "processes`) {
+		t.Errorf("the flag does not take it away: %s", out)
 	}
 }

@@ -125,7 +125,7 @@ func runOnce(u ui, f *runFlags, early *userns.Early, run func(*sandbox.Cmd) erro
 	}
 	code = unsaid.settle(code)
 	if r := cmd.Receipt(); r != nil && receipt != nil {
-		r.Profiles, r.Network = f.profileLines(), cmd.Flows()
+		r.Profiles, r.Network, r.Limits = f.profileLines(), cmd.Flows(), append(r.Limits, f.unlimited...)
 		if e := receipt.write(*r, f.hosts, code, err); e != nil {
 			u.fail(e, "")
 			return exitFailed, e
