@@ -24,6 +24,8 @@ var networkRows = []row{
 	{id: "net-own-ports", group: "network", tries: "reach an address of the host's own where all ports of all hosts are allowed", views: both, setup: serveOwn, flags: []string{"--allow", "*:*"}, refusal: 125,
 		cmd: []string{"{ATTACKS}", "say", "tcp", "{OWN}:{PORT}", "{MARKER}", "x"}},
 	{id: "net-localhost", group: "network", tries: "reach the host's loopback where localhost is allowed, which is the sandbox's own", views: both, setup: serveLoopback, flags: []string{"--allow", "localhost:{PORT}"},
+		cmd: []string{"{ATTACKS}", "say", "tcp", "localhost:{PORT}", "{MARKER}", "x"}, refusal: exitFailed},
+	{id: "net-localhost-all", group: "network", tries: "reach it by that name where all hosts are allowed", views: both, setup: serveLoopback, flags: []string{"--allow", "*:{PORT}", "--allow-private", "localhost"},
 		cmd: []string{"{ATTACKS}", "say", "tcp", "localhost:{PORT}", "{MARKER}", "x"}},
 	{id: "net-everything", group: "network", tries: "reach the host's loopback where all hosts are allowed", views: both, setup: serveLoopback, flags: []string{"--allow", "*:{PORT}"},
 		cmd: []string{"{ATTACKS}", "any", "{MARKER}", "127.0.0.1:{PORT}", "0.0.0.0:{PORT}", "[::1]:{PORT}", "[::ffff:127.0.0.1]:{PORT}", "[64:ff9b::7f00:1]:{PORT}", "[2002:7f00:1::]:{PORT}", "[::127.0.0.1]:{PORT}"}},

@@ -41,6 +41,8 @@ var ownRows = []row{
 		dir("{HOME}/.config/sbx/profiles")).with("--no-profile", "--rw", "{HOME}/.config"),
 	ownBy("own-trust", "record that a project is trusted", `mkdir -p {HOME}/.local/state/sbx/trust; echo OWNED > {HOME}/.local/state/sbx/trust/x`,
 		dir("{HOME}/.local/state")).with("--rw", "{HOME}/.local").judging("{HOME}/.local/state/sbx/trust/x"),
+	ownBy("own-hosts", "write what a tool is remembered to have answered, by which the next sandbox is allowed hosts", `mkdir -p {HOME}/.local/state/sbx/hosts; echo OWNED > {HOME}/.local/state/sbx/hosts/npm.json`,
+		dir("{HOME}/.local/state/sbx/hosts")).with("--rw", "{HOME}/.local").judging("{HOME}/.local/state/sbx/hosts/npm.json"),
 	ownBy("own-image", "write in the layers of images", `mkdir -p {HOME}/.local/share/sbx; echo OWNED > {HOME}/.local/share/sbx/x`,
 		dir("{HOME}/.local/share/sbx")).with("--rw", "{HOME}/.local").judging("{HOME}/.local/share/sbx/x"),
 	ownBy("own-cache", "write in the cache that is kept for another project", `echo OWNED > {HOME}/.cache/sbx/other/x`,
