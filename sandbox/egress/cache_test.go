@@ -266,7 +266,6 @@ func TestTTL(t *testing.T) {
 
 // A resolver of a home router drops what is more than 30 questions at once.
 type router struct {
-	*nameserver
 	packets net.PacketConn
 	mu      sync.Mutex
 	open    int
