@@ -64,6 +64,11 @@ func forCommand(f *runFlags, user *profiles.User) (p profiles.Profile, err error
 	if !ok {
 		return user.Default()
 	}
+	if languages := languagesOf(name); len(languages) > 0 {
+		names := append([]string{name}, languages...)
+		f.note("profiles %s, for the command's name and the project's files; --no-profile runs without", strings.Join(names, ", "))
+		return user.Resolve(names)
+	}
 	f.note("profile %s, for the command's name; --no-profile runs without", name)
 	return user.Resolve([]string{name})
 }
