@@ -64,7 +64,7 @@ func forCommand(f *runFlags, user *profiles.User) (p profiles.Profile, err error
 	if !ok {
 		return user.Default()
 	}
-	if languages := languagesOf(name); len(languages) > 0 {
+	if languages := languagesOf(name, slices.Compact([]string{f.place.dir, f.place.here})...); len(languages) > 0 {
 		names := append([]string{name}, languages...)
 		f.note("profiles %s, for the command's name and the project's files; --no-profile runs without", strings.Join(names, ", "))
 		return user.Resolve(names)
