@@ -220,9 +220,9 @@ func (w *walker) same(e *watched, dir int, name []byte, st *unix.Statx_t) bool {
 		return true
 	}
 	if w.base() == nil {
-		return e.id == identify(st)
+		return e.unchanged(dir, string(name), st)
 	}
-	return w.sameObject(e, st) && !w.touched(dir, name, st)
+	return w.sameObject(e, st) && !w.touched(dir, name, st) && e.says(dir, string(name), st)
 }
 
 // sameObject tells whether a file is the watched one, changed or not.

@@ -17,13 +17,18 @@ const beneath = unix.RESOLVE_BENEATH | unix.RESOLVE_NO_SYMLINKS | unix.RESOLVE_N
 // openAt opens what is below a directory.
 func openAt(dir int, path string, flags uint64) (int, error) {
 	how := unix.OpenHow{Flags: flags | unix.O_CLOEXEC | unix.O_NOFOLLOW, Resolve: beneath}
-	for {
+	for range openTries {
 		fd, err := unix.Openat2(dir, path, &how)
 		if err != unix.EINTR && err != unix.EAGAIN {
 			return fd, err
 		}
 	}
+	return -1, unix.EAGAIN
 }
+
+// openTries is far more often than renames elsewhere make an open fail (openat2(2)). So does
+// a lease that another process has on the file, for 45 seconds (fcntl(2)).
+const openTries = 10000
 
 // openDir opens a directory below another for reading.
 func openDir(dir int, path string) (int, error) {

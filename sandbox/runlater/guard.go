@@ -88,6 +88,7 @@ type watched struct {
 	allowed []setting  // for a configuration: what it said that is not harmless
 	text    content256 // for what is transient
 	settled bool       // see Settle
+	seen    *seen      // what Renew read, or nil
 }
 
 // content says how a watched path is judged.

@@ -29,44 +29,36 @@ const (
 // It is for one goroutine at a time, before Check.
 func (g *Guard) Renew(path string, by By) (bad string) {
 	index, rel := g.locate(path)
-	if index < 0 {
-		return ""
-	}
-	e := g.watch(index, rel)
-	if e == nil {
-		return ""
-	}
-	root, err := openRoot(g.roots[index].path)
-	if err != nil {
-		return ""
-	}
-	defer unix.Close(root)
-	dir, err := openDeep(root, up(rel))
-	if err != nil {
+	e, dir, name, ok := g.openGuarded(index, rel)
+	if !ok {
 		return "" // Check knows that it is gone
 	}
 	defer unix.Close(dir)
 	var st unix.Statx_t
-	_, name := parent(rel)
 	switch err := statAt(dir, name, &st); {
 	case err == unix.ENOENT:
 		return ""
 	case err != nil:
 		return err.Error()
-	case identify(&st) == e.id:
+	case e.unchanged(dir, name, &st):
+		e.id = identify(&st)
 		return ""
 	}
+	now := (*seen)(nil)
 	switch {
 	case e.content == configuration:
-		if bad = g.newSettings(dir, name, e, by == Hosts); bad != "" {
+		if now, bad = g.newSettings(dir, name, e, &st, by == Hosts); bad != "" {
 			return bad
 		}
 	case by == Anyones:
 		return ""
 	case by == Perhaps && e.content == anything:
-		g.doubt(index, rel)
+		g.doubt(index, rel, doubtWhy)
 	}
-	e.id = identify(&st)
+	if now == nil {
+		now = see(dir, name, &st)
+	}
+	e.id, e.seen = identify(&st), now
 	if b := g.roots[index].base; b != nil {
 		b.known[rel] = b.read(dir, name, &st)
 	}
@@ -216,14 +208,33 @@ func (w *walker) remains(h watched) bool {
 }
 
 // newSettings takes what a configuration says now for allowed, where the command did not
-// write it. Otherwise it returns what is not harmless in it and was not there before.
-func (g *Guard) newSettings(root int, rel string, e *watched, clean bool) string {
-	j, err := unsafeSettings(root, rel, e.allowed, func(string) bool { return false })
+// write it, and returns what it has read. Otherwise it returns what is not harmless in it and
+// was not there before.
+func (g *Guard) newSettings(dir int, name string, e *watched, st *unix.Statx_t, clean bool) (*seen, string) {
+	j, err := unsafeSettings(dir, name, e.allowed, func(string) bool { return false })
 	if err == nil && clean {
 		e.allowed = append(e.allowed, j.bad...)
-		return ""
+		j.bad = nil
 	}
-	return settingsWhy(j.bad, err)
+	return &seen{st.Mode, j.sum}, settingsWhy(j.bad, err)
+}
+
+// openGuarded opens the directory of a guarded path.
+func (g *Guard) openGuarded(index int, rel string) (e *watched, dir int, name string, ok bool) {
+	if index < 0 {
+		return nil, -1, "", false
+	}
+	if e = g.watch(index, rel); e == nil {
+		return nil, -1, "", false
+	}
+	root, err := openRoot(g.roots[index].path)
+	if err != nil {
+		return nil, -1, "", false
+	}
+	defer unix.Close(root)
+	dir, err = openDeep(root, up(rel))
+	_, name = parent(rel)
+	return e, dir, name, err == nil
 }
 
 // locate finds the root that a path is in: the innermost.
@@ -241,20 +252,20 @@ func (g *Guard) locate(path string) (index int, rel string) {
 const doubtWhy = "it was replaced outside while the command ran, and the command could write to it for a moment"
 
 // doubt remembers that a path is to be reported, once.
-func (g *Guard) doubt(root int, path string) {
+func (g *Guard) doubt(root int, path, why string) {
 	for _, d := range g.doubts {
 		if d.root == root && d.path == path {
 			return
 		}
 	}
-	g.doubts = append(g.doubts, watched{root: root, path: path})
+	g.doubts = append(g.doubts, watched{root: root, path: path, why: why})
 }
 
 // doubtful reports the doubts, and does not have them moved: what the command may have
 // changed in that moment is the caller's own file.
 func (w *walker) doubtful() {
 	for _, d := range w.g.doubts {
-		doubt := Finding{Root: w.roots[d.root].path, Path: d.path, What: Doubtful, Why: doubtWhy}
+		doubt := Finding{Root: w.roots[d.root].path, Path: d.path, What: Doubtful, Why: d.why}
 		w.r.Findings = slices.DeleteFunc(w.r.Findings, func(f Finding) bool {
 			return f.Root == doubt.Root && (f.Path == doubt.Path || strings.HasPrefix(f.Path, doubt.Path+"/"))
 		})
