@@ -65,13 +65,14 @@ func (w *maskWatch) closed(dir string) (closed, commands bool) {
 const idle = 10 * time.Second
 
 func (w *maskWatch) patience() time.Duration {
+	most := idle
 	switch {
 	case w.awaitsRest():
-		return time.Millisecond
+		most = time.Millisecond
 	case len(w.unreported) > 0:
-		return lookEvery
+		most = lookEvery
 	}
-	return idle
+	return min(most, w.untilAsked())
 }
 
 // lookAtUnreported restores masks where only times tell of changes.

@@ -23,8 +23,10 @@ func (w *maskWatch) watchRest() {
 	w.takeRest()
 }
 
-// takeRest notes how often each thread has run, if all sleep. What came to a name before
-// that must be the host's, or the last note holds.
+// takeRest notes how often each thread has run, if all sleep. While it is not known whose a
+// file is that came to a name before that, the last note holds: the command may have opened
+// it (O_PATH is not reported, inotify(7)), and sleep since. It may have a draft, too, or have
+// written to a file that is exposed, which is still to be judged.
 func (w *maskWatch) takeRest() {
 	if w.procs == nil {
 		return
@@ -34,11 +36,13 @@ func (w *maskWatch) takeRest() {
 	if !ok {
 		return
 	}
-	for _, p := range w.trails.unsettled() {
-		if !w.trails.peek(p).hosts() {
-			return
-		}
+	if w.rest.Same(rest) {
+		return
 	}
+	if len(w.trails.unsettled()) > 0 || !w.exposedSame() {
+		return
+	}
+	w.trails.rest()
 	w.rest = rest
 }
 
@@ -89,7 +93,7 @@ func (w *maskWatch) acceptRested(open []mask) {
 		return
 	}
 	for _, m := range open {
-		if m.how == readOnly && w.alone(m) && w.sole(m) && w.guard.RenewIf(m.outside, w.rested) {
+		if m.how == readOnly && !w.trails.early(m.outside) && w.alone(m) && w.sole(m) && w.guard.RenewIf(m.outside, w.rested) {
 			w.trails.take(m.outside)
 		}
 	}

@@ -17,26 +17,30 @@ import (
 // settle judges what the host put in the place of read-only files, now that they are
 // masked again. A git configuration that the command could write to, and that is not
 // harmless, ends the sandbox: the caller's prompt would obey it before the command ends.
+//
+// The leases come first. What was open for writing before has been reported when it was
+// closed, and what says so by the seal.
 func (w *maskWatch) settle(masks []mask) {
+	leases := w.takeLeases(masks)
+	defer leases.release()
 	w.trails.seal()
 	rested := w.rested()
 	defer w.takeRest()
 	for _, m := range masks {
+		off := w.loose[m.inside]
 		delete(w.loose, m.inside)
 		if m.how != readOnly || w.guard == nil {
 			continue
 		}
 		trail := w.trails.take(m.outside)
-		if rested {
+		slept := rested && !trail.early
+		if slept {
 			trail = untouched
 		}
-		by := w.whose(m, trail)
-		if w.opened[m.inside] = by != runlater.Hosts || trail.opened; w.opened[m.inside] && w.events != nil {
-			w.events.watchFile(m.outside, w.at(m.outside))
+		if off && (!slept || w.isDir(m)) {
+			w.expose(m)
 		}
-		if bad := w.guard.Renew(m.outside, by); bad != "" && !w.clean(m) {
-			w.fail(fmt.Errorf("%s was replaced outside, and changed while the command could write to it for a moment: %s", m.outside, bad), w.kill)
-		}
+		w.judge(m, trail, leases)
 		w.refresh(m)
 	}
 }
@@ -56,9 +60,10 @@ func (w *maskWatch) whose(m mask, t trail) runlater.By {
 // ended: it could not write there. What changed last was perhaps not masked again.
 func (w *maskWatch) settleAll(last []nameEvent) {
 	w.tellArrived()
+	last = append(w.drained, last...)
 	for _, m := range w.masks {
 		open := !w.isReported(path.Dir(m.outside)) || slices.ContainsFunc(last, func(e nameEvent) bool { return e.all() || below(m.outside, e.path()) })
-		switch held := m.how == readOnly && w.guard != nil && !open && !w.loose[m.inside] && !w.opened[m.inside]; {
+		switch held := m.how == readOnly && w.guard != nil && !open && !w.loose[m.inside] && w.exposed[m.inside] == nil; {
 		case held && w.isDir(m) && w.alone(m):
 			w.guard.Hold(m.outside)
 		case held && w.sole(m):
@@ -74,8 +79,9 @@ func (w *maskWatch) settleAll(last []nameEvent) {
 // refuses Check finds.
 func (w *maskWatch) settleLate(guard *runlater.Guard, m mask) {
 	w.trails.seal()
-	by := w.whose(m, w.trails.take(m.outside))
-	if guard.Renew(m.outside, by) == "" && by != runlater.Anyones && w.sole(m) {
+	t := w.trails.take(m.outside)
+	by := w.whose(m, t)
+	if w.renew(guard, m, by, t, func() bool { return true }) == "" && by != runlater.Anyones && w.sole(m) {
 		guard.Settle(m.outside)
 	}
 }

@@ -42,11 +42,12 @@ type maskWatch struct {
 	arrived []string        // outside paths of what is hidden since it appeared
 	// outsiders are those of arrived that came while the whole command slept.
 	outsiders []string
-	judged    map[string]bool // outside paths of what appeared, and is hidden or not by its content
-	opened    map[string]bool // those that the command may have open for writing
-	trails    *nameTrails     // of what is read-only, or nil
-	queued    bool            // run closes them
-	alarm     int             // a queue that has a report when a mask may be off, or 0
+	judged    map[string]bool      // outside paths of what appeared, and is hidden or not by its content
+	exposed   map[string]*exposure // those that the command may have open
+	drained   []nameEvent          // reports that were read while a file was judged
+	trails    *nameTrails          // of what is read-only, or nil
+	queued    bool                 // run closes them
+	alarm     int                  // a queue that has a report when a mask may be off, or 0
 
 	cleaned int // how often a configuration was
 
@@ -96,7 +97,7 @@ func (w *maskWatch) prepare() (err error) {
 		return nil
 	}
 	w.id, w.masks, w.places = randomName(), w.spec.masks(w.host), w.host.watchedSecrets(w.spec)
-	w.known, w.loose, w.opened, w.judged = map[string]bool{}, map[string]bool{}, map[string]bool{}, map[string]bool{}
+	w.known, w.loose, w.exposed, w.judged = map[string]bool{}, map[string]bool{}, map[string]*exposure{}, map[string]bool{}
 	for _, m := range w.masks {
 		w.known[m.inside] = true
 	}
@@ -258,9 +259,11 @@ func (w *maskWatch) run() {
 			w.settleAll(events.read())
 			return
 		}
+		changed, w.drained = append(w.drained, changed...), nil
 		w.foresees(changed)
 		w.changed(changed)
 		w.lookAtUnreported()
+		w.askAgain()
 		w.trails.read()
 	}
 }
@@ -326,6 +329,7 @@ func (w *maskWatch) look(every, during time.Duration) bool {
 		} else {
 			w.judgeAgain()
 		}
+		w.askAgain()
 		seen = now
 	}
 }
@@ -429,6 +433,9 @@ func (w *maskWatch) changed(events []nameEvent) {
 			break
 		}
 		at := c.path()
+		if w.usedExposed(c, at) {
+			continue
+		}
 		if c.mask&unix.IN_MODIFY != 0 && !w.known[at] { // of a file that was shared
 			before := len(w.masks)
 			w.appeared(path.Dir(at), path.Base(at))

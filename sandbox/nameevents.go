@@ -120,10 +120,16 @@ func newNameEvents() (*nameEvents, error) {
 
 // watchFile has writes to a file reported as changes of its name. Without it they are
 // found when the command has ended.
-func (e *nameEvents) watchFile(path, at string) {
-	if wd, err := unix.InotifyAddWatch(e.fd, at, unix.IN_MODIFY|unix.IN_DONT_FOLLOW); err == nil {
-		e.dirs[int32(wd)] = path
+func (e *nameEvents) watchFile(path, at string) { e.watchFor(path, at, unix.IN_MODIFY) }
+
+// watchFor has other uses of a file reported so, by whatever name, and tells whether they are.
+func (e *nameEvents) watchFor(path, at string, mask uint32) bool {
+	wd, err := unix.InotifyAddWatch(e.fd, at, mask|unix.IN_DONT_FOLLOW)
+	if err != nil {
+		return false
 	}
+	e.dirs[int32(wd)] = path
+	return true
 }
 
 // next waits for changes, and for so long at most. It ends when stop is closed and wake

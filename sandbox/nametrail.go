@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"os"
+	"path"
 
 	"golang.org/x/sys/unix"
 )
@@ -10,10 +11,14 @@ import (
 // have done in that moment.
 type trail struct {
 	arrivals int  // how often another file came to the name
-	renamed  bool // by a rename of a file that one process had made and opened
+	renamed  bool // by a rename of a file that one process had made, opened and closed
+	alone    bool // and no other name beside it changed meanwhile, and since
+	changes  int  // of the names beside it, when it came
+	early    bool // which was there when the command was seen to rest
 	departed bool
 	opened   bool
 	written  bool
+	slept    bool // every thread of the sandbox slept meanwhile
 }
 
 // hosts tells that what is at the name came from the host, whole: while the mask was on the
@@ -21,17 +26,18 @@ type trail struct {
 func (t trail) hosts() bool { return t.arrivals == 1 && t.renamed && !t.departed && !t.written }
 
 // untouched is a trail that the command has no part in.
-var untouched = trail{arrivals: 1, renamed: true}
+var untouched = trail{arrivals: 1, renamed: true, slept: true}
 
-// add adds what was reported. whole says that what came by a rename was made by one process.
-func (t *trail) add(mask uint32, whole bool) {
+// add adds what was reported, and the draft that came by a rename.
+func (t *trail) add(mask uint32, d draft) {
 	switch {
 	case mask&(unix.IN_CREATE|unix.IN_MOVED_TO) != 0:
 		t.arrivals++
-		t.renamed, t.opened, t.written = mask&unix.IN_MOVED_TO != 0 && whole, false, false
+		t.renamed, t.opened, t.written = mask&unix.IN_MOVED_TO != 0 && d.whole(), false, false
+		t.early, t.alone = t.early || d.early, d.alone
 	case mask&(unix.IN_MOVED_FROM|unix.IN_DELETE) != 0:
 		t.departed = true
-	case mask&unix.IN_MODIFY != 0:
+	case mask&(unix.IN_MODIFY|unix.IN_CLOSE_WRITE) != 0: // by a mapping, only the latter
 		t.written = true
 	default:
 		t.opened = true
@@ -46,22 +52,19 @@ func (t *trail) add(mask uint32, whole bool) {
 // which the kernel puts in the same queue: that a watch has ended.
 //
 // A file that comes to a name by a rename was another name's before: config.lock is no
-// mask's, and the command can open it and write to it until git renames it. What one process
-// makes is opened once.
+// mask's, and the command can open it and write to it until git renames it: see drafts.
 type nameTrails struct {
 	inotify
-	drafts     map[string]int // new files, and how often they were opened
-	leaving    uint32         // the cookie of a draft that is being renamed
-	whole      bool           // and whether it was opened once
+	drafts
 	marker     int32
 	now, until map[string]*trail // since the last seal; what it sealed, and nobody took
 }
 
 const trailMask = unix.IN_CREATE | unix.IN_MOVED_TO | unix.IN_MOVED_FROM | unix.IN_DELETE | unix.IN_OPEN | unix.IN_MODIFY |
-	unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
+	unix.IN_CLOSE_WRITE | unix.IN_ONLYDIR | unix.IN_EXCL_UNLINK
 
 func newNameTrails(paths []string) (*nameTrails, error) {
-	t := &nameTrails{now: map[string]*trail{}, until: map[string]*trail{}, drafts: map[string]int{}}
+	t := &nameTrails{now: map[string]*trail{}, until: map[string]*trail{}, drafts: newDrafts()}
 	t.follow(paths)
 	if err := t.open(trailMask); err != nil {
 		return nil, err
@@ -89,40 +92,24 @@ func (t *nameTrails) read() {
 		}
 		if e.mask&unix.IN_IGNORED != 0 && e.watch == t.marker {
 			for p, now := range t.now {
-				t.until[p].merge(*now)
+				until := t.until[p]
+				until.merge(*now)
+				until.alone = until.alone && until.changes == t.changes[path.Dir(p)]
 				*now = trail{}
 			}
 			return
 		}
+		t.count(e)
 		at := e.path()
 		now := t.now[at]
 		if now != nil {
-			now.add(e.mask, e.cookie == t.leaving && t.whole)
+			now.add(e.mask, t.came(e))
+			if e.arrived() {
+				now.changes = t.changes[e.dir]
+			}
 		}
-		t.draft(e, at, now != nil)
+		t.drafts.add(e, at, now != nil)
 	})
-}
-
-// draftLimit bounds the new files that are known. The command can make any number.
-const draftLimit = 1024
-
-// draft keeps how often a new file is opened until it is renamed.
-func (t *nameTrails) draft(e nameEvent, at string, masked bool) {
-	opened, known := t.drafts[at]
-	switch {
-	case e.mask&unix.IN_CREATE != 0 && !masked && e.mask&unix.IN_ISDIR == 0:
-		if len(t.drafts) >= draftLimit {
-			clear(t.drafts)
-		}
-		t.drafts[at] = 0
-	case e.mask&unix.IN_OPEN != 0 && known:
-		t.drafts[at] = opened + 1
-	case e.mask&unix.IN_MOVED_FROM != 0:
-		t.leaving, t.whole = e.cookie, known && opened == 1
-		delete(t.drafts, at)
-	case e.mask&(unix.IN_DELETE|unix.IN_MOVED_TO) != 0:
-		delete(t.drafts, at)
-	}
 }
 
 // merge adds what happened later.
@@ -130,14 +117,15 @@ func (t *trail) merge(later trail) {
 	t.arrivals += later.arrivals
 	t.departed = t.departed || later.departed
 	if later.arrivals > 0 {
-		t.renamed = later.renamed
+		t.renamed, t.alone, t.changes = later.renamed, later.alone, later.changes
 	}
+	t.early = t.early || later.early
 	t.opened, t.written = t.opened || later.opened, t.written || later.written
 }
 
 // lose is for reports that were lost: the command may have done anything.
 func (t *nameTrails) lose() {
-	clear(t.drafts)
+	t.drafts.lose()
 	for _, now := range t.now {
 		now.opened, now.written = true, true
 	}
@@ -173,11 +161,16 @@ func (t *nameTrails) unsettled() (paths []string) {
 	return paths
 }
 
-// peek gives all of a trail.
-func (t *nameTrails) peek(path string) trail {
-	all := *t.until[path]
-	all.merge(*t.now[path])
-	return all
+// early tells whether what came to a name was there before the command was seen to rest.
+func (t *nameTrails) early(at string) bool {
+	return t != nil && t.until[at] != nil && (t.until[at].early || t.now[at].early)
+}
+
+// rest notes that a rest begins.
+func (t *nameTrails) rest() {
+	if t != nil {
+		t.drafts.rested()
+	}
 }
 
 // take gives the trail of a path up to the last seal.

@@ -3,7 +3,11 @@ package sandbox
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // TestTrail does to a name what editors and attackers do, before and after its mask is said
@@ -35,6 +39,32 @@ func TestTrail(t *testing.T) {
 		{"nothing", func(string, string) {}, false, false},
 		{"replaced", func(file, other string) { rename(other, file) }, true, false},
 		{"replaced by what a second process opened first", func(file, other string) { read(other); rename(other, file) }, false, false},
+		{"replaced while another process has it open", func(file, other string) {
+			f, err := os.OpenFile(other+".new", os.O_CREATE|os.O_WRONLY, 0o644)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer f.Close()
+			rename(other+".new", file)
+		}, false, false},
+		{"replaced by one that was taken away and made again", func(file, other string) {
+			_ = os.Remove(other)
+			write(other)
+			rename(other, file)
+		}, false, false},
+		{"replaced by one that was moved away and made again", func(file, other string) {
+			rename(other, other+".old")
+			write(other)
+			rename(other, file)
+		}, false, false},
+		{"replaced, and closed after that", func(file, other string) {
+			f, err := os.OpenFile(other+".new", os.O_CREATE|os.O_WRONLY, 0o644)
+			if err != nil {
+				t.Fatal(err)
+			}
+			rename(other+".new", file)
+			f.Close()
+		}, false, false},
 		{"replaced by an old file", func(file, other string) { rename(filepath.Join(filepath.Dir(file), "old"), file) }, false, false},
 		{"replaced by a link to another", func(file, other string) {
 			_ = os.Link(filepath.Join(filepath.Dir(file), "old"), file+".new")
@@ -72,9 +102,9 @@ func TestTrail(t *testing.T) {
 			if got.hosts() != tt.hosts || got.opened != tt.opened {
 				t.Errorf("hosts %v, opened %v, want %v, %v: %+v", got.hosts(), got.opened, tt.hosts, tt.opened, got)
 			}
-			_ = os.Remove(other)
-			write(other)
-			rename(other, file)
+			another := filepath.Join(dir, "another")
+			write(another)
+			rename(another, file)
 			trails.seal()
 			if got := trails.take(file); !got.hosts() {
 				t.Errorf("what was done to the file before counts against the one that replaced it: %+v", got)
@@ -108,5 +138,30 @@ func TestTrailLost(t *testing.T) {
 	trails.seal()
 	if trails.take(file).hosts() {
 		t.Error("a file is the host's although reports were lost")
+	}
+}
+
+// TestDraftsLost takes away more new files than are remembered, while they are open: then
+// none is one process's own.
+func TestDraftsLost(t *testing.T) {
+	d := newDrafts()
+	report := func(at string, masks ...uint32) {
+		for _, mask := range masks {
+			e := nameEvent{dir: "/d", name: at, mask: mask, cookie: 1}
+			d.count(e)
+			d.add(e, e.path(), false)
+		}
+	}
+	for n := range draftLimit + 1 {
+		report(strconv.Itoa(n), unix.IN_CREATE, unix.IN_OPEN, unix.IN_DELETE)
+	}
+	report("lock", unix.IN_CREATE, unix.IN_OPEN, unix.IN_CLOSE_WRITE, unix.IN_MOVED_FROM)
+	if d.left.whole() {
+		t.Errorf("it is: %+v", d.left)
+	}
+	d.lost = time.Time{}
+	report("lock", unix.IN_CREATE, unix.IN_OPEN, unix.IN_CLOSE_WRITE, unix.IN_MOVED_FROM)
+	if d.left.whole() {
+		t.Errorf("it is later: %+v", d.left)
 	}
 }
