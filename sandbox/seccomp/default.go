@@ -59,7 +59,7 @@ func DefaultProfile(o DefaultOptions) *specs.LinuxSeccomp {
 			p.Syscalls = append(p.Syscalls, specs.LinuxSyscall{Names: names, Action: specs.ActAllow})
 		}
 	}
-	p.Syscalls = slices.Concat(p.Syscalls, namespaces(o), terminals(), sockets(o), personalities(), ids(o))
+	p.Syscalls = slices.Concat(p.Syscalls, namespaces(o), leases(), terminals(), sockets(o), personalities(), ids(o))
 	return p
 }
 

@@ -128,13 +128,17 @@ func TestDefaultCosts(t *testing.T) {
 		if n := len(f.Instructions); n < 180 || n > 270 {
 			t.Errorf("%s: %d instructions", name, n)
 		}
-		for _, call := range []string{"read", "write", "openat", "mmap", "close", "newfstatat", "futex", "execve", "getdents64", "fcntl"} {
+		for _, call := range []string{"read", "write", "openat", "mmap", "close", "newfstatat", "futex", "execve", "getdents64"} {
 			got, steps, err := run(f.Instructions, data{nr: o.Arch.calls(call)[0], arch: o.Arch.audit()})
 			if got != allowed || err != nil || steps > 11 {
 				t.Errorf("%s: %s takes %d instructions: %#x, %v", name, call, steps, got, err)
 			}
 		}
-		_, steps, _ := run(f.Instructions, data{nr: o.Arch.calls("ioctl")[0], arch: o.Arch.audit(), args: [6]uint64{0, unix.TCGETS}})
+		_, steps, _ := run(f.Instructions, data{nr: o.Arch.calls("fcntl")[0], arch: o.Arch.audit(), args: [6]uint64{0, unix.F_GETFL}})
+		if steps > 14 {
+			t.Errorf("%s: fcntl takes %d instructions", name, steps)
+		}
+		_, steps, _ = run(f.Instructions, data{nr: o.Arch.calls("ioctl")[0], arch: o.Arch.audit(), args: [6]uint64{0, unix.TCGETS}})
 		if steps > 16 {
 			t.Errorf("%s: ioctl takes %d instructions", name, steps)
 		}

@@ -57,7 +57,7 @@ func TestKernel(t *testing.T) {
 				"getpid: errno 0", "AF_UNIX: errno 0", "AF_VSOCK: address family not supported by protocol", "raw: operation not permitted",
 				"TIOCSTI: operation not permitted", "TIOCSTI and more: operation not permitted", "TCGETS: inappropriate ioctl for device",
 				"clone: errno 0", "unshare user: " + newUser, "x32: function not implemented", "new: function not implemented",
-				"io_uring: operation not permitted",
+				"io_uring: operation not permitted", "F_GETFL: errno 0", "F_SETLEASE: operation not permitted", "F_SETLEASE and more: operation not permitted",
 			} {
 				if !strings.Contains(string(out), want+"\n") {
 					t.Errorf("no %q in\n%s", want, out)
@@ -107,6 +107,9 @@ func confined(o DefaultOptions) {
 		{"unshare user", try(unix.SYS_UNSHARE, unix.CLONE_NEWUSER)},
 		{"x32", x32Getpid()},
 		{"new", try(511)},
+		{"F_GETFL", try(unix.SYS_FCNTL, null.Fd(), unix.F_GETFL)},
+		{"F_SETLEASE", try(unix.SYS_FCNTL, null.Fd(), unix.F_SETLEASE, unix.F_RDLCK)},
+		{"F_SETLEASE and more", try(unix.SYS_FCNTL, null.Fd(), 1<<32|unix.F_SETLEASE, unix.F_RDLCK)},
 		{"io_uring", try(unix.SYS_IO_URING_SETUP, 1)},
 	} {
 		fmt.Printf("%s: %v\n", c.name, c.errno)

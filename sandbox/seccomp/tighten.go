@@ -18,7 +18,7 @@ const never = "acct add_key adjtimex bpf clock_adjtime clock_adjtime64 clock_set
 	"swapoff swapon sysfs syslog uselib userfaultfd vm86 vm86old"
 
 // decided are calls of which moby's word does not count but this file's.
-const decided = "clone clone3 ioctl personality socket socketcall socketpair unshare " + mounts
+const decided = "clone clone3 fcntl fcntl64 ioctl personality socket socketcall socketpair unshare " + mounts
 
 const mounts = "fsconfig fsmount fsopen fspick mount mount_setattr move_mount open_tree open_tree_attr pivot_root " +
 	"setdomainname sethostname setns umount umount2"
@@ -61,6 +61,19 @@ func terminals() []specs.LinuxSyscall {
 	}
 	return out
 }
+
+// leases allows all of fcntl(2) except leases and, since Linux 6.19, delegations. With one the
+// command has every open of a file that it may read wait for 45 seconds: sbx's own, and those
+// of the developer's git while it has config.lock.
+func leases() []specs.LinuxSyscall {
+	var out []specs.LinuxSyscall
+	for _, arg := range except(1, unix.F_SETLEASE, setDelegation) {
+		out = append(out, allow("fcntl fcntl64", arg))
+	}
+	return out
+}
+
+const setDelegation = 1024 + 16 // F_SETDELEG
 
 // sockets allows local ones, TCP, UDP and ping, and of netlink what lists
 // interfaces. The kernel's events tell of the host's devices. Every other family and protocol is code that
