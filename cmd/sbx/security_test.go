@@ -76,6 +76,7 @@ func securityRows() []row {
 		gitLinkRows,
 		gitIdentityRows,
 		edgeRows,
+		writersRows,
 		reportedRows,
 	} {
 		all = append(all, some...)

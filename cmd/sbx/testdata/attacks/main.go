@@ -14,7 +14,7 @@ var attacks = map[string]func([]string){
 	"read": readAny, "write": writeAny, "list": listAny, "find": findMarker, "contents": contents,
 	"open-write": openWrite, "walk-write": walkWrite, "up": walkUp, "handle": openHandle,
 	"exe-write": exeWrite, "flip": flip, "link-out": linkOut, "rewrite": rewrite, "reopen": reopen,
-	"replace": replace, "setuid-left": setuidLeft, "bound": bound, "rename-read": renameRead, "plant": plant, "closedir": closeDir,
+	"replace": replace, "setuid-left": setuidLeft, "bound": bound, "rename-read": renameRead, "plant": plant, "closedir": closeDir, "writer": keepWriting, "lease": lease,
 	// Other processes.
 	"victim": victim, "mem": openMem, "ptrace": ptraceAttach, "vm-read": vmRead, "vm-write": vmWrite,
 	"pidfd-getfd": pidfdGetfd, "pidfd-signal": pidfdSignal, "kill": kill, "kill-group": killGroup,
