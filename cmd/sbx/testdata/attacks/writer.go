@@ -54,8 +54,11 @@ func keepWriting(args []string) {
 }
 
 // open opens a file that still has a name, past the mask: behind that no open for writing
-// succeeds.
+// succeeds, or there is a link to a copy.
 func open(file string, flags int) (int, bool) {
+	if !strings.HasPrefix(file, "/proc/") {
+		flags |= unix.O_NOFOLLOW
+	}
 	fd, err := unix.Open(file, flags|unix.O_CLOEXEC, 0)
 	if err != nil {
 		return -1, false
@@ -298,8 +301,14 @@ func swap(file string, away func(string) error) (grip, bool) {
 		return grip{}, false
 	}
 	_, _ = unix.Write(fd, append(was, "[core]\n\tfsmonitor = OWNED\n"...))
+	path, err := unix.Open(magic(fd), unix.O_PATH|unix.O_CLOEXEC, 0)
 	unix.Close(fd)
-	return done, renamed(file)
+	if err != nil {
+		return grip{}, false
+	}
+	defer unix.Close(path)
+	// The host's next git may have read it half written, and replaced it.
+	return done, renamed(file) && links(path) > 0
 }
 
 // done is a grip that has written.
