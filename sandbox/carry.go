@@ -59,12 +59,14 @@ func (c *carrier) failed(err error) error { return &StreamError{c.stream, err} }
 type outlet struct {
 	*carrier
 	kind uint32 // of the file (S_IFMT), or 0
+	progress
+	left bool // to what the command left behind: nobody waits for its end
 }
 
 func newOutlet(c *carrier) *outlet {
 	var st unix.Stat_t
 	_ = unix.Fstat(int(c.file.Fd()), &st) // what is wrong with it the first write says
-	return &outlet{c, st.Mode & unix.S_IFMT}
+	return &outlet{carrier: c, kind: st.Mode & unix.S_IFMT}
 }
 
 // carry returns when all that could write to the pipe has ended or closed it. A file that
@@ -112,12 +114,15 @@ func (o *outlet) splice(from, to int) error {
 			continue
 		}
 		if err == nil && n > 0 {
+			o.taken.Add(n)
 			if err = move(second, to, n); err == nil {
+				o.given.Add(n)
 				continue
 			}
 		}
 		unix.Close(p[1])
 		if err == unix.EINVAL {
+			o.taken.Store(o.given.Load())
 			err = o.copy(second, to) // what was moved there
 		}
 		return err
@@ -150,6 +155,7 @@ func (o *outlet) copy(from, to int) error {
 		case err != nil || n == 0:
 			return err
 		}
+		o.taken.Add(int64(n))
 		for rest := b[:n]; len(rest) > 0; {
 			n, err := unix.Write(to, rest)
 			if err != nil && !goesOn(err, to, unix.POLLOUT) {
@@ -157,6 +163,7 @@ func (o *outlet) copy(from, to int) error {
 			}
 			rest = rest[max(n, 0):]
 		}
+		o.given.Add(int64(n))
 	}
 }
 

@@ -319,6 +319,9 @@ func (c *Cmd) finish(status syscall.WaitStatus, err error) error {
 	c.notes.hold()
 	defer c.notes.tell()
 	c.account()
+	if c.entering != nil {
+		c.streams.letGo()
+	}
 	c.streams.written()
 	c.readCounters(status != 0 || err != nil)
 	released := c.release()

@@ -31,7 +31,9 @@ type entering struct {
 // the process Args, Env, Cwd, Terminal and ConsoleSize are used: Env changes the
 // sandbox's variables. Spec.User of the Cmd may name another user of the sandbox.
 //
-// The command ends with the sandbox. It runs as any Cmd does, and dies with the caller.
+// The command ends with the sandbox. It runs as any Cmd does, and dies with the caller. What
+// it leaves in the sandbox may keep its output open, so that is carried, also to a pipe, and
+// Wait waits for two seconds at most for what others than the command write to it.
 func Enter(ctx context.Context, entry Entry, files []*os.File, process specs.Process) *Cmd {
 	e := &entering{entry: entry, files: map[userns.FD]*os.File{}}
 	for i, f := range files {

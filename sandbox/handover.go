@@ -27,6 +27,8 @@ func (s *streams) theirs(stream string, f *os.File) (bool, error) {
 		return false, &hintError{errors.New(stream + " is a directory of the host"), "give a file, a pipe or /dev/null"}
 	case s.direct:
 		return true, nil
+	case s.entering && stream != stdin && (kind == unix.S_IFIFO || streaming(fd)):
+		return false, nil
 	case kind == unix.S_IFIFO:
 		return nameless(fd), nil
 	case kind == unix.S_IFSOCK:
@@ -62,8 +64,14 @@ func (s *streams) closes(f *os.File) bool {
 	if s.errors == nil || f != s.errors && !sameFile(f, s.errors) {
 		return false
 	}
-	kind, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
-	return err != nil || kind == unix.SOCK_STREAM
+	_, err := unix.GetsockoptInt(int(f.Fd()), unix.SOL_SOCKET, unix.SO_TYPE)
+	return err != nil || streaming(int(f.Fd()))
+}
+
+// streaming tells a socket of bytes from one of packets, and from what is no socket.
+func streaming(fd int) bool {
+	kind, err := unix.GetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TYPE)
+	return err == nil && kind == unix.SOCK_STREAM
 }
 
 // public tells whether a device is one of memory that every sandbox has: null, zero, full,

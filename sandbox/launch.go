@@ -260,7 +260,7 @@ func (c *Cmd) input(spec Spec) (userns.Input, error) {
 	if spec.OCI.Process.Terminal {
 		return in, nil
 	}
-	c.streams.direct = c.DirectStreams
+	c.streams.direct, c.streams.entering = c.DirectStreams, c.entering != nil
 	c.streams.errors, _ = c.Stderr.(*os.File)
 	if in.Stdin, err = c.streams.reader(c.Stdin); err != nil {
 		return in, err

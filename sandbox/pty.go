@@ -25,9 +25,13 @@ func (s *streams) terminal(master *os.File, in io.Reader, out io.Writer, raw boo
 	s.mu.Lock()
 	s.master = master
 	s.mu.Unlock()
+	if f, ok := in.(*os.File); ok && isTerminal(int(f.Fd())) {
+		in = &terminal.Input{File: f}
+	}
 	go func() {
-		if _, err := io.Copy(master, in); err == nil {
-			_, _ = master.Write([]byte{endOfFile}) // too late for one that has ended
+		typed := &lineReader{Reader: in}
+		if _, err := io.Copy(master, typed); err == nil {
+			terminal.TypeEnd(master, typed.unfinished)
 		}
 	}()
 	if !raw {
@@ -49,6 +53,20 @@ func (s *streams) terminal(master *os.File, in io.Reader, out io.Writer, raw boo
 		return err
 	})
 	return nil
+}
+
+// A lineReader knows whether what it has read ends in the middle of a line.
+type lineReader struct {
+	io.Reader
+	unfinished bool
+}
+
+func (r *lineReader) Read(b []byte) (int, error) {
+	n, err := r.Reader.Read(b)
+	if n > 0 {
+		r.unfinished = b[n-1] != '\n'
+	}
+	return n, err
 }
 
 // hangUp closes the terminal's master, once.
@@ -79,9 +97,6 @@ func answering(master io.Writer) func(string) {
 		}
 	}
 }
-
-// endOfFile is Control-D, by which a terminal says that there is no more.
-const endOfFile = 4
 
 // restore undoes what the command did to the caller's terminal. The lock of the
 // streams is not taken: a terminal that takes nothing would hold it.

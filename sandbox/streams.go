@@ -22,11 +22,13 @@ type streams struct {
 	ours   []*os.File     // the other ends, which the copies close
 	group  sync.WaitGroup
 
-	direct  bool     // files are the command's own, as they are
-	errors  *os.File // the caller's standard error, or nil
-	inlet   *inlet
-	outlets []*outlet
-	carries bool // they have begun
+	direct   bool     // files are the command's own, as they are
+	entering bool     // what the command leaves behind may keep its output open
+	errors   *os.File // the caller's standard error, or nil
+	inlet    *inlet
+	outlets  []*outlet
+	counted  []*countedReader // of the copies of what the command writes
+	carries  bool             // they have begun
 
 	abandoned chan struct{} // closed when the caller waits for them no longer
 	abandon   sync.Once
@@ -86,10 +88,12 @@ func (s *streams) writer(stream string, w io.Writer) (*os.File, error) {
 		return nil, err
 	}
 	s.ends, s.ours = append(s.ends, pw), append(s.ours, pr)
+	from := &countedReader{file: pr}
+	s.counted = append(s.counted, from)
 	s.copies = append(s.copies, func() error {
 		defer pr.Close()
-		_, err := io.Copy(w, pr)
-		if errors.Is(err, unix.EPIPE) {
+		_, err := io.Copy(w, from)
+		if errors.Is(err, unix.EPIPE) || errors.Is(err, os.ErrDeadlineExceeded) {
 			return nil // as of what is carried: the command learns it by its own pipe
 		}
 		return err
@@ -173,7 +177,7 @@ const lastTake = 5 * time.Second
 func (s *streams) written() {
 	var late <-chan time.Time
 	for _, o := range s.outlets {
-		if o.kind != unix.S_IFREG {
+		if o.kind != unix.S_IFREG || o.left {
 			continue
 		}
 		if late == nil {
@@ -200,6 +204,9 @@ func (s *streams) wait(overdue bool) error {
 		late = time.After(lastTake)
 	}
 	for _, o := range s.outlets {
+		if o.left {
+			continue
+		}
 		select {
 		case <-o.done:
 		case <-late:

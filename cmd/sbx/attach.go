@@ -16,6 +16,7 @@ import (
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/control"
 	"github.com/sbxrun/sbx/sandbox/state"
+	tty "github.com/sbxrun/sbx/sandbox/terminal"
 )
 
 type attachFlags struct {
@@ -199,9 +200,13 @@ func (a *attachment) lost() (int, error) {
 
 // sendInput sends what is typed, or comes from a file.
 func (a *attachment) sendInput() {
+	var in io.Reader = os.Stdin
+	if isTerminal(os.Stdin) {
+		in = &tty.Input{File: os.Stdin, Foreground: a.foreground}
+	}
 	b := make([]byte, 32<<10)
 	for {
-		n, err := os.Stdin.Read(b)
+		n, err := in.Read(b)
 		through, detach := b[:n], false
 		if a.raw != nil {
 			through, detach = a.keys.typed(through)
@@ -232,10 +237,7 @@ func (a *attachment) heed(signals <-chan os.Signal) {
 		case sig == unix.SIGTSTP:
 			a.suspend()
 		case sig == unix.SIGCONT:
-			if a.raw != nil {
-				a.raw.enter()
-			}
-			a.resize()
+			a.foreground()
 		case sig != unix.SIGHUP && a.flags.SigProxy && !a.has.Terminal:
 			_, _, err := askBox(a.all, a.box, control.Request{Do: control.Signal, Signal: int(sig)})
 			if err != nil && !errors.Is(err, control.ErrNobody) { // otherwise it ends, which is told elsewhere
@@ -245,6 +247,14 @@ func (a *attachment) heed(signals <-chan os.Signal) {
 			a.leave(interruptedError(sig))
 		}
 	}
+}
+
+// foreground is when the caller's terminal may have come back from another job.
+func (a *attachment) foreground() {
+	if a.raw != nil {
+		a.raw.enter()
+	}
+	a.resize()
 }
 
 func (a *attachment) resize() {

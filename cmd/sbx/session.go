@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/sandbox"
+	tty "github.com/sbxrun/sbx/sandbox/terminal"
 	"github.com/sbxrun/sbx/userns"
 )
 
@@ -32,7 +33,7 @@ func runUnlessPaused(cmd *sandbox.Cmd, paused func() bool) error {
 			}
 		}
 		s.holdNotes()
-		s.enter()
+		s.await()
 		defer s.tellNotes()
 		defer s.leave()
 	}
@@ -69,6 +70,24 @@ type session struct {
 	rawTerminal
 	say  func(string)
 	held []string // notes for when the terminal is no longer raw
+}
+
+// await takes the terminal for the command, as soon as that runs: what is said before is
+// read on an ordinary terminal. A job in the background has it when it comes to the front.
+func (s *session) await() {
+	atOnce := s.cmd.AtOnce
+	s.cmd.AtOnce = func() {
+		if atOnce != nil {
+			atOnce()
+		}
+		s.enter()
+	}
+	if s.cmd.Stdin == os.Stdin && isTerminal(os.Stdin) {
+		s.cmd.Stdin = &tty.Input{File: os.Stdin, Foreground: func() {
+			s.enter()
+			s.resize()
+		}}
+	}
 }
 
 // holdNotes keeps what is to be said while the terminal is raw, where a new line

@@ -5,6 +5,7 @@ import (
 	"os"
 
 	"github.com/sbxrun/sbx/sandbox"
+	tty "github.com/sbxrun/sbx/sandbox/terminal"
 )
 
 // shieldTerminal keeps the caller's terminal from a command that has none of its own
@@ -16,7 +17,7 @@ func shieldTerminal(cmd *sandbox.Cmd) {
 		if pr, pw, err := os.Pipe(); err == nil {
 			// Nobody waits for this: nothing ends a read of the caller's terminal.
 			go func() {
-				_, _ = io.Copy(pw, os.Stdin)
+				_, _ = io.Copy(pw, &tty.Input{File: os.Stdin})
 				pw.Close()
 			}()
 			cmd.Stdin = pr

@@ -72,6 +72,9 @@ func Sit(t *testing.T, name string, args ...string) *Typist {
 	return y
 }
 
+// Dir is the command's directory.
+func (y *Typist) Dir() string { return y.cmd.Dir }
+
 // Types types.
 func (y *Typist) Types(text string) {
 	y.t.Helper()
