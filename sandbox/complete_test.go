@@ -110,6 +110,13 @@ func TestPlans(t *testing.T) {
 	online.IPv6, online.Resolver = true, "/run/systemd/resolve/stub-resolv.conf"
 	old := laptop()
 	old.Kernel = Kernel{5, 15}
+	place, placed := build("make"), laptop()
+	place.OCI.Mounts = []specs.Mount{bind("/home/ada/p/file", "/opt/new/file", "ro")}
+	placed.newPlaces = []string{"/opt/new/file"}
+	placed.newRoot = []userns.Part{
+		{Path: "bin", Link: "usr/bin"}, {Path: "opt", Dir: true}, {Path: "proc", Dir: true}, {Path: "usr", Dir: true, Bound: true},
+		{Path: "opt/tool", Dir: true, Bound: true}, {Path: "opt/new", Dir: true}, {Path: "opt/new/file"},
+	}
 	fused := laptop()
 	fused.FuseOverlayfs = "/usr/bin/fuse-overlayfs"
 
@@ -124,6 +131,7 @@ func TestPlans(t *testing.T) {
 		{"network", network, online}, {"user-network", user, wired()}, {"disk", disk, laptop()}, {"disk-union", diskUnion, laptop()},
 		{"layered", layered, laptop()},
 		{"git", build("git", "gc"), repository}, {"git-union", diskUnion, repository},
+		{"new-place", place, placed},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			golden(t, c.name, plan(t, c.spec, c.host))

@@ -22,6 +22,7 @@ import (
 	"github.com/sbxrun/sbx/sandbox/mounttable"
 	"github.com/sbxrun/sbx/sandbox/nofile"
 	"github.com/sbxrun/sbx/sandbox/runlater"
+	"github.com/sbxrun/sbx/userns"
 )
 
 // A Host is what is granted: what Complete and Compile need to know of the
@@ -109,6 +110,10 @@ type Host struct {
 	drives bool
 	// gathered are the directories that are shown by their parts, by mount point.
 	gathered map[string]gathering
+	// newPlaces are mount points that the host has not, and newRoot what is in the root that
+	// has them.
+	newPlaces []string
+	newRoot   []userns.Part
 	// pins are bound over themselves: directories, see probePins, and read-only files by
 	// their other names, see freezeName.
 	pins []specs.Mount
@@ -227,6 +232,9 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 	}
 	for _, path := range s.hostPaths(h) {
 		h.stat(path)
+	}
+	if err := h.probeNewPlaces(s); err != nil {
+		return h, err
 	}
 	h.recognizeHome(s.Project)
 	if unix.Access(s.Project, unix.R_OK|unix.X_OK) != nil {

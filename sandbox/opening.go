@@ -48,6 +48,7 @@ func Opening(project string) userns.Plan {
 // it is taken off again, which does not do for all that a project can be.
 func (c *compiler) opening() error {
 	c.begin()
+	c.changeRoot()
 	c.takeDevices()
 	kernel := c.spec.OCI.Mounts[:c.kernelMounts()]
 	for i, m := range kernel {

@@ -191,16 +191,15 @@ func (s Spec) backing(point string, before []specs.Mount) string {
 }
 
 // checkMountPoint refuses a mount point that is not there and that sbx will not
-// make: the host's tree is read-only, and an empty directory left in a project
-// would be litter.
+// make: an empty directory left in a project would be litter.
 func (s Spec) checkMountPoint(h Host, m specs.Mount, before []specs.Mount) error {
 	at := s.backing(m.Destination, before)
-	if at == "" {
+	if at == "" || h.newPlace(m) {
 		return nil
 	}
 	if !h.there(at) {
 		return hinted(fmt.Errorf("mount point %s: no such file or directory", m.Destination),
-			"sbx makes mount points only in its private directories; make this one yourself, or choose another")
+			"sbx makes no mount point in a directory of yours that the sandbox shows; make this one yourself, or choose another")
 	}
 	if isBind(m) && h.isDir(m.Source) != h.isDir(at) {
 		return fmt.Errorf("bind %s on %s: one is a directory and the other is not", m.Source, m.Destination)

@@ -102,6 +102,11 @@ func layered(all []row) []row {
 			"umount-home-in-userns", "mount-in-userns", "secret-dotenv-in-userns", "file-read-only-remount", "userns-setns", "caps-inheritable",
 			"proc-core-pattern", "proc-sysrq", "mount-handle", "mount-up", "later-git-config", "later-git-hook", "later-git-modules", "socket-abstract", "socket-project", "socket-shown", "fifo-shown", "tty-tiocsti-input",
 		}},
+		{"new-root", []string{"-v", "/usr/lib:/sbx-new-place:ro"}, []string{ // the root is a file system of the sandbox's own then
+			"proc-core-pattern", "proc-sysrq", "sys-write", "mount-remount", "mount-setattr", "mount-bind", "mount-handle", "mount-up", "mount-chroot", "umount-masks",
+			"file-bait", "file-read-only-remount", "secret-home", "secret-dotenv-in-userns", "later-git-config", "later-git-hook", "socket-abstract", "socket-home", "socket-shown",
+			"fifo-shown", "proc-root", "proc-fd",
+		}},
 		{"unconfined", []string{"--seccomp", "unconfined"}, []string{
 			"tty-tiocsti", "tty-tiocsti-input", "CVE-2017-5226", "umount-masks", "umount-in-userns", "mount-in-userns", "mount-remount", "mount-setattr", "mount-bind",
 			"mount-handle", "mount-chroot", "proc-fresh", "ptrace-attach", "ptrace-vm-read", "ptrace-vm-write", "ptrace-getfd", "signal-kill", "signal-owner",
