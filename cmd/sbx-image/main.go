@@ -27,6 +27,7 @@ type commands struct {
 	Inspect inspectCommand `cmd:"" help:"Print what is known of images, as JSON."`
 	Export  exportCommand  `cmd:"" help:"Write an image to a file that other tools read."`
 	Commit  commitCommand  `cmd:"" help:"Make an image of what sbx run --keep kept."`
+	Tag     tagCommand     `cmd:"" help:"Give an image another name."`
 	Verify  verifyCommand  `cmd:"" help:"Read images again and report damage."`
 	Rm      rmCommand      `cmd:"" help:"Remove images."`
 	Prune   pruneCommand   `cmd:"" help:"Remove what no name stands for, what a crash left, and parts of downloads."`

@@ -23,8 +23,13 @@ const superviseName = "supervise"
 // its. Its standard output says that the command runs, and as which id; until then what
 // it has to say is for the caller, on his standard error.
 func detach(u ui, args []string) int {
-	cmd := exec.Command("/proc/self/exe", append([]string{superviseName}, args...)...)
-	cmd.Args[0] = os.Args[0]
+	return supervised(u, u.out, "", append([]string{superviseName}, args...))
+}
+
+// supervised begins that process in a directory, and prints the id.
+func supervised(u ui, out io.Writer, dir string, args []string) int {
+	cmd := exec.Command("/proc/self/exe", args...)
+	cmd.Args[0], cmd.Dir = os.Args[0], dir
 	cmd.Stderr = os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	report, err := cmd.StdoutPipe()
@@ -37,7 +42,7 @@ func detach(u ui, args []string) int {
 	}
 	id, err := io.ReadAll(io.LimitReader(report, 64))
 	if err == nil && bytes.HasSuffix(id, []byte("\n")) {
-		_, err = u.out.Write(id)
+		_, err = out.Write(id)
 		return exitOf(u, err, "")
 	}
 	if err = cmd.Wait(); err == nil {
@@ -70,11 +75,17 @@ func reported(id string) error {
 
 // checkLifecycle checks the flags of what is left running.
 func (f *runFlags) checkLifecycle() error {
+	_, err := parseRestart(f.Restart)
+	if err == nil {
+		_, err = parseLogMax(f.LogMax)
+	}
 	switch {
+	case err != nil:
+		return err
 	case f.Detach && f.DryRun != "":
 		return fmt.Errorf("--dry-run does nothing that could be detached")
-	case f.Rm && !f.Detach, f.Restart != "" && !f.Detach, f.LogMax != "" && !f.Detach:
-		return fmt.Errorf("--rm, --restart and --log-max are for --detach")
+	case f.Restart != "" && f.Restart != "no" && !f.Detach, f.LogMax != "" && !f.Detach:
+		return fmt.Errorf("--restart and --log-max are for --detach")
 	case f.Detach && f.Stdio == "direct":
 		return fmt.Errorf("--stdio=direct cannot be used with --detach, whose streams are the log's")
 	case f.Detach && isStream(string(f.Receipt)):
@@ -82,11 +93,7 @@ func (f *runFlags) checkLifecycle() error {
 	case f.Detach && isStream(string(f.NetLog)):
 		return fmt.Errorf("--net-log of what is detached has no standard output to go to; name a file")
 	}
-	_, err := parseRestart(f.Restart)
-	if err == nil {
-		_, err = parseLogMax(f.LogMax)
-	}
-	return err
+	return f.checkLabels()
 }
 
 // restart says how often a command that failed is begun again.
@@ -105,9 +112,14 @@ func parseRestart(text string) (r restart, err error) {
 			kind = ""
 		}
 	}
-	if r.onFailure = kind == "on-failure"; !r.onFailure {
+	switch {
+	case kind == "always" || kind == "unless-stopped":
+		return r, hinted{fmt.Errorf("--restart %s cannot be had: nothing of sbx runs once the sandbox and its supervisor have ended", text),
+			"--restart on-failure, or a systemd user unit with Restart=always that runs sbx run without -d"}
+	case kind != "on-failure":
 		return r, fmt.Errorf("--restart %s: want no, on-failure or on-failure:N", text)
 	}
+	r.onFailure = true
 	return r, nil
 }
 

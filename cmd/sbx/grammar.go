@@ -6,6 +6,7 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,7 +23,8 @@ import (
 // are among the arguments; a plain sbx run -- CMD pays for none.
 
 type fileFlags struct {
-	Volume    []text `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host."`
+	Volume    []text `short:"v" sep:"none" placeholder:"SRC:DST[:ro|rw]" help:"Bind a file or directory of the host, or mount a volume by its name."`
+	Mount     []text `sep:"none" placeholder:"type=bind|tmpfs|volume,src=SRC,dst=DST[,ro]" help:"Mount as docker's --mount does."`
 	Device    []text `sep:"none" placeholder:"PATH[:DST][:ro|rw]" help:"Give a device of the host, or a directory of devices."`
 	Ro        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, read-only."`
 	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
@@ -82,20 +84,25 @@ type networkFlags struct {
 }
 
 type processFlags struct {
-	Timeout     time.Duration `placeholder:"DURATION" help:"End everything after that time, with exit code 124."`
-	Umask       *text         `placeholder:"OCTAL" help:"Set the file mode creation mask (default: yours)."`
-	Ulimit      []text        `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
-	Disk        text          `placeholder:"SIZE" help:"Bound what is written and thrown away, or kept by --upper and --keep."`
-	Interactive bool          `short:"i" help:"Keep standard input open. It is anyway, but with --detach."`
-	Tty         *bool         `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
-	Stdio       string        `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or hand it over."`
-	Init        *bool         `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
-	NewClock    *bool         `negatable:"" help:"Start the monotonic and boot clocks at zero (default)."`
+	Timeout     span   `placeholder:"DURATION" help:"End everything after that time, in seconds or as 1m30s, with exit code 124."`
+	Ulimit      []text `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
+	ShmSize     text   `placeholder:"SIZE" help:"Bound what /dev/shm takes of the memory."`
+	StopSignal  string `placeholder:"SIGNAL" help:"What asks the command to end (default: SIGTERM, or the image's)."`
+	StopTimeout *span  `placeholder:"SECONDS" help:"How long it has then until it is killed (default: 10 with sbx stop, 1 with --timeout)."`
+	Disk        text   `placeholder:"SIZE" help:"Bound what is written and thrown away, or kept by --upper and --keep."`
+	Interactive bool   `short:"i" help:"Keep standard input open. It is anyway, but with --detach."`
+	Tty         *bool  `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
+	Stdio       string `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or hand it over."`
+	Init        *bool  `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
+	NewClock    *bool  `negatable:"" help:"Start the monotonic and boot clocks at zero (default)."`
+	Umask       *text  `placeholder:"OCTAL" help:"Set the file mode creation mask (default: yours)."`
 }
 
 type lifecycleFlags struct {
 	Detach  bool   `short:"d" help:"Leave it running, and print its id: sbx ps, logs, exec, attach, stop, rm."`
-	Rm      bool   `help:"With --detach: forget it when it has ended. Otherwise it is forgotten anyway."`
+	Rm      bool   `help:"Forget it when it has ended (always so without --detach)."`
+	Label   []text `short:"l" sep:"none" placeholder:"NAME[=VALUE]" help:"Describe the sandbox, for sbx ps --filter and inspect."`
+	Cidfile text   `placeholder:"FILE" help:"Write the sandbox's id to a file that is not there yet."`
 	Restart string `placeholder:"no|on-failure[:N]" help:"With --detach: begin it again when it failed, N times at most."`
 	LogMax  string `placeholder:"SIZE|none" help:"With --detach: how much its log takes at most, the oldest goes first (default: 10m)."`
 }
@@ -149,6 +156,8 @@ type runFlags struct {
 	profile profiles.Profile
 	set     []profiles.Assignment // variables that the profile sets
 	origins map[string]string     // the profile's line behind a path
+	again   string                // the id of the sandbox that is begun again
+	volumes []*os.File            // keep them from being removed
 	hosts   []hosts.Host          // what sets of hosts stand for
 	place   location              // the project, and where the caller is in it
 	linked  []linked              // paths of flags that go through links
@@ -248,6 +257,27 @@ func (t *text) Decode(ctx *kong.DecodeContext) error {
 		return fmt.Errorf("want a value, not %v", token.Value)
 	}
 	*t = text(value)
+	return nil
+}
+
+// span is a duration, or a number of seconds as timeout(1) and podman take it.
+type span time.Duration
+
+// Decode reads it.
+func (d *span) Decode(ctx *kong.DecodeContext) error {
+	token, err := ctx.Scan.PopValue("duration")
+	if err != nil {
+		return err
+	}
+	value := fmt.Sprint(token.Value)
+	if _, err := strconv.ParseFloat(value, 64); err == nil {
+		value += "s"
+	}
+	parsed, err := time.ParseDuration(value)
+	if err != nil {
+		return fmt.Errorf("%q: want seconds, or a duration as 90s or 1h30m", token.Value)
+	}
+	*d = span(parsed)
 	return nil
 }
 

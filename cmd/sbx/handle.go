@@ -21,6 +21,10 @@ func (s *supervisor) handle(r control.Request, c *control.Conn) {
 	case control.Wait:
 		<-s.done
 		_ = c.Answer(s.exit, nil)
+	case control.Restart:
+		_ = answer(c, s.restart(r.Grace))
+	case control.Rename:
+		_ = answer(c, s.held.Rename(r.Name))
 	case control.Enter:
 		_ = s.enter(c)
 	case control.Attach:

@@ -219,8 +219,11 @@ func addImage(f *runFlags, s *sandbox.Spec) error {
 	return nil
 }
 
-// stopSignal is what ends a command of the image, when --timeout does.
+// stopSignal is what asks the command to end.
 func (f *runFlags) stopSignal() syscall.Signal {
+	if sig, _ := parseSignal(f.StopSignal); sig != 0 { // checked before
+		return sig
+	}
 	if f.image == nil || f.image.Config.StopSignal == "" {
 		return unix.SIGTERM
 	}

@@ -51,9 +51,20 @@ var verbs = map[string]func(u ui, args []string) int{
 	"stats":  statsVerb,
 	"top":    topVerb,
 
-	superviseName: superviseVerb,
-	besideName:    besideVerb,
-	asOwnerName:   asOwnerVerb,
+	"ls":      psVerb,
+	"start":   startVerb,
+	"restart": restartVerb,
+	"unpause": resumeVerb,
+	"rename":  renameVerb,
+	"port":    portVerb,
+	"rmi":     rmiVerb,
+	"tag":     tagVerb,
+	"volume":  volumeVerb,
+
+	superviseName:      superviseVerb,
+	superviseAgainName: superviseAgainVerb,
+	besideName:         besideVerb,
+	asOwnerName:        asOwnerVerb,
 }
 
 func main() {

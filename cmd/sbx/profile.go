@@ -240,7 +240,7 @@ func (f *runFlags) adopt(s *sandbox.Spec, p profiles.Profile) error {
 		if err != nil {
 			return fmt.Errorf("%s: %w", p.Process.Timeout.From, err)
 		}
-		f.Timeout = d
+		f.Timeout = span(d)
 	}
 	return nil
 }

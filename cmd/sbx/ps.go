@@ -14,13 +14,21 @@ import (
 // psVerb is sbx ps.
 func psVerb(u ui, args []string) int {
 	var flags struct {
-		All     bool `short:"a" help:"Also those that have ended."`
-		Quiet   bool `short:"q" help:"Print ids only."`
-		Json    bool `help:"Print a JSON array of what sbx inspect says."`
-		NoTrunc bool `help:"Print whole commands."`
+		All     bool   `short:"a" help:"Also those that have ended."`
+		Quiet   bool   `short:"q" help:"Print ids only."`
+		Json    bool   `help:"Print a JSON array of what sbx inspect says."`
+		NoTrunc bool   `help:"Print whole commands."`
+		Filter  []text `short:"f" sep:"none" placeholder:"KEY=VALUE" help:"Print those only: label=NAME[=VALUE], name=PART, id=BEGINNING, status=WORD, exited=CODE, ancestor=IMAGE."`
+		Format  string `placeholder:"TEMPLATE|json" help:"Print each by a Go template, as docker does ('table ...' for columns)."`
+		Last    int    `short:"n" placeholder:"N" help:"Print the N newest, whatever they do."`
+		Latest  bool   `short:"l" help:"Print the newest, whatever it does."`
 	}
 	if done, code := parseVerb(u, "ps", "List the sandboxes that were detached or have a name.", &flags, args); done {
 		return code
+	}
+	filters, err := parseFilters(flags.Filter)
+	if err != nil {
+		return exitOf(u, err, sandbox.Hint(err))
 	}
 	all, err := sandboxes()
 	if err != nil {
@@ -28,13 +36,21 @@ func psVerb(u ui, args []string) int {
 	}
 	showNotices(u)
 	list, failed := all.List()
+	if flags.Latest {
+		flags.Last = 1
+	}
 	shown := []state.Record{}
 	for _, r := range list {
-		if flags.All || r.Alive() {
+		if (flags.All || r.Alive() || filters.ended() || flags.Last > 0) && filters.match(r) {
 			shown = append(shown, r)
 		}
 	}
+	if flags.Last > 0 {
+		shown = shown[:min(len(shown), flags.Last)]
+	}
 	switch {
+	case flags.Format != "":
+		err = printFormat(u.out, flags.Format, psViews(shown, flags.NoTrunc))
 	case flags.Json:
 		err = printJSON(u, shown)
 	case flags.Quiet:
@@ -130,8 +146,9 @@ func ago(d time.Duration) string {
 // inspectVerb is sbx inspect.
 func inspectVerb(u ui, args []string) int {
 	var flags struct {
-		Json bool     `help:"Is what it prints."`
-		Box  []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
+		Json   bool     `help:"Is what it prints."`
+		Format string   `short:"f" placeholder:"TEMPLATE|json" help:"Print each by a Go template, as docker does."`
+		Box    []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
 	if done, code := parseVerb(u, "inspect", "Print all that is known of sandboxes, and what they do and take where they run, as a JSON array.", &flags, args); done {
 		return code
@@ -150,7 +167,14 @@ func inspectVerb(u ui, args []string) int {
 		}
 		list = append(list, liveOf(all, r))
 	}
-	if err := printJSON(u, list); err != nil {
+	if flags.Format == "json" {
+		err = printFormat(u.out, flags.Format, anys(list))
+	} else if flags.Format != "" {
+		err = printFormat(u.out, flags.Format, inspectViews(list))
+	} else {
+		err = printJSON(u, list)
+	}
+	if err != nil {
 		return exitOf(u, err, "")
 	}
 	return code

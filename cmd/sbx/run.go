@@ -46,7 +46,7 @@ func runVerb(u ui, args []string) int {
 	}
 	defer f.inUse.Close()
 	f.around, f.place = around, place
-	if f.Name != "" && f.DryRun == "" {
+	if f.recorded() && f.DryRun == "" {
 		return runNamed(u, f, early)
 	}
 	code, _ = runOnce(u, f, early, runInSession)
@@ -64,7 +64,12 @@ func parsedRun(u ui, args []string) (*runFlags, int) {
 		err = f.checkLifecycle()
 	}
 	if err != nil {
-		u.fail(err, "sbx run --help lists the flags")
+		err = explainFlag(err)
+		help := "sbx run --help lists the flags"
+		if mended := sandbox.Hint(err); mended != "" {
+			help = mended
+		}
+		u.fail(err, help)
 		return nil, exitFailed
 	}
 	f.umask = u.umask
@@ -188,7 +193,7 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	}
 	ctx, cancel := context.Background(), func() {}
 	if f.Timeout > 0 {
-		ctx, cancel = context.WithTimeoutCause(ctx, f.Timeout, timeoutError(f.Timeout))
+		ctx, cancel = context.WithTimeoutCause(ctx, time.Duration(f.Timeout), timeoutError(f.Timeout))
 	}
 	cmd = sandbox.New(ctx, spec)
 	cmd.Around = f.around
@@ -197,7 +202,7 @@ func newCommand(u ui, f *runFlags) (cmd *sandbox.Cmd, cancel func(), err error) 
 	if !spec.OCI.Process.Terminal && !f.RawTerminal {
 		shieldTerminal(cmd)
 	}
-	cmd.Grace, cmd.StopSignal = grace, f.stopSignal()
+	cmd.Grace, cmd.StopSignal = f.grace(grace), f.stopSignal()
 	cmd.AsOwner = moveAsOwner
 	cmd.RawTerminal, cmd.Receipted = f.RawTerminal, f.Receipt != ""
 	if !f.Quiet {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
@@ -22,7 +23,7 @@ func newSpec(f *runFlags) (s sandbox.Spec, err error) {
 	s.OCI.Process = &specs.Process{Args: f.command}
 	s.OCI.Linux = &specs.Linux{}
 	s.OCI.Hostname = sandbox.DefaultHostname
-	s.Enterable = f.Detach || f.Name != ""
+	s.Enterable = f.recorded()
 	for _, part := range []func(*runFlags, *sandbox.Spec) error{
 		addRoot, addImage, addProject, addOwn, addProfile, addFiles, addTools, addLinks, addIdentity, addEnvironment, addNetwork, addProcess, addProtection, addLimits, addSecrets,
 	} {
@@ -90,6 +91,12 @@ func addRoot(f *runFlags, s *sandbox.Spec) error {
 // addFiles adds what the file flags mount and hide.
 func addFiles(f *runFlags, s *sandbox.Spec) error {
 	for _, v := range texts(f.Volume) {
+		if named, err := f.addNamedVolume(s, v); named || err != nil {
+			if err != nil {
+				return err
+			}
+			continue
+		}
 		m, err := volume(v)
 		if err != nil {
 			return err
@@ -105,6 +112,9 @@ func addFiles(f *runFlags, s *sandbox.Spec) error {
 			return err
 		}
 		s.OCI.Mounts = append(s.OCI.Mounts, m)
+	}
+	if err := f.addMounts(s); err != nil {
+		return err
 	}
 	for option, paths := range map[string][]string{"ro": texts(f.Ro), "rw": texts(f.Rw)} {
 		for _, p := range paths {
@@ -154,11 +164,12 @@ func hide(s *sandbox.Spec, path string, must bool) {
 // volume reads SRC:DST[:ro|rw].
 func volume(v string) (specs.Mount, error) {
 	parts := strings.Split(v, ":")
-	mode := "rw"
+	mode, known := "rw", true
 	if n := len(parts); n > 2 {
-		mode, parts = parts[n-1], parts[:n-1]
+		mode, known = volumeMode(parts[n-1])
+		parts = parts[:n-1]
 	}
-	if len(parts) != 2 || parts[0] == "" || parts[1] == "" || mode != "ro" && mode != "rw" {
+	if len(parts) != 2 || parts[0] == "" || parts[1] == "" || !known {
 		return specs.Mount{}, fmt.Errorf("volume %q: want SRC:DST[:ro|rw]", v)
 	}
 	source, err := filepath.Abs(parts[0])
@@ -336,7 +347,10 @@ func addProcess(f *runFlags, s *sandbox.Spec) error {
 		s.HostClock = !*f.NewClock
 	}
 	if f.Timeout < 0 {
-		return fmt.Errorf("--timeout %s is in the past", f.Timeout)
+		return fmt.Errorf("--timeout %s is in the past", time.Duration(f.Timeout))
+	}
+	if err := f.checkStop(); err != nil {
+		return err
 	}
 	umask, err := f.chosenUmask()
 	if err != nil {
@@ -372,5 +386,5 @@ func addProcess(f *runFlags, s *sandbox.Spec) error {
 	if p.Terminal {
 		p.ConsoleSize = terminalSize()
 	}
-	return nil
+	return f.addShm(s)
 }

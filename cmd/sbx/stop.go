@@ -17,7 +17,7 @@ import (
 // stopVerb is sbx stop.
 func stopVerb(u ui, args []string) int {
 	var flags struct {
-		Time   float64  `short:"t" default:"10" placeholder:"SECONDS" help:"How long the command has to end by itself (default: 10)."`
+		Time   *float64 `short:"t" aliases:"timeout" placeholder:"SECONDS" help:"How long the command has to end by itself (default: 10, or --stop-timeout of run)."`
 		Signal string   `short:"s" placeholder:"SIGNAL" help:"What asks it to (default: SIGTERM, or the image's stop signal)."`
 		Box    []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
@@ -25,13 +25,14 @@ func stopVerb(u ui, args []string) int {
 		return code
 	}
 	sig, err := parseSignal(flags.Signal)
-	if err == nil && flags.Time < 0 {
-		err = fmt.Errorf("--time %v is in the past", flags.Time)
+	grace, bad := graceOf(flags.Time)
+	if err == nil {
+		err = bad
 	}
 	if err != nil {
 		return exitOf(u, err, "")
 	}
-	stop := control.Request{Do: control.Stop, Signal: int(sig), Grace: time.Duration(flags.Time * float64(time.Second))}
+	stop := control.Request{Do: control.Stop, Signal: int(sig), Grace: grace}
 	defer showNotices(u)
 	return eachBox(u, flags.Box, func(all *state.Sandboxes, r state.Record) error {
 		if !r.Alive() {
@@ -40,6 +41,17 @@ func stopVerb(u ui, args []string) int {
 		_, err := ended(all, r, stop)
 		return err
 	})
+}
+
+// graceOf is --time, or what the sandbox itself has.
+func graceOf(seconds *float64) (time.Duration, error) {
+	switch {
+	case seconds == nil:
+		return -1, nil
+	case *seconds < 0:
+		return 0, fmt.Errorf("--time %v is in the past", *seconds)
+	}
+	return time.Duration(*seconds * float64(time.Second)), nil
 }
 
 // killVerb is sbx kill.

@@ -29,6 +29,7 @@ type supervisor struct {
 	mu       sync.Mutex
 	cmd      *sandbox.Cmd  // that runs, or nil
 	stopping bool          // it is not to be begun again
+	anew     chan error    // it is, by sbx restart, which waits for that, or nil
 	stop     chan struct{} // closed with stopping
 	done     chan struct{} // closed when it has ended for good
 	exit     int           // how, then
@@ -45,11 +46,20 @@ func newSupervisor(u ui, f *runFlags) (*supervisor, error) {
 		return nil, err
 	}
 	s := &supervisor{u: u, f: f, stop: make(chan struct{}), done: make(chan struct{})}
-	if s.held, err = all.Add(f.record()); err != nil {
+	if f.again != "" {
+		s.held, err = all.Hold(f.again, f.record())
+	} else {
+		s.held, err = all.Add(f.record())
+	}
+	if err != nil {
 		return nil, err
 	}
-	if s.listener, err = control.Listen(all.Socket(s.held.Record().ID)); err != nil {
-		return nil, errors.Join(err, s.held.Remove())
+	err = f.writeCidfile(s.held.Record().ID)
+	if err == nil {
+		s.listener, err = control.Listen(all.Socket(s.held.Record().ID))
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.abandon())
 	}
 	go s.listener.Serve(s.handle)
 	return s, nil
@@ -59,7 +69,7 @@ func newSupervisor(u ui, f *runFlags) (*supervisor, error) {
 func (f *runFlags) record() state.Record {
 	r := state.Record{
 		Name: f.Name, Command: f.command, Image: string(f.Image), Rootfs: string(f.Rootfs), Detached: f.Detach, Stdin: f.Interactive,
-		Remove: !f.Detach || f.Rm, Restart: f.Restart, Net: f.Net,
+		Remove: !f.Detach || f.Rm, Restart: f.Restart, Net: f.Net, Labels: f.labels(),
 	}
 	if f.Tty != nil {
 		r.Terminal = *f.Tty
@@ -81,12 +91,35 @@ func runNamed(u ui, f *runFlags, early *userns.Early) int {
 	return s.end(code, failed)
 }
 
+// abandon gives up a sandbox that was not begun. One that ran before stays as it was.
+func (s *supervisor) abandon() error {
+	if s.f.again == "" {
+		return s.held.Remove()
+	}
+	defer s.held.Close()
+	return s.held.Ended(exitFailed, "it could not be begun again")
+}
+
 // superviseVerb is the process behind sbx run --detach.
 func superviseVerb(u ui, args []string) int {
 	f, code := parsedRun(u, args)
 	if f == nil {
 		return code
 	}
+	return supervise(u, f, args)
+}
+
+// superviseAgainVerb is the process behind sbx start, which names the sandbox's id first.
+func superviseAgainVerb(u ui, args []string) int {
+	f, code := parsedRun(u, args[1:])
+	if f == nil {
+		return code
+	}
+	f.again, f.Cidfile = args[0], ""
+	return supervise(u, f, args[1:])
+}
+
+func supervise(u ui, f *runFlags, args []string) int {
 	if code := f.bring(u); code != 0 {
 		return code
 	}
@@ -94,17 +127,22 @@ func superviseVerb(u ui, args []string) int {
 	s, err := newSupervisor(u, f)
 	if err == nil {
 		if s.stdio, err = newStdio(s.held.Path(), f); err != nil {
-			err = errors.Join(err, s.held.Remove())
+			err = errors.Join(err, s.abandon())
 		}
 	}
 	if err != nil {
 		u.fail(err, sandbox.Hint(err))
 		return exitFailed
 	}
+	if dir, err := sandbox.WorkingDirectory(); err == nil && f.again == "" && !f.Rm {
+		if err := s.held.KeepBegun(dir, args); err != nil {
+			u.fail(err, "")
+		}
+	}
 	s.u.errors = s.stdio.notes(u.errors)
 	go s.heed()
 	code, failed := s.runAgain()
-	if !s.stdio.reported { // nobody has heard of it
+	if !s.stdio.reported && f.again == "" { // nobody has heard of it
 		s.held.Change(func(r *state.Record) { r.Remove = true })
 	}
 	if err := s.stdio.close(); err != nil {
@@ -120,7 +158,7 @@ func (s *supervisor) heed() {
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
 	for range signals {
-		go s.finish(defaultGrace, 0)
+		go s.finish(s.f.grace(defaultGrace), 0)
 	}
 }
 
@@ -128,13 +166,19 @@ func (s *supervisor) heed() {
 func (s *supervisor) runAgain() (code int, failed error) {
 	policy, _ := parseRestart(s.f.Restart) // checked before
 	pause := firstPause
+	var tried chan error
 	for done := 0; ; done++ {
 		begun := time.Now()
 		code, failed = runOnce(s.u, s.f, nil, s.runDetached)
 		s.mu.Lock()
-		over := s.stopping || !s.stdio.reported || !policy.again(code, done)
+		anew := s.anew
+		over := s.stopping || !s.stdio.reported || anew == nil && !policy.again(code, done) || anew != nil && anew == tried
 		s.cmd = nil
 		s.mu.Unlock()
+		if tried = anew; anew != nil && !over {
+			s.change(func(r *state.Record) { r.Status, r.PID, r.Restarts = state.Restarting, 0, done+1 })
+			continue
+		}
 		if over {
 			return code, failed
 		}
@@ -192,6 +236,7 @@ func (s *supervisor) began(cmd *sandbox.Cmd) {
 	s.cmd = cmd
 	stopping := s.stopping
 	s.mu.Unlock()
+	defer s.answerAnew(nil)
 	spec := cmd.Spec
 	s.change(func(r *state.Record) {
 		r.View, r.Project, r.Net = spec.View.String(), spec.Project, spec.Network()
@@ -244,6 +289,7 @@ func (s *supervisor) end(code int, failed error) int {
 	s.cmd, s.exit = nil, code
 	s.mu.Unlock()
 	close(s.done)
+	s.answerAnew(fmt.Errorf("it ended instead, with exit code %d", code))
 	if s.stdio != nil {
 		s.stdio.audience.end(code)
 	}
@@ -252,6 +298,46 @@ func (s *supervisor) end(code int, failed error) int {
 		s.u.fail(err, "")
 	}
 	return code
+}
+
+// answerAnew answers who asked for the command to begin again.
+func (s *supervisor) answerAnew(err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.anew != nil {
+		s.anew <- err
+		s.anew = nil
+	}
+}
+
+// restart ends the command, and has it begun again. It is not done for one in the foreground,
+// whose caller waits for its end.
+func (s *supervisor) restart(grace time.Duration) error {
+	if s.stdio == nil {
+		return &mendedError{fmt.Errorf("it runs in the foreground"), "only what sbx run -d began can be begun again"}
+	}
+	s.mu.Lock()
+	if s.stopping || s.anew != nil || s.cmd == nil {
+		s.mu.Unlock()
+		return fmt.Errorf("it ends or begins just now; try again")
+	}
+	done, cmd := make(chan error, 1), s.cmd
+	s.anew = done
+	s.mu.Unlock()
+	s.release()
+	if grace < 0 {
+		grace = s.f.grace(defaultGrace)
+	}
+	if grace > 0 {
+		_ = cmd.Signal(s.f.stopSignal()) // it may have ended just now
+	}
+	select {
+	case err := <-done:
+		return err
+	case <-time.After(grace):
+	}
+	_ = cmd.Signal(unix.SIGKILL)
+	return <-done
 }
 
 // defaultGrace is how long a command has to end by itself: docker's.
@@ -271,6 +357,9 @@ func (s *supervisor) finish(grace time.Duration, sig syscall.Signal) {
 	}
 	if sig == 0 {
 		sig = s.f.stopSignal()
+	}
+	if grace < 0 {
+		grace = s.f.grace(defaultGrace)
 	}
 	if grace > 0 {
 		s.release()

@@ -20,8 +20,11 @@ type Request struct {
 	// to every process of the sandbox.
 	Signal int  `json:"signal,omitempty"`
 	All    bool `json:"all,omitempty"`
-	// Grace is how long a command has until it is killed, for Stop.
+	// Grace is how long a command has until it is killed, for Stop and Restart. Less than 0
+	// is as long as the sandbox says.
 	Grace time.Duration `json:"grace,omitempty"`
+	// Name is for Rename.
+	Name string `json:"name,omitempty"`
 	// Stdin says that an attached client sends, and Size of what size its terminal is.
 	Stdin bool `json:"stdin,omitempty"`
 	Size  Size `json:"size,omitzero"`
@@ -34,11 +37,14 @@ const (
 	Wait   = "wait"   // is answered when it has ended, for good
 	Enter  = "enter"  // what a process in it is confined by, a pidfd of it, and its cgroup
 	Attach = "attach" // its streams
-	Pause  = "pause"
-	Resume = "resume"
-	Usage  = "usage" // what it takes of the machine
-	Reach  = "reach" // a pidfd of its first process, and its root
-	Top    = "top"   // its processes
+	// Restart ends the command and begins it again, and is answered when it runs.
+	Restart = "restart"
+	Rename  = "rename"
+	Pause   = "pause"
+	Resume  = "resume"
+	Usage   = "usage" // what it takes of the machine
+	Reach   = "reach" // a pidfd of its first process, and its root
+	Top     = "top"   // its processes
 )
 
 // Size is a terminal's.

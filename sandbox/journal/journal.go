@@ -42,14 +42,26 @@ type Journal struct {
 	spare   func(*os.File) (int64, error)
 }
 
-// Create begins a log in a directory, which takes no more than max bytes.
+// Create begins a log in a directory, which takes no more than max bytes. Where there is one,
+// it goes on behind that.
 func Create(dir string, max int64) (*Journal, error) {
 	if max < MinMax {
 		return nil, fmt.Errorf("a log takes %d KiB at least", MinMax>>10)
 	}
 	j := &Journal{dir: dir, max: max / 2, number: 1, now: time.Now, spare: spare}
-	var err error
-	j.file, err = create(dir, j.number)
+	before, err := files(dir)
+	if n := len(before); err == nil && n > 0 {
+		j.number = before[n-1] + 1
+		for _, old := range before[:n-1] {
+			err = errors.Join(err, remove(dir, old))
+		}
+		if fi, e := os.Stat(path(dir, before[n-1])); e == nil {
+			j.older = fi.Size()
+		}
+	}
+	if err == nil {
+		j.file, err = create(dir, j.number)
+	}
 	return j, err
 }
 

@@ -67,6 +67,8 @@ type Record struct {
 	Remove   bool   `json:"remove,omitempty"` // when it has ended
 	Restart  string `json:"restart,omitempty"`
 	Restarts int    `json:"restarts,omitempty"`
+	// Labels are what the caller describes it by.
+	Labels map[string]string `json:"labels,omitempty"`
 	// Limits are in words, as they were asked for, and Cgroup where they are.
 	Limits []string `json:"limits,omitempty"`
 	Cgroup string   `json:"cgroup,omitempty"`
