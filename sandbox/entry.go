@@ -7,6 +7,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
@@ -44,6 +45,8 @@ type Entry struct {
 	NoTCP bool `json:"noTCP,omitempty"`
 	// HostView says that the root is the host's.
 	HostView bool `json:"hostView,omitempty"`
+	// Bytes are what of the process is no text, which JSON would change.
+	Bytes *entryBytes `json:"bytes,omitempty"`
 	// Handles name the descriptors, in order.
 	Handles []userns.FD `json:"handles"`
 }
@@ -57,6 +60,42 @@ type sentSecret string
 
 func (sentSecret) String() string   { return "(secret)" }
 func (sentSecret) GoString() string { return "(secret)" }
+
+// entryBytes are a process's strings as they are: names of files need not be UTF-8.
+type entryBytes struct {
+	Cwd          []byte
+	Env, Secrets [][]byte
+}
+
+// keepBytes sets Bytes where a string is no text.
+func (e *Entry) keepBytes() {
+	b := entryBytes{Cwd: []byte(e.Process.Cwd)}
+	text := utf8.ValidString(e.Process.Cwd)
+	for _, v := range e.Process.Env {
+		b.Env, text = append(b.Env, []byte(v)), text && utf8.ValidString(v)
+	}
+	for _, v := range e.Secrets {
+		b.Secrets, text = append(b.Secrets, []byte(v)), text && utf8.ValidString(string(v))
+	}
+	if !text {
+		e.Bytes = &b
+	}
+}
+
+// restoreBytes puts them back.
+func (e *Entry) restoreBytes() {
+	if e.Bytes == nil {
+		return
+	}
+	e.Process.Cwd, e.Process.Env, e.Secrets = string(e.Bytes.Cwd), nil, nil
+	for _, v := range e.Bytes.Env {
+		e.Process.Env = append(e.Process.Env, string(v))
+	}
+	for _, v := range e.Bytes.Secrets {
+		e.Secrets = append(e.Secrets, sentSecret(v))
+	}
+	e.Bytes = nil
+}
 
 // entryFilter is a seccomp filter as the kernel has it.
 type entryFilter struct {
@@ -90,6 +129,7 @@ func newEntry(s Spec, h Host, p userns.Plan) (Entry, error) {
 	for _, secret := range c.secretVariables() {
 		e.Secrets = append(e.Secrets, sentSecret(secret))
 	}
+	e.keepBytes()
 	if bounding := s.OCI.Process.Capabilities.Bounding; len(s.CapAdd) > 0 {
 		e.Kept = slices.DeleteFunc(slices.Clone(bounding), func(name string) bool {
 			return !slices.Contains(s.CapAdd, name) && !slices.Contains(s.CapAdd, "ALL")
@@ -227,6 +267,7 @@ func ReadEntry(b []byte) (e Entry, err error) {
 	if err = json.Unmarshal(b, &e); err == nil && e.Version != entryVersion {
 		err = hinted(fmt.Errorf("the sandbox was begun by another version of sbx"), "begin it again")
 	}
+	e.restoreBytes()
 	return e, err
 }
 

@@ -417,9 +417,9 @@ func (h *Host) probeState(s Spec) {
 	if slices.ContainsFunc(s.ownMounts(*h), func(m specs.Mount) bool { return isBind(m) && below(tmp, h.real(m.Source)) }) {
 		_ = os.Mkdir(dir, 0o700) // one that cannot be made cannot be made by the command either
 	}
-	h.State = []string{dir}
-	if path.IsAbs(h.Runtime) {
-		h.State = append(h.State, path.Join(h.Runtime, "sbx"))
+	h.State = []string{dir, path.Join("/run/user", strconv.Itoa(int(h.UID)), "sbx")}
+	if own := path.Join(h.Runtime, "sbx"); path.IsAbs(h.Runtime) && !slices.Contains(h.State, own) {
+		h.State = append(h.State, own)
 	}
 }
 

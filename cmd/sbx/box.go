@@ -17,7 +17,7 @@ import (
 
 // sandboxes are those of the caller that are detached, or have a name.
 func sandboxes() (*state.Sandboxes, error) {
-	return state.Open(state.Dir(os.Getenv, os.Getuid()), os.Getuid())
+	return state.OpenAll(state.Dirs(os.Getenv, os.Getuid()), os.Getuid())
 }
 
 // parseVerb reads the arguments of a verb into its flags. With --help it prints what

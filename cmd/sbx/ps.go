@@ -59,6 +59,9 @@ func psVerb(u ui, args []string) int {
 		}
 	default:
 		err = psTable(u, shown, flags.NoTrunc)
+		for _, o := range orphans() {
+			u.say("%v", o)
+		}
 	}
 	code := exitOf(u, err, "")
 	for _, err := range failed {

@@ -27,7 +27,7 @@ func (h *Held) KeepBegun(dir string, args []string) error {
 
 // BegunBy is what a sandbox was begun with.
 func (s *Sandboxes) BegunBy(r Record) (dir string, args []string, err error) {
-	b, err := os.ReadFile(filepath.Join(s.box(r.ID), begunBy))
+	b, err := os.ReadFile(filepath.Join(s.of(r.ID).box(r.ID), begunBy))
 	if err != nil {
 		return "", nil, err
 	}
@@ -41,6 +41,7 @@ func (s *Sandboxes) BegunBy(r Record) (dir string, args []string, err error) {
 // Hold takes over a sandbox that has ended, to begin it again with what the record says. It
 // keeps its id, its name and its log.
 func (s *Sandboxes) Hold(id string, r Record) (*Held, error) {
+	s = s.whose(id)
 	dir, err := s.lock(id)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return nil, fmt.Errorf("sandbox %s: %w", id, ErrRuns)
@@ -87,6 +88,19 @@ func (s *Sandboxes) rename(id, from, to string) error {
 	return nil
 }
 
+// whose gives the directory that has a sandbox, which knows of the others: a name must be
+// nobody's there.
+func (s *Sandboxes) whose(id string) *Sandboxes {
+	at := s.of(id)
+	w := &Sandboxes{dir: at.dir}
+	for _, o := range append([]*Sandboxes{s}, s.others...) {
+		if o.dir != at.dir {
+			w.others = append(w.others, &Sandboxes{dir: o.dir})
+		}
+	}
+	return w
+}
+
 // Rename gives the sandbox another name.
 func (h *Held) Rename(name string) error {
 	if err := h.all.rename(h.record.ID, h.Record().Name, name); err != nil {
@@ -97,6 +111,7 @@ func (h *Held) Rename(name string) error {
 
 // Rename does so for one that has ended.
 func (s *Sandboxes) Rename(r Record, name string) error {
+	s = s.whose(r.ID)
 	dir, err := s.lock(r.ID)
 	if errors.Is(err, unix.EWOULDBLOCK) {
 		return fmt.Errorf("sandbox %s: %w", r.Name, ErrRuns)

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"golang.org/x/sys/unix"
@@ -13,12 +14,27 @@ import (
 
 // Dir is where the caller's sandboxes are kept: below XDG_RUNTIME_DIR, which is his
 // alone and gone when the machine has been off, as the sandboxes are. Where there is
-// none, it is a directory in /tmp that has to be his.
-func Dir(getenv func(string) string, uid int) string {
+// none, as after su or in a job of cron, it is the one that logind makes, and at last a
+// directory in /tmp that has to be his.
+func Dir(getenv func(string) string, uid int) string { return Dirs(getenv, uid)[0] }
+
+// Dirs are all the directories where they may be kept, and the first is where the next
+// one will be: who had another environment may have begun some in the others.
+func Dirs(getenv func(string) string, uid int) (dirs []string) {
 	if runtime := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(runtime) && owned(runtime, uid) == nil {
-		return filepath.Join(runtime, "sbx")
+		dirs = append(dirs, filepath.Join(runtime, "sbx"))
 	}
-	return "/tmp/sbx-" + strconv.Itoa(uid)
+	usual, kept := "/run/user/"+strconv.Itoa(uid), "/tmp/sbx-"+strconv.Itoa(uid)
+	if dir := filepath.Join(usual, "sbx"); private(usual, uid) && !slices.Contains(dirs, dir) {
+		dirs = append(dirs, dir)
+	}
+	return append(dirs, kept)
+}
+
+// private tells whether a directory is the user's and nobody else may look into it.
+func private(dir string, uid int) bool {
+	var st unix.Stat_t
+	return unix.Lstat(dir, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFDIR && int(st.Uid) == uid && st.Mode&0o077 == 0
 }
 
 // owned refuses a directory that others may change, or that is not there. Its last
@@ -63,8 +79,39 @@ func Open(dir string, uid int) (*Sandboxes, error) {
 	return &Sandboxes{dir: dir}, nil
 }
 
+// OpenAll opens the sandboxes in the first directory, and those that are in the others.
+func OpenAll(dirs []string, uid int) (*Sandboxes, error) {
+	s, err := Open(dirs[0], uid)
+	if err != nil {
+		return nil, err
+	}
+	for _, dir := range dirs[1:] {
+		there := true
+		for _, d := range []string{dir, filepath.Join(dir, "names"), filepath.Join(dir, "boxes")} {
+			there = there && owned(d, uid) == nil
+		}
+		if there {
+			s.others = append(s.others, &Sandboxes{dir: dir})
+		}
+	}
+	return s, nil
+}
+
 // Sandboxes are those of one user.
-type Sandboxes struct{ dir string }
+type Sandboxes struct {
+	dir    string
+	others []*Sandboxes // in other directories
+}
+
+// of is the directory that has a sandbox.
+func (s *Sandboxes) of(id string) *Sandboxes {
+	for _, o := range s.others {
+		if _, err := os.Lstat(o.box(id)); err == nil {
+			return o
+		}
+	}
+	return s
+}
 
 // Path is the directory.
 func (s *Sandboxes) Path() string { return s.dir }
@@ -72,17 +119,36 @@ func (s *Sandboxes) Path() string { return s.dir }
 func (s *Sandboxes) box(id string) string     { return filepath.Join(s.dir, "boxes", id) }
 func (s *Sandboxes) named(name string) string { return filepath.Join(s.dir, "names", name) }
 
-// lockNames lets one process at a time change which name is whose.
-func (s *Sandboxes) lockNames() (*os.File, error) {
-	f, err := os.Open(filepath.Join(s.dir, "names"))
-	if err != nil {
-		return nil, err
+// A namesLock lets one process at a time change which name is whose.
+type namesLock []*os.File
+
+// lockNames locks the names of all directories, in one order for all processes.
+func (s *Sandboxes) lockNames() (namesLock, error) {
+	dirs := []string{s.dir}
+	for _, o := range s.others {
+		dirs = append(dirs, o.dir)
 	}
-	if err := flock(f, unix.LOCK_EX); err != nil {
+	slices.Sort(dirs)
+	var lock namesLock
+	for _, dir := range dirs {
+		f, err := os.Open(filepath.Join(dir, "names"))
+		if err == nil {
+			lock = append(lock, f)
+			err = flock(f, unix.LOCK_EX)
+		}
+		if err != nil {
+			lock.Close()
+			return nil, err
+		}
+	}
+	return lock, nil
+}
+
+// Close lets the next one.
+func (l namesLock) Close() {
+	for _, f := range l {
 		f.Close()
-		return nil, err
 	}
-	return f, nil
 }
 
 func flock(f *os.File, how int) error {

@@ -16,6 +16,16 @@ import (
 // killed is Dead in it, whatever its record said. What cannot be read is among the
 // errors, and is no reason not to have the others.
 func (s *Sandboxes) List() (all []Record, failed []error) {
+	for _, one := range append([]*Sandboxes{s}, s.others...) {
+		records, errs := one.list()
+		all, failed = append(all, records...), append(failed, errs...)
+	}
+	slices.SortFunc(all, func(a, b Record) int { return b.Created.Compare(a.Created) })
+	return all, failed
+}
+
+// list gives those of one directory.
+func (s *Sandboxes) list() (all []Record, failed []error) {
 	entries, err := os.ReadDir(filepath.Join(s.dir, "boxes"))
 	if err != nil {
 		return nil, []error{&DirError{err}}
@@ -38,7 +48,6 @@ func (s *Sandboxes) List() (all []Record, failed []error) {
 	if hidden {
 		s.Sweep()
 	}
-	slices.SortFunc(all, func(a, b Record) int { return b.Created.Compare(a.Created) })
 	return all, failed
 }
 
@@ -104,7 +113,7 @@ func (s *Sandboxes) Find(what string) (Record, error) {
 	if err != nil {
 		return Record{}, err
 	}
-	r, err := s.look(id)
+	r, err := s.of(id).look(id)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = fmt.Errorf("%w: %s", ErrNotFound, what)
 	}
@@ -114,17 +123,28 @@ func (s *Sandboxes) Find(what string) (Record, error) {
 // ID finds the id alone, for who asks the supervisor next: what became of the sandbox, and
 // whether it is there at all, Find tells.
 func (s *Sandboxes) ID(what string) (string, error) {
+	all := append([]*Sandboxes{s}, s.others...)
 	if CheckName(what) == nil {
-		if id, err := os.Readlink(s.named(what)); err == nil {
-			return id, nil
+		for _, one := range all {
+			id, err := os.Readlink(one.named(what))
+			if err != nil {
+				continue
+			}
+			if _, err := os.Lstat(one.box(id)); err == nil || len(all) == 1 {
+				return id, nil
+			}
 		}
 	}
 	if what == "" || strings.Trim(what, "0123456789abcdef") != "" {
 		return "", fmt.Errorf("%w: %q", ErrNotFound, what)
 	}
-	entries, err := os.ReadDir(filepath.Join(s.dir, "boxes"))
-	if err != nil {
-		return "", &DirError{err}
+	var entries []fs.DirEntry
+	for _, one := range all {
+		some, err := os.ReadDir(filepath.Join(one.dir, "boxes"))
+		if err != nil {
+			return "", &DirError{err}
+		}
+		entries = append(entries, some...)
 	}
 	id := ""
 	for _, e := range entries {
@@ -146,6 +166,7 @@ var ErrRuns = errors.New("it runs")
 
 // Remove removes a sandbox that does not run.
 func (s *Sandboxes) Remove(r Record) error {
+	s = s.of(r.ID)
 	dir, err := s.lock(r.ID)
 	switch {
 	case errors.Is(err, unix.EWOULDBLOCK):
@@ -160,7 +181,7 @@ func (s *Sandboxes) Remove(r Record) error {
 }
 
 // Socket is where the supervisor of the sandbox of an id listens.
-func (s *Sandboxes) Socket(id string) string { return filepath.Join(s.box(id), "control") }
+func (s *Sandboxes) Socket(id string) string { return filepath.Join(s.of(id).box(id), "control") }
 
 // Box is the directory of a sandbox.
-func (s *Sandboxes) Box(r Record) string { return s.box(r.ID) }
+func (s *Sandboxes) Box(r Record) string { return s.of(r.ID).box(r.ID) }

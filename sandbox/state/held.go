@@ -150,6 +150,12 @@ func (s *Sandboxes) Sweep() {
 		return
 	}
 	defer names.Close()
+	for _, one := range append([]*Sandboxes{s}, s.others...) {
+		one.sweep()
+	}
+}
+
+func (s *Sandboxes) sweep() {
 	// One that is being made has no lock for a moment, but the names are ours now.
 	entries, _ := os.ReadDir(filepath.Join(s.dir, "boxes"))
 	for _, e := range entries {

@@ -62,6 +62,13 @@ func (e *NameTakenError) Hint() string { return "sbx rm -f " + e.Name + ", or ch
 
 // claim makes a name that of a sandbox. The names are locked.
 func (s *Sandboxes) claim(name, id string) error {
+	for _, o := range s.others {
+		if owner, err := os.Readlink(o.named(name)); err == nil {
+			if _, err := os.Lstat(o.box(owner)); err == nil {
+				return &NameTakenError{name, owner}
+			}
+		}
+	}
 	for range 2 {
 		err := os.Symlink(id, s.named(name))
 		if !errors.Is(err, fs.ErrExist) {

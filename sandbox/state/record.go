@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+	"unicode/utf8"
 
 	"golang.org/x/sys/unix"
 )
@@ -69,6 +70,8 @@ type Record struct {
 	Restarts int    `json:"restarts,omitempty"`
 	// Labels are what the caller describes it by.
 	Labels map[string]string `json:"labels,omitempty"`
+	// Bytes are what of the fields above is no text, which JSON would change.
+	Bytes *recordBytes `json:"bytes,omitempty"`
 	// Limits are in words, as they were asked for, and Cgroup where they are.
 	Limits []string `json:"limits,omitempty"`
 	Cgroup string   `json:"cgroup,omitempty"`
@@ -150,13 +153,53 @@ func parseRecord(id string, b []byte) (r Record, err error) {
 		return r, fmt.Errorf("sandbox %s: its record: %w", id, err)
 	}
 	r.ID = id // where it is says which it is
+	r.Bytes.restore(&r)
+	r.Bytes = nil
 	return r, nil
+}
+
+// recordBytes are the fields of a record that name files, as they are. Names of files need
+// not be UTF-8.
+type recordBytes struct {
+	Command, Writable      [][]byte
+	Rootfs, Image, Project []byte
+}
+
+// bytesOf gives them where one of them is no text.
+func bytesOf(r Record) *recordBytes {
+	for _, s := range append(append([]string{r.Rootfs, r.Image, r.Project}, r.Command...), r.Writable...) {
+		if !utf8.ValidString(s) {
+			return &recordBytes{byteSlices(r.Command), byteSlices(r.Writable), []byte(r.Rootfs), []byte(r.Image), []byte(r.Project)}
+		}
+	}
+	return nil
+}
+
+func (b *recordBytes) restore(r *Record) {
+	if b != nil {
+		r.Command, r.Writable = stringsOf(b.Command), stringsOf(b.Writable)
+		r.Rootfs, r.Image, r.Project = string(b.Rootfs), string(b.Image), string(b.Project)
+	}
+}
+
+func byteSlices(list []string) (out [][]byte) {
+	for _, s := range list {
+		out = append(out, []byte(s))
+	}
+	return out
+}
+
+func stringsOf(list [][]byte) (out []string) {
+	for _, b := range list {
+		out = append(out, string(b))
+	}
+	return out
 }
 
 // write puts a record in the place of the one that is there. A reader sees one or the
 // other; it need not outlast the machine.
 func (r Record) write(dir string) error {
-	r.Version = version
+	r.Version, r.Bytes = version, bytesOf(r)
 	b, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

@@ -346,3 +346,97 @@ func TestClockJumps(t *testing.T) {
 		}
 	}
 }
+
+// TestOtherDirectories: what was begun with another environment is found, and its name is
+// taken.
+func TestOtherDirectories(t *testing.T) {
+	here, there := filepath.Join(t.TempDir(), "sbx"), filepath.Join(t.TempDir(), "sbx")
+	other, err := Open(there, os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	h := add(t, other, Record{Name: "one"})
+	s, err := OpenAll([]string{here, there, filepath.Join(here, "none")}, os.Getuid())
+	if err != nil {
+		t.Fatal(err)
+	}
+	own := add(t, s, Record{Name: "two"})
+	for _, what := range []string{"one", h.Record().ID, h.Record().ID[:8]} {
+		if r, err := s.Find(what); err != nil || r.ID != h.Record().ID || s.Socket(r.ID) != other.Socket(r.ID) {
+			t.Errorf("%s: %+v, %v", what, r, err)
+		}
+	}
+	if all, failed := s.List(); len(all) != 2 || len(failed) > 0 || all[0].Name != "two" {
+		t.Errorf("listed %+v, %v", all, failed)
+	}
+	var taken *NameTakenError
+	if _, err := s.Add(Record{Name: "one"}); !errors.As(err, &taken) {
+		t.Errorf("the name was taken twice: %v", err)
+	}
+	if err := own.Rename("one"); !errors.As(err, &taken) {
+		t.Errorf("by rename: %v", err)
+	}
+	if err := own.Rename("three"); err != nil {
+		t.Error(err)
+	}
+	if err := errors.Join(h.Ended(1, ""), h.Close(), own.Remove()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Find("one")
+	if err == nil {
+		err = s.Rename(r, "two")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err = s.Find("two"); err != nil || r.Name != "two" {
+		t.Fatalf("renamed: %+v, %v", r, err)
+	}
+	if err := s.Remove(r); err != nil {
+		t.Error(err)
+	}
+	if all, _ := s.List(); len(all) > 0 {
+		t.Errorf("left: %+v", all)
+	}
+}
+
+// TestHold takes over what has ended, with its id, name and log.
+func TestHold(t *testing.T) {
+	s := fresh(t)
+	h := add(t, s, Record{Name: "one"})
+	id := h.Record().ID
+	if _, err := s.Hold(id, Record{}); !errors.Is(err, ErrRuns) {
+		t.Errorf("what runs was taken over: %v", err)
+	}
+	args := []string{"-d", "--", "sh", "\xff\n"}
+	if err := errors.Join(h.KeepBegun("/dir/\xe9", args), h.Ended(3, ""), h.Close()); err != nil {
+		t.Fatal(err)
+	}
+	r, err := s.Find("one")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if dir, got, err := s.BegunBy(r); err != nil || dir != "/dir/\xe9" || !slices.Equal(got, args) {
+		t.Errorf("begun by %q in %q, %v", got, dir, err)
+	}
+	again, err := s.Hold(id, Record{Command: []string{"new"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer again.Close()
+	if r, err = s.Find("one"); err != nil || r.ID != id || r.Status != Starting || r.Exit != nil || r.Command[0] != "new" {
+		t.Errorf("taken over: %+v, %v", r, err)
+	}
+}
+
+// TestBytes: names that are no text come back as they were.
+func TestBytes(t *testing.T) {
+	s := fresh(t)
+	want := Record{Name: "one", Command: []string{"a", "\xff"}, Writable: []string{"/w\xfe"}, Project: "/p\xe9", Rootfs: "/r\xe8"}
+	h := add(t, s, want)
+	defer h.Close()
+	r, err := s.Find("one")
+	if err != nil || r.Project != want.Project || r.Rootfs != want.Rootfs || !slices.Equal(r.Command, want.Command) || !slices.Equal(r.Writable, want.Writable) || r.Bytes != nil {
+		t.Errorf("%+v, %v", r, err)
+	}
+}
