@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"strings"
 
 	"github.com/moby/sys/user"
 	"golang.org/x/sys/unix"
@@ -39,6 +40,29 @@ func (s Spec) account() (Account, error) {
 	}
 	defer group.Close()
 	return lookUp(s.User, passwd, group)
+}
+
+// groups looks Spec.Groups up in the same way.
+func (s Spec) groups() (ids []uint32, err error) {
+	if len(s.Groups) == 0 {
+		return nil, nil
+	}
+	file, err := s.openInRoot("/etc/group")
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	found, err := user.GetAdditionalGroups(s.Groups, io.LimitReader(file, maxAccountFile))
+	if err != nil {
+		return nil, fmt.Errorf("groups %s: %w", strings.Join(s.Groups, ", "), err)
+	}
+	for _, id := range found {
+		if id < 0 || id >= math.MaxUint32 {
+			return nil, fmt.Errorf("group id %d is out of range", id)
+		}
+		ids = append(ids, uint32(id))
+	}
+	return ids, nil
 }
 
 func lookUp(name string, passwd, group io.Reader) (Account, error) {

@@ -66,6 +66,7 @@ func (c *compiler) newRoot() error {
 		return err
 	}
 	c.publish()
+	c.workdir()
 	if c.spec.OCI.Root.Readonly {
 		c.add(userns.SetAttr{Target: "/", Attr: userns.ReadOnly})
 	}
@@ -102,6 +103,15 @@ func (c *compiler) hostView() error {
 	c.unscratch()
 	c.publish()
 	return c.egress()
+}
+
+// workdir makes the working directory in a union whose layers have none, as container engines
+// do: what is written there is thrown away or kept with the rest.
+func (c *compiler) workdir() {
+	cwd := c.spec.OCI.Process.Cwd
+	if c.spec.View == Union && cwd != "/" && innermostAt(cwd, c.spec.OCI.Mounts) == nil {
+		c.add(userns.Mkdir{Path: cwd, Mode: 0o755})
+	}
 }
 
 type compiler struct {

@@ -44,6 +44,9 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 	if s.User != "" {
 		s.OCI.Process.User = specs.User{UID: h.Account.UID, GID: h.Account.GID, AdditionalGids: h.Account.Groups, Umask: s.OCI.Process.User.Umask}
 	}
+	if err := s.addGroups(h); err != nil {
+		return s, nil, err
+	}
 	if err := s.checkUser(); err != nil {
 		return s, nil, err
 	}
@@ -57,6 +60,9 @@ func Complete(s Spec, h Host) (done Spec, notes []string, err error) {
 		notes = append(notes, note)
 	}
 	s.completeProcess(h)
+	if note := s.strangerNote(h); note != "" {
+		notes = append(notes, note)
+	}
 	if err := s.completeUserNetwork(h.UserNetwork); err != nil {
 		return s, nil, err
 	}
@@ -343,6 +349,24 @@ func (s Spec) wantsRanges() bool {
 	return s.IDs == IDsKeep || s.IDs == IDsRoot || auto && s.View != HostView
 }
 
+// addGroups adds the groups of Spec.Groups. With one id the kernel lets nobody change them.
+func (s *Spec) addGroups(h Host) error {
+	if len(h.Groups) == 0 {
+		return nil
+	}
+	if gids := fromOCI(s.OCI.Linux.GIDMappings); gids.IsSingle() {
+		return hinted(fmt.Errorf("groups cannot be added where one id is mapped, %s", gids), "--userns keep-id or root maps more")
+	}
+	u := s.user()
+	for _, g := range h.Groups {
+		if !slices.Contains(u.AdditionalGids, g) {
+			u.AdditionalGids = append(slices.Clip(u.AdditionalGids), g)
+		}
+	}
+	s.OCI.Process.User = u
+	return nil
+}
+
 // checkUser refuses maps the kernel would refuse, and a user without an id.
 func (s Spec) checkUser() error {
 	uids, gids := fromOCI(s.OCI.Linux.UIDMappings), fromOCI(s.OCI.Linux.GIDMappings)
@@ -376,6 +400,24 @@ func (s Spec) idHint() string {
 		return "see --userns"
 	}
 	return "--userns keep-id maps your subordinate ids"
+}
+
+// strangerNote says that the command's user cannot write the project, as where an image names
+// one. No map can make it the project's owner: the image's own files would be another's then.
+func (s Spec) strangerNote(h Host) string {
+	if s.View == HostView || s.Project == "" || s.ReadOnlyProject {
+		return ""
+	}
+	u, perm := s.user(), h.Files[s.Project].Perm()
+	uids := fromOCI(s.OCI.Linux.UIDMappings)
+	if uid, _ := uids.ToOutside(u.UID); uid == h.ProjectOwner || u.UID == 0 || perm&0o002 != 0 {
+		return ""
+	}
+	note := fmt.Sprintf("user %d cannot write the project", u.UID)
+	if owner, ok := uids.ToInside(h.ProjectOwner); ok {
+		note += fmt.Sprintf("; -u %d runs as its owner", owner)
+	}
+	return note
 }
 
 // user is who the command runs as. Without a wish that is the caller, who is

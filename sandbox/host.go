@@ -59,6 +59,8 @@ type Host struct {
 	// Resolver is where /etc/resolv.conf really is, ResolvConf what it says, where a
 	// root of its own is to have that.
 	Resolver, ResolvConf string
+	// HostsFile is what /etc/hosts says, where lines are added to it.
+	HostsFile string
 	// UserNetwork is looked up where the Spec wants one.
 	UserNetwork UserHost
 	// NoFile is the caller's limit of open files.
@@ -93,8 +95,10 @@ type Host struct {
 	// it, and Secrets the paths that hold secrets, or lead to the host's services, and
 	// could be seen.
 	ProjectNames, Secrets []string
-	made                  map[string]dotenv.Known // files of such names that commands made, by their paths in the project
-	wereShut              map[uint64]bool         // directories of the project, by inode, that an earlier run could not look into
+	// ProjectOwner is the user who owns the project.
+	ProjectOwner uint32
+	made         map[string]dotenv.Known // files of such names that commands made, by their paths in the project
+	wereShut     map[uint64]bool         // directories of the project, by inode, that an earlier run could not look into
 	// top are the FIFOs and sockets at the project's top.
 	top []entry
 	// places are where secrets are kept, by their real paths; aliases the other paths of
@@ -127,6 +131,8 @@ type Host struct {
 	ownMissing []string
 	// Account is what Spec.User means in the Spec's root.
 	Account Account
+	// Groups are what Spec.Groups mean there.
+	Groups []uint32
 	// Cgroups is looked up where the Spec has limits.
 	Cgroups cgroup.Host
 }
@@ -207,6 +213,12 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 		text, _ := os.ReadFile("/etc/resolv.conf") // without one there are no names
 		h.ResolvConf = string(text)
 	}
+	if s.HostNetwork && len(s.Hosts) > 0 {
+		text, _ := os.ReadFile("/etc/hosts") // without one there are the lines alone
+		if h.HostsFile = string(text); h.HostsFile != "" && !strings.HasSuffix(h.HostsFile, "\n") {
+			h.HostsFile += "\n"
+		}
+	}
 	if s.Egress != nil {
 		h.IPv6 = unix.Access("/proc/net/if_inet6", unix.F_OK) == nil
 	}
@@ -218,7 +230,9 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 	}
 	h.Runtime = os.Getenv("XDG_RUNTIME_DIR")
 	h.probeProtection(s)
-	h.stat(s.Project)
+	if fi := h.stat(s.Project); fi != nil {
+		h.ProjectOwner = uint32(owner(fi))
+	}
 	h.stat("/sys")
 	if err := h.probeProject(s); err != nil {
 		return h, err
@@ -254,7 +268,9 @@ func probe(s Spec, around *Surroundings) (Host, error) {
 		return h, err
 	}
 	h.probeFileLabels(s.labelled(s.ownMounts(h)))
-	h.Account, err = s.account()
+	if h.Account, err = s.account(); err == nil {
+		h.Groups, err = s.groups()
+	}
 	return h, err
 }
 

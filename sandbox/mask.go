@@ -211,8 +211,15 @@ func (c *compiler) madeFiles() {
 func (c *compiler) addMade(below string) {
 	name := c.spec.OCI.Hostname
 	c.addMadeFile("/etc/hostname", name+"\n", below)
-	if !c.spec.HostNetwork {
-		c.addMadeFile("/etc/hosts", "127.0.0.1 localhost "+name+"\n::1 localhost ip6-localhost ip6-loopback\n", below)
+	more := ""
+	for _, line := range c.spec.Hosts {
+		more += line + "\n"
+	}
+	switch {
+	case !c.spec.HostNetwork:
+		c.addMadeFile("/etc/hosts", "127.0.0.1 localhost "+name+"\n::1 localhost ip6-localhost ip6-loopback\n"+more, below)
+	case more != "":
+		c.addMadeFile("/etc/hosts", c.host.HostsFile+more, below)
 	}
 }
 
@@ -220,7 +227,7 @@ func (c *compiler) addMade(below string) {
 // may be made in.
 func (c *compiler) addMadeFile(path, text, below string) {
 	if below != "" {
-		c.add(userns.Touch{Path: path, Mode: 0o644, Below: "/"})
+		c.add(userns.DropBroken{Path: path}, userns.Touch{Path: path, Mode: 0o644, Below: "/"})
 	}
 	c.add(userns.Cover{Path: path, Text: text, Scratch: "/dev/.made"})
 }

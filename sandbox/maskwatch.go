@@ -410,11 +410,29 @@ func (w *maskWatch) appeared(dir, name string) bool {
 	m, ok := w.appears(dir, name)
 	if ok && !w.known[m.inside] {
 		w.addMask(m)
+		for _, at := range w.elsewhere(m) {
+			w.addMask(mask{at, m.outside, m.how})
+		}
 		if w.arrived = append(w.arrived, m.outside); w.rested() {
 			w.outsiders = append(w.outsiders, m.outside)
 		}
 	}
 	return ok
+}
+
+// elsewhere are the other places where the sandbox shows what a mask hides, as with -v
+// $PWD:/src.
+func (w *maskWatch) elsewhere(m mask) (places []string) {
+	for _, o := range w.spec.OCI.Mounts {
+		if !isBind(o) || o.Source == o.Destination {
+			continue
+		}
+		at, seen := placeIn(w.host, o, m.outside)
+		if seen && at != m.inside && below(m.outside, w.host.real(o.Source)) && w.spec.shows(o, at) && !w.known[at] {
+			places = append(places, at)
+		}
+	}
+	return places
 }
 
 // changed restores what changes of names have taken off.

@@ -67,6 +67,10 @@ type Spec struct {
 	// NoGitConfig gives git nothing of the caller's configuration but which filters it
 	// may not do without.
 	NoGitConfig bool
+	// Hosts are lines of /etc/hosts, besides those of the sandbox itself.
+	Hosts []string
+	// Groups are more groups of the command's user, by name or number.
+	Groups []string
 	// HostNetwork shares the host's network instead of making one that has lo
 	// and nothing else.
 	HostNetwork bool

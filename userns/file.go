@@ -66,6 +66,18 @@ func (s SocketFile) lower(a *assembler) {
 	c.Also[0] = uint16(unix.EEXIST)
 }
 
+// DropBroken removes a symbolic link that leads to nothing. All else stays as it is.
+type DropBroken struct{ Path string }
+
+func (s DropBroken) String() string { return fmt.Sprintf("remove %s if it is a broken link", s.Path) }
+
+func (s DropBroken) lower(a *assembler) {
+	path := a.str(s.Path)
+	look := a.syscall(unix.SYS_FACCESSAT, cwd(), path, num(unix.F_OK))
+	look.Also, look.Skip = [3]uint16{uint16(unix.ENOENT), uint16(unix.ENOTDIR), uint16(unix.ELOOP)}, 1
+	a.syscall(unix.SYS_UNLINKAT, cwd(), path, num(0)).Also[0] = uint16(unix.ENOENT)
+}
+
 // Symlink makes a symbolic link.
 type Symlink struct{ Target, Path string }
 

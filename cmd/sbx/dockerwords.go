@@ -2,9 +2,12 @@ package main
 
 import (
 	"fmt"
+	"net/netip"
 	"os"
 	"strings"
 	"time"
+
+	"github.com/sbxrun/sbx/sandbox"
 )
 
 // recorded tells whether the sandbox is written down, for others to find.
@@ -46,6 +49,26 @@ func (f *runFlags) labels() map[string]string {
 		labels[name] = value
 	}
 	return labels
+}
+
+// addHosts adds the lines of --add-host, NAME:IP or NAME=IP.
+func (f *runFlags) addHosts(s *sandbox.Spec) error {
+	for _, text := range texts(f.AddHost) {
+		at := strings.IndexAny(text, ":=")
+		if at < 1 {
+			return fmt.Errorf("--add-host %s: want NAME:IP", text)
+		}
+		name, address := text[:at], strings.Trim(text[at+1:], "[]")
+		if address == "host-gateway" {
+			return hinted{fmt.Errorf("--add-host %s: the host has no address inside", text), "--host-port PORT has a port of the host's loopback at the sandbox's own"}
+		}
+		ip, err := netip.ParseAddr(address)
+		if err != nil || ip.Zone() != "" || strings.Trim(strings.ToLower(name), "abcdefghijklmnopqrstuvwxyz0123456789-._") != "" {
+			return fmt.Errorf("--add-host %s: want NAME:IP", text)
+		}
+		s.Hosts = append(s.Hosts, ip.String()+" "+name)
+	}
+	return nil
 }
 
 // checkStop checks the flags of the end.

@@ -58,6 +58,7 @@ type identityFlags struct {
 	User     text   `short:"u" placeholder:"USER[:GROUP]" help:"Run as that user of the root file system."`
 	Name     string `placeholder:"NAME" help:"Name the sandbox, so that sbx ps, exec and stop know it."`
 	Hostname string `placeholder:"NAME" help:"Host name inside (default: the sandbox's name)."`
+	GroupAdd []text `sep:"none" placeholder:"GROUP" help:"Add a group of the root file system to the user's."`
 }
 
 type environmentFlags struct {
@@ -77,6 +78,7 @@ type networkFlags struct {
 	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
 	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`
 	HostPort     []text `sep:"none" placeholder:"PORT[:PORT]" help:"Have a port of the host's loopback at one of the sandbox's own."`
+	AddHost      []text `sep:"none" placeholder:"NAME:IP" help:"Add a line to /etc/hosts."`
 	Publish      []text `short:"p" sep:"none" placeholder:"[IP:]HOST:SANDBOX[/udp]" help:"Have a port of the sandbox at one of the host's loopback, or of IP; without HOST at any that is free."`
 	NetLearn     bool   `help:"Allow all that is public, and say which --allow would have done."`
 	ProxyEnv     bool   `help:"Have a proxy inside, for HTTP and SOCKS 5, and variables that tell of it."`

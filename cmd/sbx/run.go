@@ -178,7 +178,7 @@ func flagged(args, with []string) bool {
 
 // otherwise are the beginnings of flags with which a plan has another opening.
 var otherwise = []string{
-	"--image", "--keep", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--project", "--read-only", "--userns", "--name", "--hostname",
+	"--image", "--keep", "--rootfs", "--rw-rootfs", "--layer", "--no-project", "--project", "--read-only", "--userns", "--name", "--hostname", "--add-host",
 	"--cap-", "--allow-userns", "--seccomp", "--security-opt", "--disk", "--noexec-tmp",
 }
 

@@ -225,7 +225,10 @@ func addIdentity(f *runFlags, s *sandbox.Spec) error {
 		}
 		s.OCI.Hostname = name
 	}
-	s.User = string(f.User)
+	s.User, s.Groups = string(f.User), texts(f.GroupAdd)
+	if err := f.addHosts(s); err != nil {
+		return err
+	}
 	switch ids := sandbox.IDs(f.Userns); ids {
 	case "", sandbox.IDsAuto, sandbox.IDsKeep, sandbox.IDsRoot, sandbox.IDsSingle:
 		s.IDs = ids
@@ -250,6 +253,9 @@ func addEnvironment(f *runFlags, s *sandbox.Spec) error {
 	var env []string
 	if !f.ClearEnv {
 		env = sandbox.Environment(s.View, caller, nil)
+		if s.View != sandbox.HostView {
+			env = s.WithoutLocales(env)
+		}
 	}
 	if f.image != nil {
 		env = append(env, f.image.Config.Env...)

@@ -1,6 +1,10 @@
 package image
 
-import "github.com/sbxrun/sbx/sandbox/image/store"
+import (
+	"errors"
+
+	"github.com/sbxrun/sbx/sandbox/image/store"
+)
 
 // Collect removes what no image needs, and what crashes left. It waits until nobody
 // adds anything, and gives the number of bytes of blobs that went.
@@ -24,7 +28,7 @@ func Prune(s store.Store, program string) (freed int64, err error) {
 		return freed, err
 	}
 	n, err := collect(s, newHelper(program))
-	return freed + n, err
+	return freed + n, errors.Join(err, s.DropLocks())
 }
 
 func collect(s store.Store, h helper) (freed int64, err error) {

@@ -19,16 +19,23 @@ import (
 func Dir(getenv func(string) string, uid int) string { return Dirs(getenv, uid)[0] }
 
 // Dirs are all the directories where they may be kept, and the first is where the next
-// one will be: who had another environment may have begun some in the others.
-func Dirs(getenv func(string) string, uid int) (dirs []string) {
-	if runtime := getenv("XDG_RUNTIME_DIR"); filepath.IsAbs(runtime) && owned(runtime, uid) == nil {
+// one will be: who had another environment may have begun some in the others. Who has
+// chosen a directory of his own does not meet what is in /tmp.
+func Dirs(getenv func(string) string, uid int) []string {
+	return dirs(getenv("XDG_RUNTIME_DIR"), "/run/user/"+strconv.Itoa(uid), "/tmp/sbx-"+strconv.Itoa(uid), uid)
+}
+
+func dirs(runtime, usual, last string, uid int) (dirs []string) {
+	if filepath.IsAbs(runtime) && owned(runtime, uid) == nil {
 		dirs = append(dirs, filepath.Join(runtime, "sbx"))
 	}
-	usual, kept := "/run/user/"+strconv.Itoa(uid), "/tmp/sbx-"+strconv.Itoa(uid)
 	if dir := filepath.Join(usual, "sbx"); private(usual, uid) && !slices.Contains(dirs, dir) {
 		dirs = append(dirs, dir)
 	}
-	return append(dirs, kept)
+	if len(dirs) == 0 || dirs[0] == filepath.Join(usual, "sbx") {
+		dirs = append(dirs, last)
+	}
+	return dirs
 }
 
 // private tells whether a directory is the user's and nobody else may look into it.

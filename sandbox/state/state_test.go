@@ -400,6 +400,36 @@ func TestOtherDirectories(t *testing.T) {
 	}
 }
 
+// TestDirs: where sandboxes are looked for, and made first.
+func TestDirs(t *testing.T) {
+	own, usual := t.TempDir(), t.TempDir()
+	for _, dir := range []string{own, usual} {
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	}
+	open := t.TempDir()
+	if err := os.Chmod(open, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		runtime, usual string
+		want           []string
+	}{
+		{own, usual, []string{own + "/sbx", usual + "/sbx"}},
+		{usual, usual, []string{usual + "/sbx", "/last"}},
+		{"", usual, []string{usual + "/sbx", "/last"}},
+		{"/no-such", usual, []string{usual + "/sbx", "/last"}},
+		{"", open, []string{"/last"}}, // others may look into it
+		{"", "/proc", []string{"/last"}},
+		{own, open, []string{own + "/sbx"}},
+	} {
+		if got := dirs(c.runtime, c.usual, "/last", os.Getuid()); !slices.Equal(got, c.want) {
+			t.Errorf("XDG_RUNTIME_DIR=%s, %s: %q, want %q", c.runtime, c.usual, got, c.want)
+		}
+	}
+}
+
 // TestHold takes over what has ended, with its id, name and log.
 func TestHold(t *testing.T) {
 	s := fresh(t)

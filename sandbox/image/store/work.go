@@ -15,22 +15,56 @@ import (
 type Lock struct{ f *os.File }
 
 // lock opens a file, which is made if it is not there, and waits for its lock.
+// A file that was removed meanwhile keeps nobody out, and is opened anew.
 func (s Store) lock(name string, how int) (Lock, error) {
-	f, err := os.OpenFile(filepath.Join(s.dir, name), os.O_RDWR|os.O_CREATE, 0o600)
-	if err != nil {
-		return Lock{}, err
-	}
+	path := filepath.Join(s.dir, name)
 	for {
-		err = unix.Flock(int(f.Fd()), how)
-		if err != unix.EINTR {
-			break
+		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+		if err != nil {
+			return Lock{}, err
 		}
-	}
-	if err != nil {
+		for {
+			if err = unix.Flock(int(f.Fd()), how); err != unix.EINTR {
+				break
+			}
+		}
+		if err != nil {
+			f.Close()
+			return Lock{}, err
+		}
+		if stillAt(f, path) {
+			return Lock{f}, nil
+		}
 		f.Close()
-		return Lock{}, err
 	}
-	return Lock{f}, nil
+}
+
+// stillAt tells whether an open file still has that path.
+func stillAt(f *os.File, path string) bool {
+	held, err := f.Stat()
+	there, e := os.Lstat(path)
+	return err == nil && e == nil && os.SameFile(held, there)
+}
+
+// DropLocks removes the files of locks that nobody holds.
+func (s Store) DropLocks() error {
+	entries, err := os.ReadDir(filepath.Join(s.dir, "work"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		name := filepath.Join("work", e.Name())
+		if thing, ok := strings.CutSuffix(e.Name(), ".lock"); !ok || !e.Type().IsRegular() || there(filepath.Join(s.dir, "work", thing)) {
+			continue
+		}
+		lock, busy := s.lock(name, unix.LOCK_EX|unix.LOCK_NB)
+		if busy != nil {
+			continue
+		}
+		err = errors.Join(err, os.Remove(filepath.Join(s.dir, name)))
+		lock.Unlock()
+	}
+	return err
 }
 
 // Unlock gives the lock up.
@@ -71,8 +105,7 @@ func (s Store) Begin(thing string, remove func(dir string) error) (*Work, error)
 }
 
 // End removes the directory, which is empty when all went well, and lets others at
-// the thing. The lock's file stays: who removed it would let two at the thing, one
-// with the old file and one with a new.
+// the thing. The lock's file stays until DropLocks.
 func (w *Work) End(remove func(dir string) error) error {
 	defer w.lock.Unlock()
 	if !there(w.Dir) {

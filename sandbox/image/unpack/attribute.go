@@ -49,8 +49,10 @@ func (u *unpacker) dress(fd int, h *tar.Header) error {
 	if err := unix.Fstat(fd, &st); err != nil {
 		return err
 	}
+	foreign := false
 	if u.Squash || int(st.Uid) != h.Uid || int(st.Gid) != h.Gid {
-		if err := u.own(fd, h); err != nil {
+		var err error
+		if foreign, err = u.own(fd, h); err != nil {
 			return err
 		}
 	}
@@ -60,33 +62,35 @@ func (u *unpacker) dress(fd int, h *tar.Header) error {
 		}
 	}
 	const special = unix.S_ISUID | unix.S_ISGID | unix.S_ISVTX
-	if mode := uint32(h.Mode & 0o7777); st.Mode&0o7777 != mode || mode&special != 0 {
+	mode := uint32(h.Mode & 0o7777)
+	if foreign { // it would be set to whom it belongs to now
+		mode &^= unix.S_ISUID | unix.S_ISGID
+	}
+	if st.Mode&0o7777 != mode || mode&special != 0 {
 		return wrap("mode", unix.Fchmod(fd, mode))
 	}
 	return nil
 }
 
-func (u *unpacker) own(fd int, h *tar.Header) error {
+// own gives a file its owner. Foreign is one that has no id in this user namespace: it is kept
+// in an attribute, as all are where there is one id.
+func (u *unpacker) own(fd int, h *tar.Header) (foreign bool, err error) {
 	if !u.Squash {
-		return ownerError(unix.Fchown(fd, h.Uid, h.Gid), h)
+		err := unix.Fchown(fd, h.Uid, h.Gid)
+		if foreign = err == unix.EINVAL; !foreign {
+			return false, wrap("owner", err)
+		}
 	}
 	if h.Uid == 0 && h.Gid == 0 {
-		return nil
+		return false, nil
 	}
 	u.report.Squashed = true
 	if h.Typeflag == tar.TypeFifo {
-		return nil
+		return foreign, nil
 	}
 	value := strconv.AppendInt(nil, int64(h.Uid), 10)
 	value = strconv.AppendInt(append(value, ':'), int64(h.Gid), 10)
-	return wrap(ownerAttribute, unix.Fsetxattr(fd, ownerAttribute, value, 0))
-}
-
-func ownerError(err error, h *tar.Header) error {
-	if err == unix.EINVAL {
-		return fmt.Errorf("owner %d:%d has no id in this user namespace", h.Uid, h.Gid)
-	}
-	return wrap("owner", err)
+	return foreign, wrap(ownerAttribute, unix.Fsetxattr(fd, ownerAttribute, value, 0))
 }
 
 // setAttributes sets those that mean something in a user namespace.

@@ -169,11 +169,14 @@ func (u *unpacker) symlink(name string, h *tar.Header) error {
 	if err != nil {
 		return err
 	}
-	if u.Squash {
-		u.report.Squashed = u.report.Squashed || h.Uid != 0 || h.Gid != 0
-	} else if err := unix.Fchownat(dir, name, h.Uid, h.Gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return ownerError(err, h)
+	squashed := u.Squash
+	if !squashed {
+		err := unix.Fchownat(dir, name, h.Uid, h.Gid, unix.AT_SYMLINK_NOFOLLOW)
+		if squashed = err == unix.EINVAL; err != nil && !squashed { // it has no id here, and a link no attributes
+			return wrap("owner", err)
+		}
 	}
+	u.report.Squashed = u.report.Squashed || squashed && (h.Uid != 0 || h.Gid != 0)
 	t := timeOf(h)
 	return wrap("time", unix.UtimesNanoAt(dir, name, []unix.Timespec{t, t}, unix.AT_SYMLINK_NOFOLLOW))
 }
