@@ -402,10 +402,10 @@ func (s Spec) idHint() string {
 	return "--userns keep-id maps your subordinate ids"
 }
 
-// strangerNote says that the command's user cannot write the project, as where an image names
-// one. No map can make it the project's owner: the image's own files would be another's then.
+// strangerNote says that the image's user cannot write the project. No map can make it the
+// project's owner: the image's own files would be another's then.
 func (s Spec) strangerNote(h Host) string {
-	if s.View == HostView || s.Project == "" || s.ReadOnlyProject {
+	if !s.UserOfImage || s.Project == "" || s.ReadOnlyProject {
 		return ""
 	}
 	u, perm := s.user(), h.Files[s.Project].Perm()

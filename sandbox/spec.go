@@ -59,6 +59,8 @@ type Spec struct {
 	// User is a user, and after a colon a group, by name or number, that is
 	// looked up in the root. It wins over OCI.Process.User.
 	User string
+	// UserOfImage says that an image names the user, and not the caller.
+	UserOfImage bool
 
 	// MadeFiles covers the root's /etc/hostname, hosts and resolv.conf by ones that
 	// are right inside, as container engines do. The root's own stay as they are. The

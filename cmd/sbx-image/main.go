@@ -35,6 +35,7 @@ type commands struct {
 	Pack    packCommand    `cmd:"" hidden:""`
 	Compare compareCommand `cmd:"" hidden:""`
 	Remove  removeCommand  `cmd:"" hidden:""`
+	Format  formatCommand  `cmd:"" hidden:""`
 	Tls     tlsCommand     `cmd:"" hidden:""`
 }
 

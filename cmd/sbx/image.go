@@ -211,7 +211,7 @@ func addImage(f *runFlags, s *sandbox.Spec) error {
 	}
 	s.OCI.Process.Args = f.command
 	if f.User == "" {
-		f.User = text(c.User)
+		f.User, s.UserOfImage = text(c.User), true
 	}
 	if f.Workdir == "" && f.NoProject {
 		f.Workdir = text(c.WorkingDir)

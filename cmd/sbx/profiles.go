@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -31,6 +32,9 @@ func profileVerb(u ui, args []string) int {
 }
 
 func exitOf(u ui, err error, hint string) int {
+	if errors.Is(err, errSaid) {
+		return exitFailed
+	}
 	if err != nil {
 		u.fail(err, hint)
 		return exitFailed

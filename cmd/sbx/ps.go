@@ -50,7 +50,7 @@ func psVerb(u ui, args []string) int {
 	}
 	switch {
 	case flags.Format != "":
-		err = printFormat(u.out, flags.Format, psViews(shown, flags.NoTrunc))
+		err = printFormat(u, flags.Format, psViews(shown, flags.NoTrunc))
 	case flags.Json:
 		err = printJSON(u, shown)
 	case flags.Quiet:
@@ -170,10 +170,8 @@ func inspectVerb(u ui, args []string) int {
 		}
 		list = append(list, liveOf(all, r))
 	}
-	if flags.Format == "json" {
-		err = printFormat(u.out, flags.Format, anys(list))
-	} else if flags.Format != "" {
-		err = printFormat(u.out, flags.Format, inspectViews(list))
+	if flags.Format != "" {
+		err = printFormat(u, flags.Format, inspectViews(list))
 	} else {
 		err = printJSON(u, list)
 	}

@@ -78,19 +78,16 @@ type psView struct {
 	ID, Names, Image, Command, CreatedAt, RunningFor, Ports, State, Status, Labels, Mounts, Networks string
 
 	Name, Project string
-	labels        map[string]string
+	LabelValues   map[string]string // of .Label "NAME"
 }
 
-// Label is the value of one label.
-func (v psView) Label(name string) string { return v.labels[name] }
-
-func psViews(list []state.Record, whole bool) []any {
-	var views []any
+func psViews(list []state.Record, whole bool) []psView {
+	views := []psView{}
 	for _, r := range list {
 		views = append(views, psView{
 			ID: r.ID, Names: r.Name, Name: r.Name, Image: root(r), Command: strconv.Quote(cut(strings.Join(r.Command, " "), 40, whole)),
 			CreatedAt: r.Created.Format(time.RFC3339), RunningFor: ago(max(time.Since(r.Created), 0)) + " ago", Ports: ports(r),
-			State: string(r.Status), Status: status(r), Labels: labelList(r.Labels), labels: r.Labels,
+			State: string(r.Status), Status: status(r), Labels: labelList(r.Labels), LabelValues: r.Labels,
 			Mounts: strings.Join(r.Writable, ","), Networks: r.Net, Project: r.Project,
 		})
 	}
@@ -109,11 +106,16 @@ func labelList(labels map[string]string) string {
 // templates.
 type inspectView struct {
 	live
-	Id     string
-	Path   string
-	Args   []string
-	State  inspectState
-	Config inspectConfig
+	ID      string    `json:"Id"`
+	Name    string    `json:"Name"`
+	Image   string    `json:"Image"`
+	Created time.Time `json:"Created"`
+
+	Path         string
+	Args         []string
+	State        inspectState
+	Config       inspectConfig
+	RestartCount int
 }
 
 type inspectState struct {
@@ -131,10 +133,10 @@ type inspectConfig struct {
 	Tty, OpenStdin    bool
 }
 
-func inspectViews(list []live) []any {
-	var views []any
+func inspectViews(list []live) []inspectView {
+	views := []inspectView{}
 	for _, l := range list {
-		v := inspectView{live: l, Id: l.ID}
+		v := inspectView{live: l, ID: l.ID, Name: l.Name, Image: l.Image, Created: l.Created, RestartCount: l.Restarts}
 		if len(l.Command) > 0 {
 			v.Path, v.Args = l.Command[0], l.Command[1:]
 		}

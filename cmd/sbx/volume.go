@@ -183,7 +183,7 @@ func volumeLs(u ui, args []string) int {
 		return exitOf(u, err, "")
 	}
 	if flags.Format != "" {
-		return exitOf(u, printFormat(u.out, flags.Format, anys(list)), "")
+		return exitOf(u, printFormat(u, flags.Format, list), "")
 	}
 	if !flags.Quiet {
 		fmt.Fprintln(u.out, "NAME")
@@ -255,7 +255,7 @@ func volumeInspect(u ui, args []string) int {
 		list = append(list, v)
 	}
 	if flags.Format != "" {
-		err = printFormat(u.out, flags.Format, anys(list))
+		err = printFormat(u, flags.Format, list)
 	} else {
 		err = printJSON(u, list)
 	}

@@ -42,6 +42,8 @@ func (i *Input) Read(b []byte) (int, error) {
 		case err == unix.EINTR, err == unix.EIO && inBackground(fd):
 		case err == unix.EAGAIN:
 			_, _ = unix.Poll([]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}, -1) // the next read says what is wrong
+		case err == unix.EIO:
+			return 0, io.EOF // the terminal was hung up
 		case err != nil:
 			return 0, &os.PathError{Op: "read", Path: i.File.Name(), Err: err}
 		case n == 0:
