@@ -267,10 +267,7 @@ func TestOwners(t *testing.T) {
 	if _, err := y2.unpack(t, archive(t, file("bad", "").attr(capAttribute, "bad")), Options{}); err == nil || !strings.Contains(err.Error(), "security.capability") {
 		t.Error(err)
 	}
-	_, err = y.unpack(t, archive(t, file("a", "").owner(1<<20, 3)), Options{})
-	if err == nil || !strings.Contains(err.Error(), "owner 1048576:3 has no id") {
-		t.Error(err)
-	}
+	foreignOwner(t, 1<<20)
 }
 
 func TestSquash(t *testing.T) {
@@ -288,8 +285,23 @@ func TestSquash(t *testing.T) {
 	if d := cmp.Diff(want, tree(t, y.target)); d != "" {
 		t.Error(d)
 	}
-	if _, err = y.unpack(t, archive(t, file("a", "").owner(1, 3)), Options{}); err == nil || !strings.Contains(err.Error(), "owner 1:3 has no id") {
-		t.Error(err)
+	foreignOwner(t, 1)
+}
+
+// foreignOwner unpacks what belongs to a user without an id: that is kept in the attribute, and
+// the file is set to nobody.
+func foreignOwner(t *testing.T, uid int) {
+	t.Helper()
+	y := newYard(t)
+	defer y.remove()
+	report, err := y.unpack(t, archive(t, directory("d").owner(uid, 3), file("d/f", "").owner(uid, 3).mode(0o6755), link("l", "x").owner(uid, 3)), Options{})
+	if err != nil || !report.Squashed {
+		t.Fatal(report, err)
+	}
+	owner := fmt.Sprintf(" user.sbx.owner=%d:3", uid)
+	want := []string{"d: dir 755" + owner, "d/f: file 755" + owner, "l: link x"}
+	if d := cmp.Diff(want, tree(t, y.target)); d != "" {
+		t.Error(d)
 	}
 }
 
