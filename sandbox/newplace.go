@@ -26,7 +26,7 @@ import (
 // probeNewPlaces lists the root and the directories on the way to mount points that the host
 // has not.
 func (h *Host) probeNewPlaces(s Spec) error {
-	if s.View != HostView {
+	if s.View != HostView || !slices.ContainsFunc(s.OCI.Mounts, h.perhapsNew) {
 		return nil
 	}
 	var places []newPlace
@@ -54,6 +54,15 @@ func (h *Host) probeNewPlaces(s Spec) error {
 	var err error
 	h.newRoot, err = gatherRoot(places)
 	return err
+}
+
+// perhapsNew tells whether a mount's point may be one that the host has not: it is in no
+// private directory, and is not where the source is. It keeps most starts from looking closer.
+func (h *Host) perhapsNew(m specs.Mount) bool {
+	at := filepath.Clean(m.Destination)
+	return !h.there(at) && !(isBind(m) && m.Source == at) &&
+		!slices.ContainsFunc(privateDirs, func(d privateDir) bool { return below(at, d.path) }) &&
+		!slices.ContainsFunc(h.Homes, func(home string) bool { return below(at, home) })
 }
 
 // A newPlace is a mount point to be made.
