@@ -57,19 +57,19 @@ func (f *runFlags) networkHint() string {
 	}
 	switch gives := strings.Join(hosts, " "); {
 	case len(hosts) == 0:
-		return f.again("--net-learn") + " gives one"
+		return f.repeated("--net-learn") + " gives one"
 	case len(gives) > 40:
-		return f.again("--net allow") + " gives its profile's hosts"
+		return f.repeated("--net allow") + " gives its profile's hosts"
 	default:
-		return f.again("--net allow") + " gives " + gives
+		return f.repeated("--net allow") + " gives " + gives
 	}
 }
 
 // longestCommand is how much of a command is repeated.
 const longestCommand = 40
 
-// again is the command line with another flag, as far as it is short.
-func (f *runFlags) again(flag string) string {
+// repeated is the command line with another flag, as far as it is short.
+func (f *runFlags) repeated(flag string) string {
 	if f.program() == "" {
 		return "sbx run " + flag
 	}

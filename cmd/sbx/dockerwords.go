@@ -93,7 +93,7 @@ func (f *runFlags) grace(usual time.Duration) time.Duration {
 // dockerFlags are docker's and podman's flags of run that sbx has not, and what to do.
 var dockerFlags = [...]struct{ names, instead string }{
 	{"privileged", "a sandbox has no rights over the machine; --cap-add, --allow-userns and --rw give what a command needs"},
-	{"gpus", "-v /dev/dri shows a graphics device, -v /dev/nvidia0 and its like those of NVIDIA"},
+	{"gpus", "--device /dev/dri gives the graphics devices, --device /dev/nvidia0 and its like those of NVIDIA"},
 	{"link network-alias ip pod", "sandboxes have no network in common: -p publishes a port, --host-port PORT reaches it from another"},
 	{"volumes-from", "-v NAME:/path mounts the same volume in both"},
 	{"dns dns-search", "names are looked up as the host does; --net host uses the host's resolv.conf"},
