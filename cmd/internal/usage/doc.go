@@ -1,0 +1,3 @@
+// Package usage makes help, man pages, completions and better errors of the grammars of
+// sbx and sbx-image.
+package usage
