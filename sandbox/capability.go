@@ -55,6 +55,20 @@ func (s Spec) defaultCapabilities() *specs.LinuxCapabilities {
 	return c
 }
 
+// checkCapabilities refuses names that the kernel has not. A misspelt one would drop nothing.
+func (s Spec) checkCapabilities() error {
+	if len(s.CapAdd)+len(s.CapDrop) == 0 {
+		return nil
+	}
+	known := allCapabilities()
+	for _, name := range slices.Concat(s.CapAdd, s.CapDrop) {
+		if name != "ALL" && !slices.Contains(known, name) {
+			return fmt.Errorf("capability %q is not known", name)
+		}
+	}
+	return nil
+}
+
 func allCapabilities() (names []string) {
 	for _, k := range capability.ListKnown() {
 		names = append(names, ociCapability(k))

@@ -137,6 +137,9 @@ func (s Spec) check(h Host) error {
 	if err := s.checkUnsupported(); err != nil {
 		return err
 	}
+	if err := s.checkCapabilities(); err != nil {
+		return err
+	}
 	if s.View == Union && s.Overlay == DriverFuse {
 		if err := s.checkFuse(h); err != nil {
 			return err

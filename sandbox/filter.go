@@ -127,14 +127,20 @@ func (s Spec) Filter(h Host) *specs.LinuxSeccomp {
 	return seccomp.DefaultProfile(s.filterOptions(h))
 }
 
+// LandlockABI is the version of the kernel's Landlock, 0 for none.
+func LandlockABI() int {
+	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
+	if errno != 0 {
+		return 0
+	}
+	return int(abi)
+}
+
 // probeProtection asks the kernel which protections it has.
 func (h *Host) probeProtection(s Spec) {
-	abi, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
-	if errno == 0 {
-		h.Landlock = int(abi)
-	}
+	h.Landlock = LandlockABI()
 	// It is there when the call gets as far as to look at the pointer.
-	_, _, errno = unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, 0)
+	_, _, errno := unix.Syscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, 0)
 	h.NoSeccomp = errno != unix.EFAULT
 	h.NoTimeNS = !s.HostClock && unix.Access("/proc/self/ns/time", unix.F_OK) != nil
 	h.NoProc = h.NoTimeNS && unix.Access("/proc/self/ns", unix.F_OK) != nil
