@@ -2,14 +2,16 @@
 
 GO ?= go
 VERSION ?= $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+COMMIT ?= $(shell git rev-parse HEAD 2>/dev/null)
 PREFIX ?= /usr/local
+SHARE = $(PREFIX)/share
 FUZZTIME ?= 20s
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
 .PHONY: build demo test check race security vm vm-ci fuzz bench install install-apparmor clean
 
 build:
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION)' -o bin/ ./cmd/sbx ./cmd/sbx-image
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.commit=$(COMMIT)' -o bin/ ./cmd/sbx ./cmd/sbx-image
 
 # Compiles and runs a program inside sbx, and shows what is not there.
 demo: build
@@ -77,6 +79,16 @@ bench:
 install: build
 	install -D -m 0755 bin/sbx $(DESTDIR)$(PREFIX)/bin/sbx
 	install -D -m 0755 bin/sbx-image $(DESTDIR)$(PREFIX)/libexec/sbx/sbx-image
+	rm -rf bin/share && mkdir bin/share
+	bin/sbx help --man bin/share/man
+	bin/sbx completion bash >bin/share/sbx
+	bin/sbx completion zsh >bin/share/_sbx
+	bin/sbx completion fish >bin/share/sbx.fish
+	install -d $(DESTDIR)$(SHARE)/man/man1
+	install -m 0644 bin/share/man/*.1 $(DESTDIR)$(SHARE)/man/man1
+	install -D -m 0644 bin/share/sbx $(DESTDIR)$(SHARE)/bash-completion/completions/sbx
+	install -D -m 0644 bin/share/_sbx $(DESTDIR)$(SHARE)/zsh/site-functions/_sbx
+	install -D -m 0644 bin/share/sbx.fish $(DESTDIR)$(SHARE)/fish/vendor_completions.d/sbx.fish
 
 # For Ubuntu, and wherever AppArmor forbids user namespaces to programs without a profile.
 install-apparmor:

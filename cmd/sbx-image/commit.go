@@ -8,7 +8,7 @@ import (
 
 type commitCommand struct {
 	Kept  string `arg:"" name:"NAME" help:"The name that --keep had."`
-	Image string `arg:"" name:"IMAGE" help:"What the image will be called."`
+	Image string `arg:"" name:"IMAGE" help:"The image's name."`
 	Quiet bool   `short:"q" help:"Print the digest only."`
 	JSON  bool   `help:"Print JSON."`
 }

@@ -13,7 +13,7 @@ import (
 
 type exportCommand struct {
 	Image string `arg:"" name:"IMAGE"`
-	To    string `arg:"" name:"TO" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:REF]; with - as FILE it is standard output."`
+	To    string `arg:"" name:"TO" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG] or docker-archive:FILE[:REF] (FILE - is standard output)."`
 	JSON  bool   `help:"Print JSON."`
 }
 

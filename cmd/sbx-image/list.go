@@ -95,7 +95,7 @@ func printJSON(r *run, what any) error { return hint.WriteJSON(r.out, what) }
 
 type inspectCommand struct {
 	Images []string `arg:"" name:"IMAGE"`
-	JSON   bool     `help:"Print JSON, which it does anyway."`
+	JSON   bool     `help:"Accepted for compatibility."`
 }
 
 func (c *inspectCommand) Run(r *run) error {

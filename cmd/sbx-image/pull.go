@@ -15,11 +15,11 @@ import (
 
 // bringFlags are those of all that brings images in.
 type bringFlags struct {
-	Platform   string   `placeholder:"OS/ARCH" help:"Another platform than this machine's."`
+	Platform   string   `placeholder:"OS/ARCH" help:"Choose the platform (default: this machine's)."`
 	Insecure   []string `name:"insecure-registry" placeholder:"HOST[:PORT]" help:"Talk to this registry without encryption."`
-	MaxBytes   int64    `placeholder:"BYTES" help:"The most that a layer may have, unpacked."`
-	MaxEntries int64    `placeholder:"COUNT" help:"The most files that a layer may have."`
-	MaxPath    int      `placeholder:"BYTES" help:"The longest name that a file of a layer may have, with its directories."`
+	MaxBytes   int64    `placeholder:"BYTES" help:"Limit the size of a layer, unpacked."`
+	MaxEntries int64    `placeholder:"COUNT" help:"Limit the number of files of a layer."`
+	MaxPath    int      `placeholder:"BYTES" help:"Limit the length of a path in a layer."`
 	Quiet      bool     `short:"q" help:"Print the digest only."`
 	JSON       bool     `help:"Print JSON."`
 }
@@ -88,8 +88,8 @@ func (c *pullCommand) Run(r *run) error {
 
 type importCommand struct {
 	bringFlags
-	Source string `arg:"" name:"SOURCE" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], a tar, which is one of these archives or a root file system, - for a tar on standard input, or the directory of a root file system."`
-	Name   string `arg:"" optional:"" name:"NAME" help:"What the image will be called; by default after the file."`
+	Source string `arg:"" name:"SOURCE" help:"oci:DIR[:TAG], oci-archive:FILE[:TAG], docker-archive:FILE[:REF], a tar of these or of a root file system (- for standard input), or a directory."`
+	Name   string `arg:"" optional:"" name:"NAME" help:"The image's name (default: the file's)."`
 }
 
 func (c *importCommand) Run(r *run) error {

@@ -9,8 +9,8 @@ import (
 )
 
 type verifyCommand struct {
-	Images []string `arg:"" optional:"" name:"IMAGE" help:"All by default."`
-	Repair bool     `help:"Unpack damaged layers again, and take out blobs that the next pull is to bring again."`
+	Images []string `arg:"" optional:"" name:"IMAGE" help:"Images to check (default: all)."`
+	Repair bool     `help:"Unpack damaged layers again, and drop blobs to pull again."`
 	JSON   bool     `help:"Print JSON."`
 }
 

@@ -11,8 +11,8 @@ const module = "github.com/sbxrun/sbx/"
 // mayImport says which of our packages each may import. Imports point one way:
 // userns knows nothing of sandboxes, and the leaves nothing of each other.
 var mayImport = map[string]string{
-	"cmd/sbx":             "cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/hint sandbox/layer sandbox/outfile sandbox/runlater sandbox/refusal sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/procs sandbox/state sandbox/transfer sandbox/workspace userns idmap",
-	"cmd/sbx-image":       "sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack sandbox/hint sandbox/state",
+	"cmd/sbx":             "cmd/internal/usage cmd/sbx/ahead profiles profiles/hosts sandbox sandbox/amount sandbox/egress sandbox/image/store sandbox/hint sandbox/layer sandbox/outfile sandbox/runlater sandbox/refusal sandbox/seccomp sandbox/terminal sandbox/control sandbox/journal sandbox/procs sandbox/state sandbox/transfer sandbox/workspace userns idmap",
+	"cmd/sbx-image":       "cmd/internal/usage sandbox/image sandbox/image/pack sandbox/image/store sandbox/image/tree sandbox/image/unpack sandbox/hint sandbox/state",
 	"sandbox/image":       "sandbox/image/pack sandbox/image/store sandbox/image/unpack sandbox/outfile sandbox/refusal userns idmap",
 	"sandbox/image/pack":  "sandbox/image/tree",
 	"sandbox/image/tree":  "",
@@ -55,6 +55,7 @@ var mayImport = map[string]string{
 	"idmap":                             "",
 	// It is for tests, and in no program.
 	"cmd/internal/testenv":         "",
+	"cmd/internal/usage":           "",
 	"sandbox/mounttable/mounttest": "sandbox/mounttable",
 
 	"sandbox/mounttable":    "",

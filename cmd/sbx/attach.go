@@ -20,16 +20,16 @@ import (
 )
 
 type attachFlags struct {
-	NoStdin    bool   `help:"Only look."`
-	DetachKeys string `default:"ctrl-p,ctrl-q" placeholder:"KEYS" help:"What is typed at a terminal to leave it running (default: ctrl-p,ctrl-q; empty for none)."`
-	SigProxy   bool   `default:"true" negatable:"" help:"Hand on signals, where the command has no terminal (default)."`
+	NoStdin    bool   `help:"Do not pass standard input on."`
+	DetachKeys string `default:"ctrl-p,ctrl-q" placeholder:"KEYS" help:"Detach with these keys (default: ctrl-p,ctrl-q; empty for none)."`
+	SigProxy   bool   `default:"true" negatable:"" help:"Pass signals on, if the command has no terminal (default)."`
 	Box        string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 }
 
 // attachVerb is sbx attach.
 func attachVerb(u ui, args []string) int {
 	var flags attachFlags
-	if done, code := parseVerb(u, "attach", "Have the output of a detached command from now on, and its input where it has one (run -i, -t).", &flags, args); done {
+	if done, code := parseVerb(u, "attach", "Connect to the output of a command in the background, and to its input (run -i, -t).", &flags, args); done {
 		return code
 	}
 	keys, err := parseDetachKeys(flags.DetachKeys)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sbxrun/sbx/cmd/internal/usage"
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/control"
 	"github.com/sbxrun/sbx/sandbox/state"
@@ -23,25 +24,16 @@ func sandboxes() (*state.Sandboxes, error) {
 // parseVerb reads the arguments of a verb into its flags. With --help it prints what
 // there is, and says so.
 func parseVerb(u ui, name, help string, flags any, args []string) (done bool, code int) {
-	k, err := kong.New(flags, kong.Name("sbx "+name), kong.Description(help), kong.NoDefaultHelp(), kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
-		kong.Writers(u.out, io.Discard), kong.Exit(func(int) {}))
+	k, err := kong.New(flags, kong.Name("sbx "+name), kong.Description(help), kong.NoDefaultHelp(), kong.Writers(u.out, io.Discard), kong.Exit(func(int) {}))
+	if err == nil && (u.asked != nil || asksForHelp(args)) {
+		return true, exitOf(u, u.help(usage.Of("sbx "+name, k.Model.Node)), "")
+	}
 	if err == nil {
-		for _, arg := range args {
-			if arg == "--" {
-				break
-			}
-			if arg == "-h" || arg == "--help" {
-				ctx, err := kong.Trace(k, nil)
-				if err == nil {
-					err = ctx.PrintUsage(false)
-				}
-				return true, exitOf(u, err, "")
-			}
-		}
 		_, err = k.Parse(args)
 	}
 	if err != nil {
-		u.fail(err, "sbx "+name+" --help lists the flags")
+		err = usage.Explain(err, k.Model.Node)
+		u.fail(err, hintOr(err, "sbx "+name+" --help lists the flags"))
 		return true, exitFailed
 	}
 	return false, 0

@@ -18,18 +18,7 @@ import (
 
 // cacheVerb is sbx cache ls|rm.
 func cacheVerb(u ui, args []string) int {
-	verb, rest := "", args
-	if len(args) > 0 {
-		verb, rest = args[0], args[1:]
-	}
-	switch verb {
-	case "ls":
-		return cacheLs(u, rest)
-	case "rm":
-		return cacheRm(u, rest)
-	}
-	u.fail(errors.New("expected ls or rm"), "sbx cache ls lists the caches of projects, sbx cache rm removes those of this one")
-	return exitFailed
+	return subVerb(u, "cache", "List and remove what profiles keep for projects.", []lower{{"ls", cacheLs}, {"rm", cacheRm}}, args)
 }
 
 func cacheLs(u ui, args []string) int {
@@ -63,8 +52,8 @@ func cacheLs(u ui, args []string) int {
 
 func cacheRm(u ui, args []string) int {
 	var flags struct {
-		All     bool     `short:"a" help:"Remove those of all projects."`
-		Gone    bool     `help:"Remove those of projects that are gone."`
+		All     bool     `short:"a" help:"Remove the caches of all projects."`
+		Gone    bool     `help:"Remove the caches of projects that are gone."`
 		Project []string `arg:"" optional:"" name:"PROJECT" help:"A project's path, or an id of sbx cache ls (default: this directory's)."`
 	}
 	if done, code := parseVerb(u, "cache rm", "Remove what profiles keep for projects.", &flags, args); done {

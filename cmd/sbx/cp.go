@@ -15,16 +15,16 @@ import (
 
 // cpFlags are those of sbx cp.
 type cpFlags struct {
-	Archive    bool `short:"a" help:"Keep owners as far as there are such inside, and modes whatever the umask."`
-	FollowLink bool `short:"L" help:"Copy what a link leads to, where the source is one."`
-	Source     text `arg:"" name:"SOURCE" help:"SANDBOX:PATH, or a path of the host; - is a tar from standard input."`
-	Dest       text `arg:"" name:"DEST" help:"The other of both; - writes a tar to standard output."`
+	Archive    bool `short:"a" help:"Keep owners (if they exist inside) and modes."`
+	FollowLink bool `short:"L" help:"Follow a link that is the source."`
+	Source     text `arg:"" name:"SOURCE" help:"Source, SANDBOX:PATH or a local path (- for a tar on stdin)."`
+	Dest       text `arg:"" name:"DEST" help:"Destination, SANDBOX:PATH or a local path (- for a tar on stdout)."`
 }
 
 // cpVerb is sbx cp.
 func cpVerb(u ui, args []string) int {
 	var f cpFlags
-	if done, code := parseVerb(u, "cp", "Copy files out of a sandbox that runs, or into it.", &f, args); done {
+	if done, code := parseVerb(u, "cp", "Copy files out of a running sandbox, or into it.", &f, args); done {
 		return code
 	}
 	err := f.copy(u)

@@ -12,17 +12,15 @@ import (
 // doctorVerb is sbx doctor [--json]: what this machine grants. It succeeds where sbx run
 // would.
 func doctorVerb(u ui, args []string) int {
-	asJSON := slices.Equal(args, []string{"--json"})
-	if len(args) > 0 && !asJSON {
-		if args[0] == "-h" || args[0] == "--help" {
-			fmt.Fprint(u.out, "Usage: sbx doctor [--json]\n\nTell what this machine grants to sandboxes, and what would mend the rest. The exit\ncode is 0 where sbx run works.\n")
-			return 0
-		}
-		u.fail(fmt.Errorf("sbx doctor: %q is not known", args[0]), "sbx doctor [--json]")
-		return exitFailed
+	var flags struct {
+		Json bool `help:"Print a JSON array."`
+	}
+	help := "Check what this machine grants to sandboxes, and print what would fix the rest. The exit code is 0 where sbx run works."
+	if done, code := parseVerb(u, "doctor", help, &flags, args); done {
+		return code
 	}
 	findings, err := sandbox.Examine(context.Background())
-	if err == nil && asJSON {
+	if err == nil && flags.Json {
 		err = printJSON(u, findings)
 	} else if err == nil {
 		err = printFindings(u, findings)

@@ -13,40 +13,41 @@ import (
 	"github.com/alecthomas/kong"
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 
+	"github.com/sbxrun/sbx/cmd/internal/usage"
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/state"
 )
 
 // execFlags are all flags of exec.
 type execFlags struct {
-	Interactive bool     `short:"i" help:"Hand standard input on. A terminal's is anyway."`
-	Tty         *bool    `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
-	Stdio       string   `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or hand it over."`
+	Interactive bool     `short:"i" help:"Pass standard input on (a terminal's always is)."`
+	Tty         *bool    `short:"t" negatable:"" help:"Give the command a terminal (default: if stdin and stdout are one)."`
+	Stdio       string   `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or pass it on."`
 	Detach      bool     `short:"d" help:"Leave it running in the sandbox, without input and output."`
 	Env         []text   `short:"e" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a variable, or pass the caller's."`
-	Workdir     text     `short:"w" placeholder:"DIR" help:"Working directory (default: the sandbox's)."`
-	User        text     `short:"u" placeholder:"USER[:GROUP]" help:"Run as that user of the sandbox."`
+	Workdir     text     `short:"w" placeholder:"DIR" help:"Set the working directory (default: the sandbox's)."`
+	User        text     `short:"u" placeholder:"USER[:GROUP]" help:"Run as this user of the sandbox."`
 	RawTerminal bool     `help:"Let every control sequence through to the terminal."`
 	DryRun      bool     `help:"Print what would be done, step by step, and do nothing."`
 	Verbose     bool     `help:"Print each step."`
-	Help        bool     `short:"h" help:"Print this."`
+	Help        bool     `short:"h" help:"Print this help."`
 	Box         string   `arg:"" optional:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	Command     []string `arg:"" optional:"" passthrough:"partial" name:"CMD" help:"The command and its arguments."`
 }
 
+const execLine = "sbx exec [flags] SANDBOX CMD [ARG...]"
+
 // execVerb is sbx exec: a command in a sandbox that runs.
 func execVerb(u ui, args []string) int {
+	if u.asked != nil {
+		args = []string{"--help"}
+	}
 	f, k, err := parseExec(args)
 	if err == nil && f.Help {
-		k.Stdout = u.out
-		ctx, err := kong.Trace(k, nil)
-		if err == nil {
-			err = ctx.PrintUsage(false)
-		}
-		return exitOf(u, err, "")
+		return exitOf(u, u.help(usage.Of("sbx exec", k.Model.Node)), "")
 	}
 	if err != nil {
-		u.fail(err, "sbx exec --help lists the flags")
+		u.fail(err, hintOr(err, "sbx exec --help lists the flags"))
 		return exitFailed
 	}
 	cmd, err := f.enter()
@@ -108,10 +109,11 @@ func parseExec(args []string) (*execFlags, *kong.Kong, error) {
 
 func parseExecFlags(args []string) (*execFlags, *kong.Kong, error) {
 	f := &execFlags{}
-	k, err := kong.New(f, kong.Name("sbx exec"), kong.NoDefaultHelp(), kong.Description("Run a command in a sandbox that runs, confined as its own command is."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}), kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
+	k, err := kong.New(f, kong.Name("sbx exec"), kong.NoDefaultHelp(), kong.Description("Run a command in a running sandbox, confined as its own command is."),
+		kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}))
 	if err == nil {
 		_, err = k.Parse(args)
+		err = usage.Explain(err, k.Model.Node)
 	}
 	if err != nil || f.Help {
 		return f, k, err
@@ -123,9 +125,9 @@ func parseExecFlags(args []string) (*execFlags, *kong.Kong, error) {
 	}
 	switch {
 	case f.Box == "":
-		err = errors.New("no sandbox to run it in")
+		err = &mendedError{errors.New("no sandbox to run it in"), "usage: " + execLine}
 	case len(f.Command) == 0:
-		err = errors.New("no command to run")
+		err = &mendedError{errors.New("no command to run"), "usage: " + execLine}
 	case f.Detach && (f.Interactive || f.Tty != nil && *f.Tty):
 		err = errors.New("--detach leaves the command without input and terminal; choose one")
 	case f.Workdir != "" && !filepath.IsAbs(string(f.Workdir)):

@@ -12,6 +12,7 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"github.com/sbxrun/sbx/cmd/internal/usage"
 	"github.com/sbxrun/sbx/profiles"
 	"github.com/sbxrun/sbx/profiles/hosts"
 	"github.com/sbxrun/sbx/sandbox"
@@ -28,113 +29,113 @@ type fileFlags struct {
 	Device    []text `sep:"none" placeholder:"PATH[:DST][:ro|rw]" help:"Give a device of the host, or a directory of devices."`
 	Ro        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, read-only."`
 	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
-	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path (PATH? if it may be missing); wins over all others."`
+	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path (PATH? if it may be missing). Overrides all others."`
 	Tmpfs     []text `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
-	Project   text   `placeholder:"DIR" help:"Bind that directory, which the current one is in (default: the top of the repository or workspace)."`
-	NoProject bool   `help:"Bind no project."`
-	Workdir   text   `short:"w" placeholder:"DIR" help:"Working directory inside (default: the project)."`
+	Project   text   `placeholder:"DIR" help:"Bind DIR, which holds this directory (default: repository or workspace)."`
+	NoProject bool   `help:"Do not bind the current directory."`
+	Workdir   text   `short:"w" placeholder:"DIR" help:"Set the working directory inside (default: the project)."`
 }
 
 type imageFlags struct {
-	Image            text   `placeholder:"NAME" help:"Run in an image: a reference as docker reads it, oci:DIR, oci-archive:FILE, docker-archive:FILE or dir:ROOTFS."`
-	Keep             string `placeholder:"NAME" help:"Keep what is written to the image under a name, for the next run and for sbx image commit."`
-	Pull             string `enum:"missing,always,never,newer," default:"" placeholder:"missing|always|never|newer" help:"When to bring the image (default: when it is missing)."`
-	Platform         string `placeholder:"OS/ARCH" help:"The image's platform (default: this machine's)."`
+	Image            text   `placeholder:"NAME" help:"Run in an image: a reference, oci:DIR, docker-archive:FILE, dir:ROOT."`
+	Keep             string `placeholder:"NAME" help:"Keep what is written to the image under a name, for the next run."`
+	Pull             string `enum:"missing,always,never,newer," default:"" placeholder:"missing|always|never|newer" help:"Choose when to pull the image (default: missing)."`
+	Platform         string `placeholder:"OS/ARCH" help:"Choose the image's platform (default: this machine's)."`
 	InsecureRegistry []text `sep:"none" placeholder:"HOST[:PORT]" help:"Talk to this registry without encryption."`
-	Entrypoint       *text  `placeholder:"CMD" help:"Run that instead of the image's entrypoint; empty for none."`
+	Entrypoint       *text  `placeholder:"CMD" help:"Replace the image's entrypoint; an empty CMD removes it."`
 }
 
 type rootFlags struct {
-	Rootfs   text   `placeholder:"DIR" help:"Run in that directory as root file system. What is written to it is thrown away."`
+	Rootfs   text   `placeholder:"DIR" help:"Run in DIR as the root, and throw away what is written to it."`
 	RwRootfs bool   `help:"Write to the directory of --rootfs itself."`
-	Layer    []text `sep:"none" placeholder:"DIR" help:"Run in a union of directories, the top one first. What is written is thrown away."`
-	Upper    text   `placeholder:"DIR" help:"Keep what is written to the union in that directory."`
-	ReadOnly bool   `help:"Let nothing be written to the root."`
-	Overlay  string `enum:"auto,kernel,fuse-overlayfs," default:"" placeholder:"auto|kernel|fuse-overlayfs" help:"How to make the union."`
+	Layer    []text `sep:"none" placeholder:"DIR" help:"Run in a union of directories, the top one first."`
+	Upper    text   `placeholder:"DIR" help:"Keep what is written to the union in DIR."`
+	ReadOnly bool   `help:"Mount the root read-only."`
+	Overlay  string `enum:"auto,kernel,fuse-overlayfs," default:"" placeholder:"auto|kernel|fuse-overlayfs" help:"Choose what makes the union (default: auto)."`
 }
 
 type identityFlags struct {
-	Userns   string `placeholder:"auto|keep-id|root|single|UIDMAP" help:"Which ids there are inside. UIDMAP is INSIDE:OUTSIDE:COUNT,..."`
-	User     text   `short:"u" placeholder:"USER[:GROUP]" help:"Run as that user of the root file system."`
-	Name     string `placeholder:"NAME" help:"Name the sandbox, so that sbx ps, exec and stop know it."`
-	Hostname string `placeholder:"NAME" help:"Host name inside (default: the sandbox's name)."`
+	Userns   string `placeholder:"auto|keep-id|root|single|UIDMAP" help:"Choose the ids inside; UIDMAP is INSIDE:OUTSIDE:COUNT,..."`
+	User     text   `short:"u" placeholder:"USER[:GROUP]" help:"Run as this user of the root file system."`
+	Name     string `placeholder:"NAME" help:"Name the sandbox, for sbx ps, exec and stop."`
+	Hostname string `placeholder:"NAME" help:"Set the host name inside (default: the sandbox's name)."`
 	GroupAdd []text `sep:"none" placeholder:"GROUP" help:"Add a group of the root file system to the user's."`
 }
 
 type environmentFlags struct {
 	Env      []text `short:"e" sep:"none" placeholder:"NAME[=VALUE]" help:"Set a variable, or pass the caller's."`
-	EnvFile  []text `sep:"none" placeholder:"FILE" help:"Set the variables of a file, NAME=VALUE a line."`
+	EnvFile  []text `sep:"none" placeholder:"FILE" help:"Set the variables of a file, one NAME=VALUE on each line."`
 	EnvPass  []text `sep:"none" placeholder:"GLOB" help:"Pass the caller's variables whose names match."`
 	RmEnv    []text `sep:"none" placeholder:"NAME" help:"Remove a variable."`
 	ClearEnv bool   `help:"Pass none of the caller's variables by default."`
 
-	NoGitConfig bool `help:"Give git nothing of your configuration: no name, no address, no ignore file."`
+	NoGitConfig bool `help:"Give git nothing of your configuration, as your name."`
 }
 
 type networkFlags struct {
-	Net          string `aliases:"network" enum:"none,allow,user,host," default:"" placeholder:"none|allow|user|host" help:"Which network: lo and nothing else (the default), what the profile and --allow name, all but the host itself, or the host's."`
-	NetDriver    string `enum:"auto,pasta,slirp4netns," default:"" placeholder:"auto|pasta|slirp4netns" help:"What serves --net user (default: the first that is installed)."`
-	Allow        []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let the command reach a host: a name, *.NAME, an address or ADDRESS/BITS (ports 443 and 80), or a set as @npm."`
-	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let it not. Wins over --allow."`
-	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Of what is allowed, what may be this machine or its networks."`
-	HostPort     []text `sep:"none" placeholder:"PORT[:PORT]" help:"Have a port of the host's loopback at one of the sandbox's own."`
+	Net          string `aliases:"network" enum:"none,allow,user,host," default:"" placeholder:"none|allow|user|host" help:"Choose the network: none (default), allowed hosts, internet, host's."`
+	NetDriver    string `enum:"auto,pasta,slirp4netns," default:"" placeholder:"auto|pasta|slirp4netns" help:"Choose what serves --net user (default: the first installed)."`
+	Allow        []text `sep:"none" placeholder:"HOST[:PORT]" help:"Allow a host, *.NAME, ADDRESS/BITS or a set as @npm (ports 443, 80)."`
+	Deny         []text `sep:"none" placeholder:"HOST[:PORT]" help:"Block a host. Overrides --allow."`
+	AllowPrivate []text `sep:"none" placeholder:"HOST[:PORT]" help:"Let an allowed host resolve to a private or local address."`
+	HostPort     []text `sep:"none" placeholder:"PORT[:PORT]" help:"Forward a port of the host's localhost into the sandbox."`
 	AddHost      []text `sep:"none" placeholder:"NAME:IP" help:"Add a line to /etc/hosts."`
-	Publish      []text `short:"p" sep:"none" placeholder:"[IP:]HOST:SANDBOX[/udp]" help:"Have a port of the sandbox at one of the host's loopback, or of IP; without HOST at any that is free."`
-	NetLearn     bool   `help:"Allow all that is public, and say which --allow would have done."`
-	ProxyEnv     bool   `help:"Have a proxy inside, for HTTP and SOCKS 5, and variables that tell of it."`
+	Publish      []text `short:"p" sep:"none" placeholder:"[IP:]HOST:SANDBOX[/udp]" help:"Publish a port on 127.0.0.1 (or IP). Omit HOST for a free port."`
+	NetLearn     bool   `help:"Allow all public hosts, and print the --allow flags to use."`
+	ProxyEnv     bool   `help:"Run an HTTP and SOCKS5 proxy inside, and set http_proxy and friends."`
 	NetLog       text   `placeholder:"FILE" help:"Write each connection to a file, as JSON."`
 }
 
 type processFlags struct {
-	Timeout     span   `placeholder:"DURATION" help:"End everything after that time, in seconds or as 1m30s, with exit code 124."`
+	Timeout     span   `placeholder:"DURATION" help:"End the command after this time (90, 1m30s), with exit code 124."`
 	Ulimit      []text `sep:"none" placeholder:"NAME=SOFT[:HARD]" help:"Set a resource limit."`
-	ShmSize     text   `placeholder:"SIZE" help:"Bound what /dev/shm takes of the memory."`
-	StopSignal  string `placeholder:"SIGNAL" help:"What asks the command to end (default: SIGTERM, or the image's)."`
-	StopTimeout *span  `placeholder:"SECONDS" help:"How long it has then until it is killed (default: 10 with sbx stop, 1 with --timeout)."`
-	Disk        text   `placeholder:"SIZE" help:"Bound what is written and thrown away, or kept by --upper and --keep."`
-	Interactive bool   `short:"i" help:"Keep standard input open. It is anyway, but with --detach."`
-	Tty         *bool  `short:"t" negatable:"" help:"Give the command a terminal (default: when input and output are one)."`
-	Stdio       string `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or hand it over."`
-	Init        *bool  `negatable:"" help:"Have a reaper as process 1 (default), or the command itself."`
+	ShmSize     text   `placeholder:"SIZE" help:"Limit the memory that /dev/shm takes."`
+	StopSignal  string `placeholder:"SIGNAL" help:"Ask the command to end by this signal (default: SIGTERM, or image's)."`
+	StopTimeout *span  `placeholder:"SECONDS" help:"Kill it after this time then (default: 10; 1 with --timeout)."`
+	Disk        text   `placeholder:"SIZE" help:"Limit what is written and thrown away, or kept (--upper, --keep)."`
+	Interactive bool   `short:"i" help:"Keep standard input open (only needed with --detach)."`
+	Tty         *bool  `short:"t" negatable:"" help:"Give the command a terminal (default: if stdin and stdout are one)."`
+	Stdio       string `enum:"pipe,direct," default:"" placeholder:"pipe|direct" help:"Carry a redirected file through a pipe (default), or pass it on."`
+	Init        *bool  `negatable:"" help:"Run a reaper as process 1 (default), or the command itself."`
 	NewClock    *bool  `negatable:"" help:"Start the monotonic and boot clocks at zero (default)."`
 	Umask       *text  `placeholder:"OCTAL" help:"Set the file mode creation mask (default: yours)."`
 }
 
 type lifecycleFlags struct {
-	Detach  bool   `short:"d" help:"Leave it running, and print its id: sbx ps, logs, exec, attach, stop, rm."`
-	Rm      bool   `help:"Forget it when it has ended (always so without --detach)."`
+	Detach  bool   `short:"d" help:"Run in the background, and print the id."`
+	Rm      bool   `help:"Remove the sandbox when it exits (always so without --detach)."`
 	Label   []text `short:"l" sep:"none" placeholder:"NAME[=VALUE]" help:"Describe the sandbox, for sbx ps --filter and inspect."`
-	Cidfile text   `placeholder:"FILE" help:"Write the sandbox's id to a file that is not there yet."`
-	Restart string `placeholder:"no|on-failure[:N]" help:"With --detach: begin it again when it failed, N times at most."`
-	LogMax  string `placeholder:"SIZE|none" help:"With --detach: how much its log takes at most, the oldest goes first (default: 10m)."`
+	Cidfile text   `placeholder:"FILE" help:"Write the sandbox's id to a new file."`
+	Restart string `placeholder:"no|on-failure[:N]" help:"With --detach: restart it when it failed, at most N times."`
+	LogMax  string `placeholder:"SIZE|none" help:"With --detach: limit its log, the oldest lines go (default: 10m)."`
 }
 
 type protectionFlags struct {
-	Profile         []text `sep:"none" placeholder:"NAME,..." help:"What the command may see, by name (default: by the command's name)."`
-	NoProfile       bool   `help:"Use no profile but what the flags say."`
-	Secret          []text `sep:"none" placeholder:"NAME[,env=VAR|file=PATH][,from=FILE]" help:"Give a variable of yours, or a file, as a variable or a file in memory."`
-	UnsafeExpose    []text `sep:"none" placeholder:"PATH" help:"Show a path that is hidden because secrets are kept there."`
-	AllowRunLater   bool   `help:"Leave files that you would run later without being asked, such as git hooks, as the command makes them."`
+	Profile         []text `sep:"none" placeholder:"NAME,..." help:"Choose what the command may see (default: by the command's name)."`
+	NoProfile       bool   `help:"Use no profile."`
+	Secret          []text `sep:"none" placeholder:"NAME[,env=VAR|file=PATH][,from=FILE]" help:"Give a variable or a file to the command, kept in memory."`
+	UnsafeExpose    []text `sep:"none" placeholder:"PATH" help:"Show a path that is hidden because it holds secrets."`
+	AllowRunLater   bool   `help:"Leave files that run later on the host, such as git hooks."`
 	ReadOnlyProject bool   `help:"Bind the current directory read-only."`
 	NoexecTmp       bool   `help:"Run no program from a private directory or from memory."`
 	NoTcp           bool   `help:"Forbid TCP, also on the loopback."`
-	Seccomp         text   `placeholder:"FILE|default|unconfined" help:"Filter of system calls: an OCI or docker profile, the default, or none."`
-	AllowUserns     bool   `help:"Let the command make user namespaces and mount in them, as Chromium, Bazel and Nix do."`
-	AllowIa32       bool   `name:"allow-ia32" help:"Let the command make 32-bit system calls."`
+	Seccomp         text   `placeholder:"FILE|default|unconfined" help:"Filter system calls by an OCI or docker profile (default: default)."`
+	AllowUserns     bool   `help:"Allow user namespaces and mounts in them (Chromium, Bazel, Nix)."`
+	AllowIa32       bool   `name:"allow-ia32" help:"Allow 32-bit system calls."`
 	CapAdd          []text `sep:"none" placeholder:"CAP" help:"Add a capability."`
 	CapDrop         []text `sep:"none" placeholder:"CAP" help:"Drop a capability, or ALL."`
-	SecurityOpt     []text `sep:"none" placeholder:"label=...|apparmor=PROFILE" help:"Label of SELinux or AppArmor."`
+	SecurityOpt     []text `sep:"none" placeholder:"label=...|apparmor=PROFILE" help:"Set the label of SELinux or AppArmor."`
 	RawTerminal     bool   `help:"Let every control sequence through to the terminal."`
 	AllowRoot       bool   `help:"Let root run a command in the host view."`
-	AllowDegraded   []text `sep:"none" placeholder:"NAME,..." help:"Run without that protection where it cannot be had: landlock, seccomp, clock, limits."`
+	AllowDegraded   []text `sep:"none" placeholder:"NAME,..." help:"Run without a missing protection: landlock, seccomp, clock, limits."`
 }
 
 type outputFlags struct {
 	Receipt text   `placeholder:"FILE" help:"Write what was enforced to a file, as JSON."`
-	DryRun  dryRun `placeholder:"plan|spec|json" help:"Print what would be done, step by step or as an OCI config.json, and do nothing."`
+	DryRun  dryRun `placeholder:"plan|spec|json" help:"Print what would be done, step by step or as JSON, and do nothing."`
 	Quiet   bool   `short:"q" help:"Print errors only."`
 	Verbose bool   `help:"Print each step and the reason for each choice."`
-	Help    bool   `short:"h" help:"Print this."`
+	Help    bool   `short:"h" help:"Print this help."`
 }
 
 // runFlags are all flags of run.
@@ -348,7 +349,7 @@ func (f *runFlags) parse(groups []flagGroup, args []string) error {
 		return err
 	}
 	if _, err = k.Parse(args); err != nil {
-		return err
+		return usage.Explain(err, k.Model.Node)
 	}
 	// As typed: kong has passed its own copy through JSON.
 	f.command = args[len(args)-len(command.Command):]
@@ -362,7 +363,6 @@ func grammar(groups []flagGroup) (*kong.Kong, *runCommand, error) {
 	options := []kong.Option{
 		kong.Name("sbx run"), kong.NoDefaultHelp(),
 		kong.Description("Run a command in a sandbox: the host's tools read-only, this directory, and nothing else."),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
 		kong.Writers(io.Discard, io.Discard), kong.Exit(func(int) {}),
 	}
 	for _, g := range groups {
@@ -375,19 +375,14 @@ func grammar(groups []flagGroup) (*kong.Kong, *runCommand, error) {
 
 // runCommand is what follows the flags.
 type runCommand struct {
-	Command []string `arg:"" optional:"" passthrough:"partial" name:"CMD" help:"The command and its arguments."`
+	Command []string `arg:"" optional:"" passthrough:"partial" name:"CMD" help:"The command and its arguments (default: your shell, on a terminal)."`
 }
 
-// runHelp prints what run takes.
-func runHelp(w io.Writer) error {
+// runUsage is all that run takes.
+func runUsage() (usage.Command, error) {
 	k, _, err := grammar((&runFlags{}).groups())
 	if err != nil {
-		return err
+		return usage.Command{}, err
 	}
-	k.Stdout = w
-	ctx, err := kong.Trace(k, nil)
-	if err != nil {
-		return err
-	}
-	return ctx.PrintUsage(false)
+	return usage.Of("sbx run", k.Model.Node), nil
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -15,6 +16,7 @@ import (
 	specs "github.com/opencontainers/runtime-spec/specs-go"
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/cmd/internal/usage"
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/image/store"
 )
@@ -22,11 +24,28 @@ import (
 // imageVerb is sbx image, which another program is: see cmd/sbx-image.
 func imageVerb(u ui, args []string) int {
 	path, err := imageProgram()
+	if err == nil && u.asked != nil {
+		*u.asked, err = imageUsage(path, args)
+		return exitOf(u, err, "")
+	}
 	if err == nil {
 		err = unix.Exec(path, append([]string{path}, args...), os.Environ())
 	}
 	u.fail(err, sandbox.Hint(err))
 	return exitFailed
+}
+
+// imageUsage is what sbx-image takes.
+func imageUsage(path string, words []string) (c usage.Command, err error) {
+	out, err := exec.Command(path, "describe").Output()
+	if err == nil {
+		err = json.Unmarshal(out, &c)
+	}
+	if err != nil {
+		return c, fmt.Errorf("%s describe: %w", path, err)
+	}
+	c, _ = c.Find(words)
+	return c, nil
 }
 
 func pullVerb(u ui, args []string) int   { return imageVerb(u, append([]string{"pull"}, args...)) }

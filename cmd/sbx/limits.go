@@ -17,13 +17,13 @@ import (
 // limitFlags are those of a cgroup, in docker's words. With one of them nothing is
 // begun early: see package ahead.
 type limitFlags struct {
-	Memory     text   `short:"m" placeholder:"SIZE" help:"Limit the memory of all processes together: 512m, 2g, 50% of the machine's, unlimited."`
+	Memory     text   `short:"m" placeholder:"SIZE" help:"Limit the memory of all processes: 512m, 2g, 50%, unlimited."`
 	MemorySwap text   `placeholder:"SIZE" help:"Limit memory and swap together (default: twice the memory)."`
-	Cpus       text   `placeholder:"NUMBER" help:"Limit the processor time: 1.5, or 50% of all."`
-	CpuWeight  text   `placeholder:"1-10000" help:"How much of the processors it gets while others want them (usual: 100)."`
-	Cpuset     text   `aliases:"cpuset-cpus" placeholder:"LIST" help:"Run on these processors alone: 0-3,7."`
-	PidsLimit  text   `placeholder:"NUMBER" help:"Limit the processes and threads."`
-	IoMax      []text `sep:"none" placeholder:"DEVICE:rbps=SIZE,wbps=SIZE,riops=N,wiops=N" help:"Limit reading and writing of a disk, or of the one that a directory is on."`
+	Cpus       text   `placeholder:"NUMBER" help:"Limit the processor time: 1.5, or 50%."`
+	CpuWeight  text   `placeholder:"1-10000" help:"Set the share of the processors when others want them (default: 100)."`
+	Cpuset     text   `aliases:"cpuset-cpus" placeholder:"LIST" help:"Run on these processors only: 0-3,7."`
+	PidsLimit  text   `placeholder:"NUMBER" help:"Limit the number of processes and threads."`
+	IoMax      []text `sep:"none" placeholder:"DEVICE:rbps=SIZE,wbps=SIZE,riops=N,wiops=N" help:"Limit the I/O of a disk, or of the disk of a directory."`
 }
 
 // addLimits asks for the limits of the flags, and of the profile where no flag says

@@ -16,10 +16,10 @@ import (
 )
 
 type logsFlags struct {
-	Follow     bool   `short:"f" help:"Go on until the sandbox has ended."`
-	Tail       string `short:"n" default:"all" placeholder:"N" help:"Only the last lines (default: all)."`
-	Since      string `placeholder:"DURATION|TIME" help:"Only what is not older: 10m, or 2006-01-02T15:04:05."`
-	Timestamps bool   `short:"t" help:"Print before each line when it was written."`
+	Follow     bool   `short:"f" help:"Follow the output until the sandbox has ended."`
+	Tail       string `short:"n" default:"all" placeholder:"N" help:"Print only the last N lines (default: all)."`
+	Since      string `placeholder:"DURATION|TIME" help:"Print only what is newer: 10m, or 2006-01-02T15:04:05."`
+	Timestamps bool   `short:"t" help:"Print the time before each line."`
 	Json       bool   `help:"Print a JSON object for each line."`
 	Box        string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 }
@@ -27,7 +27,7 @@ type logsFlags struct {
 // logsVerb is sbx logs.
 func logsVerb(u ui, args []string) int {
 	var flags logsFlags
-	if done, code := parseVerb(u, "logs", "Print what a detached command wrote: its output and its errors, each where it belongs.", &flags, args); done {
+	if done, code := parseVerb(u, "logs", "Print the output and errors of a command in the background.", &flags, args); done {
 		return code
 	}
 	options, err := flags.options(time.Now())

@@ -3,11 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
-	"strings"
 )
 
-// version is set by the Makefile from the tag (-ldflags -X).
-var version = "dev"
+// They are set by the Makefile from git (-ldflags -X).
+var version, commit = "dev", ""
 
 // Exit codes are part of the interface: docker's and podman's, and timeout's.
 const (
@@ -32,7 +31,6 @@ var verbs = map[string]func(u ui, args []string) int{
 	"unshare": unshareVerb,
 	"doctor":  doctorVerb,
 	"version": versionVerb,
-	"help":    helpVerb,
 
 	"ps":      psVerb,
 	"stop":    stopVerb,
@@ -72,37 +70,35 @@ func main() {
 }
 
 func sbx(args []string) int {
-	u := ui{os.Stdout, &voice{file: os.Stderr}, takeUmask()}
+	u := ui{out: os.Stdout, errors: &voice{file: os.Stderr}, umask: takeUmask()}
 	if os.Getuid() != os.Geteuid() || os.Getgid() != os.Getegid() {
 		// It trusts its arguments and environment as the caller's own (CVE-2020-5291).
 		u.fail(fmt.Errorf("sbx must not be a setuid program"), "chmod u-s,g-s "+os.Args[0])
 		return exitFailed
 	}
 	if len(args) == 0 {
-		usage(u.errors)
-		return exitFailed
+		return shortHelp(u)
 	}
 	name := args[0]
 	if alias, ok := map[string]string{"-h": "help", "--help": "help", "-V": "version", "--version": "version"}[name]; ok {
 		name = alias
 	}
-	verb, ok := verbs[name]
+	verb, ok := verbOf(name)
 	if !ok {
-		u.fail(fmt.Errorf("%q is not an sbx command", name), "sbx run -- "+strings.Join(args, " "))
+		u.fail(fmt.Errorf("%q is not an sbx command", name), insteadOf(args))
 		return exitFailed
 	}
 	return verb(u, args[1:])
 }
 
-func versionVerb(u ui, _ []string) int {
-	if _, err := fmt.Fprintln(u.out, "sbx", version); err != nil {
-		u.fail(err, "")
-		return exitFailed
+// verbOf finds a verb. Two of them speak of all the others, and are in no table.
+func verbOf(name string) (verb func(u ui, args []string) int, ok bool) {
+	switch name {
+	case "help":
+		return helpVerb, true
+	case "completion":
+		return completionVerb, true
 	}
-	return 0
-}
-
-func helpVerb(u ui, _ []string) int {
-	usage(u.out)
-	return 0
+	verb, ok = verbs[name]
+	return verb, ok
 }

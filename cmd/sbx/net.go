@@ -8,22 +8,20 @@ import (
 	"github.com/sbxrun/sbx/sandbox"
 )
 
-// netVerb is sbx net hosts [--json] [@SET...].
+// netVerb is sbx net hosts.
 func netVerb(u ui, args []string) int {
-	if len(args) == 0 || args[0] != "hosts" {
-		u.fail(fmt.Errorf("want hosts [--json] [@SET...]"), "sbx net hosts prints all sets")
-		return exitFailed
+	return subVerb(u, "net", "Print what sets of hosts stand for.", []lower{{"hosts", netHosts}}, args)
+}
+
+func netHosts(u ui, args []string) int {
+	var flags struct {
+		Json bool     `help:"Print a JSON array."`
+		Sets []string `arg:"" optional:"" name:"@SET" help:"A set, as @npm (default: all)."`
 	}
-	var sets []string
-	asJSON := false
-	for _, arg := range args[1:] {
-		if arg == "--json" {
-			asJSON = true
-		} else {
-			sets = append(sets, arg)
-		}
+	if done, code := parseVerb(u, "net hosts", "Print the hosts that sets stand for, and where each is from.", &flags, args); done {
+		return code
 	}
-	err := printHosts(u, sets, asJSON)
+	err := printHosts(u, flags.Sets, flags.Json)
 	return exitOf(u, err, sandbox.Hint(err))
 }
 

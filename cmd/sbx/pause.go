@@ -15,12 +15,12 @@ import (
 
 // pauseVerb is sbx pause.
 func pauseVerb(u ui, args []string) int {
-	return holdVerb(u, "pause", "Hold all processes of sandboxes, until sbx resume.", control.Pause, args)
+	return holdVerb(u, "pause", "Freeze all processes of sandboxes, until sbx resume.", control.Pause, args)
 }
 
 // resumeVerb is sbx resume.
 func resumeVerb(u ui, args []string) int {
-	return holdVerb(u, "resume", "Let sandboxes go on that sbx pause holds.", control.Resume, args)
+	return holdVerb(u, "resume", "Continue sandboxes that sbx pause froze.", control.Resume, args)
 }
 
 func holdVerb(u ui, name, help, do string, args []string) int {

@@ -10,25 +10,52 @@ import (
 
 // profileVerb is sbx profile ls|show|check|init.
 func profileVerb(u ui, args []string) int {
-	err := fmt.Errorf("want ls, show NAME, check FILE or init")
-	switch {
-	case len(args) == 1 && args[0] == "ls":
-		err = withUser(func(user *profiles.User, _ profiles.Places) error { return listProfiles(u, user) })
-	case len(args) == 2 && args[0] == "show":
-		err = withUser(func(user *profiles.User, _ profiles.Places) error {
-			p, err := user.Resolve(args[1:])
-			if err == nil {
-				p.Name = args[1]
-				fmt.Fprint(u.out, profiles.Describe(p))
-			}
-			return err
-		})
-	case len(args) == 2 && args[0] == "check":
-		err = checkProfile(u, args[1])
-	case len(args) == 1 && args[0] == "init":
-		_, err = u.out.Write(profiles.Template())
+	return subVerb(u, "profile", "List, print and check profiles: what a tool may see.",
+		[]lower{{"ls", profileLs}, {"show", profileShow}, {"check", profileCheck}, {"init", profileInit}}, args)
+}
+
+func profileLs(u ui, args []string) int {
+	if done, code := parseVerb(u, "profile ls", "List the built-in profiles and yours.", &struct{}{}, args); done {
+		return code
 	}
-	return exitOf(u, err, "sbx profile ls; sbx profile show NAME; sbx profile check FILE; sbx profile init")
+	return exitOf(u, withUser(func(user *profiles.User, _ profiles.Places) error { return listProfiles(u, user) }), "")
+}
+
+func profileShow(u ui, args []string) int {
+	var flags struct {
+		Name text `arg:"" name:"PROFILE" help:"Its name, or several with commas."`
+	}
+	if done, code := parseVerb(u, "profile show", "Print a profile, each line with where it is from.", &flags, args); done {
+		return code
+	}
+	name := string(flags.Name)
+	return exitOf(u, withUser(func(user *profiles.User, _ profiles.Places) error {
+		p, err := user.Resolve([]string{name})
+		if err == nil {
+			p.Name = name
+			_, err = fmt.Fprint(u.out, profiles.Describe(p))
+		}
+		return err
+	}), "sbx profile ls")
+}
+
+func profileCheck(u ui, args []string) int {
+	var flags struct {
+		All  bool `short:"a" help:"Print what it extends as well."`
+		File text `arg:"" name:"FILE" help:"A profile, or a project's .sbx.toml."`
+	}
+	if done, code := parseVerb(u, "profile check", "Print what a profile widens, or all its errors.", &flags, args); done {
+		return code
+	}
+	return exitOf(u, checkProfile(u, string(flags.File), flags.All), "")
+}
+
+func profileInit(u ui, args []string) int {
+	if done, code := parseVerb(u, "profile init", "Print a template of a profile.", &struct{}{}, args); done {
+		return code
+	}
+	_, err := u.out.Write(profiles.Template())
+	return exitOf(u, err, "")
 }
 
 func exitOf(u ui, err error, hint string) int {
@@ -84,7 +111,7 @@ func listProfiles(u ui, user *profiles.User) error {
 }
 
 // checkProfile parses a file, with what it extends.
-func checkProfile(u ui, path string) error {
+func checkProfile(u ui, path string, all bool) error {
 	text, err := readBounded(path, maxProfile)
 	if err != nil {
 		return err
@@ -106,8 +133,13 @@ func checkProfile(u ui, path string) error {
 
 // untrustVerb is sbx untrust.
 func untrustVerb(u ui, args []string) int {
-	dir, _ := cutProject(args)
-	return exitOf(u, withProjectUser(dir, func(_ *profiles.User, at profiles.Places) error {
+	var flags struct {
+		Project text `placeholder:"DIR" help:"Take it back from DIR (default: this directory's project)."`
+	}
+	if done, code := parseVerb(u, "untrust", "Take back what sbx trust allowed to .sbx.toml of the project.", &flags, args); done {
+		return code
+	}
+	return exitOf(u, withProjectUser(string(flags.Project), func(_ *profiles.User, at profiles.Places) error {
 		_, err := at.Store().Untrust(at.Project)
 		return err
 	}), "")

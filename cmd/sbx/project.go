@@ -134,20 +134,3 @@ func readProjectFile(dir string) ([]byte, error) {
 	defer unix.Close(fd)
 	return profiles.ReadProject(fd)
 }
-
-// cutProject takes --project DIR from the arguments of a verb that has no grammar.
-func cutProject(args []string) (dir string, rest []string) {
-	for i := 0; i < len(args); i++ {
-		value, joined := strings.CutPrefix(args[i], "--project=")
-		switch {
-		case joined:
-			dir = value
-		case args[i] == "--project" && i+1 < len(args):
-			i++
-			dir = args[i]
-		default:
-			rest = append(rest, args[i])
-		}
-	}
-	return dir, rest
-}

@@ -23,7 +23,7 @@ func psVerb(u ui, args []string) int {
 		Last    int    `short:"n" placeholder:"N" help:"Print the N newest, whatever they do."`
 		Latest  bool   `short:"l" help:"Print the newest, whatever it does."`
 	}
-	if done, code := parseVerb(u, "ps", "List the sandboxes that were detached or have a name.", &flags, args); done {
+	if done, code := parseVerb(u, "ps", "List the sandboxes that run in the background or have a name.", &flags, args); done {
 		return code
 	}
 	filters, err := parseFilters(flags.Filter)
@@ -153,7 +153,7 @@ func inspectVerb(u ui, args []string) int {
 		Format string   `short:"f" placeholder:"TEMPLATE|json" help:"Print each by a Go template, as docker does."`
 		Box    []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
-	if done, code := parseVerb(u, "inspect", "Print all that is known of sandboxes, and what they do and take where they run, as a JSON array.", &flags, args); done {
+	if done, code := parseVerb(u, "inspect", "Print all that is known of sandboxes, as a JSON array.", &flags, args); done {
 		return code
 	}
 	all, err := sandboxes()

@@ -13,10 +13,10 @@ import (
 // rmVerb is sbx rm.
 func rmVerb(u ui, args []string) int {
 	var flags struct {
-		Force bool     `short:"f" help:"Also what runs: it is killed. One that is not there is no error."`
+		Force bool     `short:"f" help:"Kill running sandboxes first, and ignore missing ones."`
 		Box   []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
-	if done, code := parseVerb(u, "rm", "Forget sandboxes that have ended, and what they wrote to their logs.", &flags, args); done {
+	if done, code := parseVerb(u, "rm", "Remove sandboxes that have ended, with their logs.", &flags, args); done {
 		return code
 	}
 	if !flags.Force {
@@ -86,9 +86,9 @@ func forget(all *state.Sandboxes, r state.Record) error {
 // pruneVerb is sbx prune.
 func pruneVerb(u ui, args []string) int {
 	var flags struct {
-		Force bool `short:"f" help:"Is taken for docker's sake: nothing is asked."`
+		Force bool `short:"f" help:"Accepted for compatibility."`
 	}
-	if done, code := parseVerb(u, "prune", "Forget all sandboxes that have ended.", &flags, args); done {
+	if done, code := parseVerb(u, "prune", "Remove all sandboxes that have ended.", &flags, args); done {
 		return code
 	}
 	all, err := sandboxes()

@@ -57,19 +57,17 @@ func runVerb(u ui, args []string) int {
 func parsedRun(u ui, args []string) (*runFlags, int) {
 	f, err := parseRun(args)
 	if err == nil && f.Help {
-		err = runHelp(u.out)
+		c, err := runUsage()
+		if err == nil {
+			err = u.help(c)
+		}
 		return nil, exitOf(u, err, "")
 	}
 	if err == nil {
 		err = f.checkLifecycle()
 	}
 	if err != nil {
-		err = explainFlag(err)
-		help := "sbx run --help lists the flags"
-		if mended := sandbox.Hint(err); mended != "" {
-			help = mended
-		}
-		u.fail(err, help)
+		u.fail(explainFlag(err), hintOr(explainFlag(err), "sbx run --help lists the flags"))
 		return nil, exitFailed
 	}
 	f.umask = u.umask

@@ -17,8 +17,8 @@ import (
 
 // newSpec is what the flags ask for. The whole combination is checked here.
 func newSpec(f *runFlags) (s sandbox.Spec, err error) {
-	if len(f.command) == 0 && f.image == nil {
-		return s, fmt.Errorf("no command to run")
+	if err := f.addShell(); err != nil {
+		return s, err
 	}
 	s.OCI.Process = &specs.Process{Args: f.command}
 	s.OCI.Linux = &specs.Linux{}

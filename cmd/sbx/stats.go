@@ -17,11 +17,11 @@ import (
 // statsVerb is sbx stats.
 func statsVerb(u ui, args []string) int {
 	var flags struct {
-		NoStream bool     `help:"Print it once, as is done where standard output is no terminal."`
-		Json     bool     `help:"Print it once, as a JSON array."`
+		NoStream bool     `help:"Print once (always so if stdout is no terminal)."`
+		Json     bool     `help:"Print once, as a JSON array."`
 		Box      []string `arg:"" optional:"" name:"SANDBOX" help:"A name, an id, or the beginning of one (default: all that run)."`
 	}
-	if done, code := parseVerb(u, "stats", "Show what sandboxes take of the machine.", &flags, args); done {
+	if done, code := parseVerb(u, "stats", "Print the processor time, memory and I/O of sandboxes.", &flags, args); done {
 		return code
 	}
 	all, err := sandboxes()

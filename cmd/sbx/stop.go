@@ -21,7 +21,7 @@ func stopVerb(u ui, args []string) int {
 		Signal string   `short:"s" placeholder:"SIGNAL" help:"What asks it to (default: SIGTERM, or the image's stop signal)."`
 		Box    []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
-	if done, code := parseVerb(u, "stop", "End sandboxes: the command is asked to, and killed when it does not.", &flags, args); done {
+	if done, code := parseVerb(u, "stop", "Stop sandboxes: send a signal, and kill what does not end in time.", &flags, args); done {
 		return code
 	}
 	sig, err := parseSignal(flags.Signal)
@@ -57,8 +57,8 @@ func graceOf(seconds *float64) (time.Duration, error) {
 // killVerb is sbx kill.
 func killVerb(u ui, args []string) int {
 	var flags struct {
-		Signal string   `short:"s" default:"KILL" placeholder:"SIGNAL" help:"Which signal (default: KILL)."`
-		All    bool     `help:"Send it to every process of the sandbox, and not just to the command."`
+		Signal string   `short:"s" default:"KILL" placeholder:"SIGNAL" help:"Send this signal (default: KILL)."`
+		All    bool     `help:"Send it to every process of the sandbox."`
 		Box    []string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
 	if done, code := parseVerb(u, "kill", "Send a signal to the commands of sandboxes.", &flags, args); done {

@@ -19,7 +19,7 @@ func topVerb(u ui, args []string) int {
 		Json bool   `help:"Print a JSON array."`
 		Box  string `arg:"" name:"SANDBOX" help:"A name, an id, or the beginning of one."`
 	}
-	if done, code := parseVerb(u, "top", "List the processes of a sandbox, by the ids that they have inside.", &flags, args); done {
+	if done, code := parseVerb(u, "top", "List the processes of a sandbox, with the ids that they have inside.", &flags, args); done {
 		return code
 	}
 	all, err := sandboxes()

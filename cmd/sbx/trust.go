@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -15,26 +14,28 @@ import (
 	"github.com/sbxrun/sbx/sandbox"
 )
 
-// trustVerb is sbx trust [--yes] [--project DIR]: it shows what the project's file widens, asks, and
-// records that this very text may.
+// trustVerb is sbx trust: it shows what the project's file widens, asks, and records that
+// this very text may.
 func trustVerb(u ui, args []string) int {
-	dir, args := cutProject(args)
-	yes := slices.Equal(args, []string{"--yes"}) || slices.Equal(args, []string{"-y"})
-	if len(args) > 0 && !yes {
-		if args[0] == "-h" || args[0] == "--help" {
-			fmt.Fprint(u.out, "Usage: sbx trust [--yes] [--project DIR]\n\nShow what .sbx.toml of the project widens, ask, and allow it until the file\nchanges. Without a terminal --yes answers.\n")
-			return 0
-		}
-		u.fail(fmt.Errorf("sbx trust: %q is not known: it is of the current directory's %s", args[0], profiles.ProjectFile), "sbx trust [--yes]")
-		return exitFailed
+	var flags struct {
+		Show    bool `help:"Print what it widens, and do nothing."`
+		Yes     bool `short:"y" help:"Do not ask."`
+		Project text `placeholder:"DIR" help:"Trust the file of DIR (default: this directory's project)."`
 	}
-	err := withProjectUser(dir, func(user *profiles.User, at profiles.Places) error { return trust(u, user, at, yes) })
+	help := "Print what .sbx.toml of the project widens, ask, and allow it until the file changes."
+	if done, code := parseVerb(u, "trust", help, &flags, args); done {
+		return code
+	}
+	if flags.Show && flags.Yes {
+		return exitOf(u, errors.New("--show and --yes exclude each other"), "")
+	}
+	err := withProjectUser(string(flags.Project), func(user *profiles.User, at profiles.Places) error { return trust(u, user, at, flags.Show, flags.Yes) })
 	return exitOf(u, err, sandbox.Hint(err))
 }
 
 // trust reads the file once: what is shown, asked about and recorded is the same text,
 // even if the file is changed meanwhile.
-func trust(u ui, user *profiles.User, at profiles.Places, yes bool) error {
+func trust(u ui, user *profiles.User, at profiles.Places, show, yes bool) error {
 	text, err := readProjectFile(at.Project)
 	if err != nil {
 		return err
@@ -52,6 +53,9 @@ func trust(u ui, user *profiles.User, at profiles.Places, yes bool) error {
 	file := at.Project + "/" + profiles.ProjectFile
 	if len(widens) == 0 {
 		fmt.Fprintln(u.out, plain("it widens nothing, so it is in force without being trusted: "+file))
+		return nil
+	}
+	if show {
 		return nil
 	}
 	if !yes {

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,15 @@ import (
 // subordinate ids, who may see and change what images and sandboxes left with them. It
 // is no sandbox: the command sees what the caller does.
 func unshareVerb(u ui, args []string) int {
+	if u.asked != nil || len(args) > 0 && strings.HasPrefix(args[0], "-") && args[0] != "--" {
+		var flags struct {
+			Command []string `arg:"" optional:"" passthrough:"partial" name:"CMD" help:"The command (default: $SHELL)."`
+		}
+		help := "Run a command, by default a shell, as root over your subordinate ids, to look at what images and sandboxes left. It is no sandbox."
+		if done, code := parseVerb(u, "unshare", help, &flags, args); done {
+			return code
+		}
+	}
 	if len(args) > 0 && args[0] == "--" {
 		args = args[1:]
 	}
@@ -29,10 +39,6 @@ func unshareVerb(u ui, args []string) int {
 			shell = "/bin/sh"
 		}
 		args = []string{shell}
-	}
-	if args[0] == "-h" || args[0] == "--help" {
-		fmt.Fprint(u.out, "Usage: sbx unshare [--] [CMD [ARG...]]\n\nRun a command, by default a shell, as root over your subordinate ids, to look at what\nimages and sandboxes left. It is no sandbox.\n")
-		return 0
 	}
 	plan, err := unsharePlan(args)
 	if err != nil {
