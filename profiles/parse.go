@@ -43,7 +43,7 @@ func Parse(file string, text []byte) (Profile, error) {
 	for i := range schema {
 		r.read(&schema[i], doc)
 	}
-	return p, r.first()
+	return p, r.wrong()
 }
 
 // quietly is a message of the parser's, which may repeat parts of the text.
@@ -91,18 +91,36 @@ type problem struct {
 	text string
 }
 
-// first is the problem nearest to the top of the file.
-func (r *reader) first() error {
+// Problems are what is wrong with a profile, in the order of its lines.
+type Problems []string
+
+// mostProblems bounds them: the file may be an attacker's.
+const mostProblems = 20
+
+func (p Problems) Error() string { return strings.Join(p, "; ") }
+
+// Lines are the problems, each for a line of its own.
+func (p Problems) Lines() []string { return p }
+
+// wrong is what is wrong with the file, or nil.
+func (r *reader) wrong() error {
 	if len(r.problems) == 0 {
 		return nil
 	}
-	p := slices.MinFunc(r.problems, func(a, b problem) int {
+	slices.SortFunc(r.problems, func(a, b problem) int {
 		if a.at.N != b.at.N {
 			return a.at.N - b.at.N
 		}
 		return strings.Compare(a.text, b.text)
 	})
-	return fmt.Errorf("%s: %s", p.at, p.text)
+	var all Problems
+	for _, p := range r.problems[:min(len(r.problems), mostProblems)] {
+		all = append(all, fmt.Sprintf("%s: %s", p.at, p.text))
+	}
+	if more := len(r.problems) - len(all); more > 0 {
+		all = append(all, fmt.Sprintf("%s: %d problems more", r.file, more))
+	}
+	return all
 }
 
 func (r *reader) problem(at Line, format string, args ...any) {

@@ -11,8 +11,22 @@ import "strings"
 // only tighten: hide, drop, the limits. A writable place in memory and a variable
 // that is set count as widening too. They are small, but PATH is a variable.
 func Widens(p Profile) (lines []string) {
+	for _, w := range Widenings(p) {
+		lines = append(lines, w.Text)
+	}
+	return lines
+}
+
+// A Widening is a line of Widens, and where it is from.
+type Widening struct {
+	Text string
+	From Line
+}
+
+// Widenings are those of Widens.
+func Widenings(p Profile) (all []Widening) {
 	say := func(k *key, text string, from Line) {
-		lines = append(lines, strings.Replace(k.wider, "%", text, 1)+" ("+from.String()+")")
+		all = append(all, Widening{strings.Replace(k.wider, "%", text, 1) + " (" + from.String() + ")", from})
 	}
 	for i := range schema {
 		k := &schema[i]
@@ -32,5 +46,5 @@ func Widens(p Profile) (lines []string) {
 			}
 		}
 	}
-	return lines
+	return all
 }
