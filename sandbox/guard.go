@@ -262,6 +262,7 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 	if c.AsOwner != nil && slices.ContainsFunc(errs, refusedToCaller) {
 		dir = c.moveAsOwner(report, errs, state, dir)
 	}
+	c.index(dir, report, errs)
 	said, moved := 0, 0
 	for i, f := range report.Findings {
 		name := filepath.Join(f.Root, f.Path)
@@ -294,6 +295,22 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 	return failed
 }
 
+// index writes down what was moved, for who wants it back.
+func (c *Cmd) index(dir string, report runlater.Report, errs []error) {
+	if dir == "" {
+		return
+	}
+	var moved []runlater.Finding
+	for i, f := range report.Findings {
+		if !f.What.Stays() && errs[i] == nil {
+			moved = append(moved, f)
+		}
+	}
+	if err := runlater.Index(dir, moved); err != nil {
+		c.notice(false, "what was moved is not listed: %s", hint.Short(err.Error()))
+	}
+}
+
 // settingNames are those of a git configuration, as git config takes them.
 func settingNames(settings []string) string {
 	slices.Sort(settings)
@@ -324,6 +341,9 @@ func (c *Cmd) moveAsOwner(report runlater.Report, errs []error, state, dir strin
 		before = before || errs[i] == nil && !f.What.Stays()
 	}
 	to, failed, err := c.AsOwner(again, state)
+	if err == nil && len(failed) == len(again.Findings) {
+		c.index(to, again, failed)
+	}
 	for n, i := range which {
 		switch {
 		case err != nil:

@@ -51,7 +51,11 @@ func (g *Guard) Clean(path, state string) (settings []string, kept string, err e
 		return nil, "", errConfig
 	}
 	_, name := parent(rel)
-	return cleanLocked(dir, name, e.allowed, state)
+	settings, kept, err = cleanLocked(dir, name, e.allowed, state)
+	if kept != "" {
+		_ = Index(kept, []Finding{{Root: g.roots[index].path, Path: rel, What: Changed, Why: "the whole file, before settings were taken out", As: name + suffix}})
+	}
+	return settings, kept, err
 }
 
 // openAbove opens the directory that a guarded path is in, and tells of the path in its root.

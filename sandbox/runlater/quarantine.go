@@ -122,6 +122,7 @@ func (q *quarantine) move(f *Finding) error {
 		as = random() + suffix
 		err = rename(from, name, to, as)
 	}
+	f.As = join(join(strings.Trim(f.Root, "/"), dir), as)
 	switch err {
 	case nil:
 		q.armed = !q.disarm(to, as) || q.armed

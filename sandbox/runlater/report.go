@@ -40,6 +40,9 @@ type Finding struct {
 	What What
 	Why  string
 
+	// As is where Move put it, below the directory that Move returns.
+	As string
+
 	// Cleaned says that Move left a copy in its place that has all of the git configuration
 	// but the settings that were found, which are Settings.
 	Cleaned  bool
