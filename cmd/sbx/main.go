@@ -24,6 +24,7 @@ var verbs = map[string]func(u ui, args []string) int{
 	"images":  imagesVerb,
 	"pull":    pullVerb,
 	"cache":   cacheVerb,
+	"moved":   movedVerb,
 	"profile": profileVerb,
 	"net":     netVerb,
 	"trust":   trustVerb,

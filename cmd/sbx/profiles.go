@@ -41,7 +41,7 @@ func profileShow(u ui, args []string) int {
 
 func profileCheck(u ui, args []string) int {
 	var flags struct {
-		All  bool `short:"a" help:"Print what it extends as well."`
+		All  bool `short:"a" help:"Print what built-in profiles give too, and mark what is new."`
 		File text `arg:"" name:"FILE" help:"A profile, or a project's .sbx.toml."`
 	}
 	if done, code := parseVerb(u, "profile check", "Print what a profile widens, or all its errors.", &flags, args); done {
@@ -124,11 +124,33 @@ func checkProfile(u ui, path string, all bool) error {
 		if err != nil {
 			return err
 		}
-		for _, line := range profiles.Widens(p) {
-			fmt.Fprintln(u.out, plain(line))
-		}
-		return nil
+		return printWidened(u, profiles.Widenings(p), all)
 	})
+}
+
+// printWidened prints what is new with a profile, and with all also what the built-in ones
+// that it extends give.
+func printWidened(u ui, widened []profiles.Widening, all bool) error {
+	known := 0
+	for _, w := range widened {
+		mark := ""
+		switch {
+		case w.From.BuiltIn() && !all:
+			known++
+			continue
+		case all && w.From.BuiltIn():
+			mark = "  "
+		case all:
+			mark = "+ "
+		}
+		if _, err := fmt.Fprintln(u.out, mark+plain(w.Text)); err != nil {
+			return err
+		}
+	}
+	if known > 0 {
+		u.say("%d more are from built-in profiles; --all prints them, and marks what is new", known)
+	}
+	return nil
 }
 
 // untrustVerb is sbx untrust.
