@@ -49,6 +49,12 @@ func (p Places) Own() []string {
 // State is the directory of what is trusted and of what was moved aside.
 func (p Places) State() string { return path.Join(p.StateHome, "sbx") }
 
+// Homes is the directory of what tools keep of their own: see Profile.Home.
+func (p Places) Homes() string { return path.Join(p.DataHome, "sbx/homes") }
+
+// sharedHome is the directory there for all projects.
+const sharedHome = "shared"
+
 // LinkedProfiles are the user's own profiles that are links, as those of a dotfiles
 // repository are, by their paths.
 func (p Places) LinkedProfiles() (paths []string, err error) {
@@ -97,13 +103,14 @@ type Kept struct {
 	// Path is where the tool has it, Source where it is on the host.
 	Path, Source string
 	From         Line
-	project      string // its path
+	project      string // its path, or "" if it is for all
+	before       string // where an earlier sbx had it
 }
 
 // Expanded is a profile's paths and variables for one user and one project.
 type Expanded struct {
 	Show, Write, Hide, Tmpfs, Expose []Item
-	Kept, Layered                    []Kept
+	Kept, Layered                    []Kept // of the caches and, among Kept, of the home
 	Set                              []Assignment
 }
 
@@ -135,9 +142,13 @@ func (p Profile) Expand(at Places) (e Expanded, err error) {
 				return e, fmt.Errorf("%s: what is kept needs the project's identity", v.From)
 			}
 			dir := at.item(v).Path
-			*list.to = append(*list.to, Kept{dir, path.Join(at.CacheHome, "sbx", at.ProjectID, at.keptName(dir)), v.From, at.Project})
+			*list.to = append(*list.to, Kept{Path: dir, Source: path.Join(at.CacheHome, "sbx", at.ProjectID, at.keptName(dir)), From: v.From, project: at.Project})
 		}
 	}
+	if len(p.Home.Private) > 0 && at.ProjectID == "" {
+		return e, fmt.Errorf("%s: what is kept needs the project's identity", p.Home.Private[0].From)
+	}
+	e.Kept = append(e.Kept, p.homes(at)...)
 	for _, a := range p.Env.Set {
 		if base, _, _ := strings.Cut(a.Value, "/"); base != "." && base != "" {
 			a.Value = at.base(a.Value)
@@ -145,6 +156,23 @@ func (p Profile) Expand(at Places) (e Expanded, err error) {
 		e.Set = append(e.Set, a)
 	}
 	return e, at.protect(&e)
+}
+
+// homes are the directories of the home. One that is shared is not the project's as well.
+func (p Profile) homes(at Places) (kept []Kept) {
+	shared := map[string]bool{}
+	for _, v := range p.Home.Shared {
+		dir := at.item(v).Path
+		shared[dir] = true
+		kept = append(kept, Kept{Path: dir, Source: path.Join(at.Homes(), sharedHome, at.keptName(dir)), From: v.From})
+	}
+	for _, v := range p.Home.Private {
+		if dir := at.item(v).Path; !shared[dir] {
+			name := at.keptName(dir)
+			kept = append(kept, Kept{dir, path.Join(at.Homes(), at.ProjectID, name), v.From, at.Project, path.Join(at.CacheHome, "sbx", at.ProjectID, name)})
+		}
+	}
+	return kept
 }
 
 // protect keeps sbx's own directories out of what is given.

@@ -23,8 +23,13 @@ func (k Kept) Make() error {
 	if _, err := os.Stat(k.Source); err == nil {
 		return nil
 	}
-	if err := os.MkdirAll(k.Source, 0o700); err != nil {
+	if err := os.MkdirAll(path.Dir(k.Source), 0o700); err != nil {
 		return err
+	}
+	if k.before == "" || os.Rename(k.before, k.Source) != nil {
+		if err := os.MkdirAll(k.Source, 0o700); err != nil {
+			return err
+		}
 	}
 	note := path.Join(path.Dir(k.Source), projectNote)
 	return os.WriteFile(note, []byte(k.project), 0o600)
@@ -39,19 +44,31 @@ type Caches struct {
 	Dir     string   `json:"directory"`
 }
 
+// Short is the beginning of the id, which is enough to name it.
+func (c Caches) Short() string { return c.ID[:min(len(c.ID), 12)] }
+
+// Shared tells whether they are for all projects.
+func (c Caches) Shared() bool { return c.ID == sharedHome }
+
 // Kept are the caches of all projects.
-func (p Places) Kept() (all []Caches, err error) {
-	top := path.Join(p.CacheHome, "sbx")
+func (p Places) Kept() (all []Caches, err error) { return keptIn(path.Join(p.CacheHome, "sbx")) }
+
+// KeptHomes are what tools keep of their own, for each project and, without a path, for all.
+func (p Places) KeptHomes() (all []Caches, err error) { return keptIn(p.Homes()) }
+
+func keptIn(top string) (all []Caches, err error) {
 	entries, err := os.ReadDir(top)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	for _, e := range entries {
-		if _, err := hex.DecodeString(e.Name()); err != nil || len(e.Name()) != projectIDLength || !e.IsDir() {
+		_, err := hex.DecodeString(e.Name())
+		isProject := err == nil && len(e.Name()) == projectIDLength
+		if !isProject && e.Name() != sharedHome || !e.IsDir() {
 			continue
 		}
-		c := Caches{ID: e.Name(), Dir: path.Join(top, e.Name()), Gone: true}
-		if text, err := os.ReadFile(path.Join(c.Dir, projectNote)); err == nil {
+		c := Caches{ID: e.Name(), Dir: path.Join(top, e.Name()), Gone: isProject}
+		if text, err := os.ReadFile(path.Join(c.Dir, projectNote)); err == nil && isProject {
 			c.Project = string(text)
 			id, err := ProjectID(c.Project)
 			c.Gone = err != nil || id != c.ID

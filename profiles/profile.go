@@ -54,6 +54,7 @@ type Profile struct {
 
 	Files    Files
 	Cache    Cache
+	Home     Home
 	Env      Env
 	Network  Network
 	Process  Process
@@ -79,6 +80,13 @@ type Cache struct {
 	Layered []Value
 }
 
+// Home is what a tool keeps of its own in the home, as settings and logins: it is no cache, and
+// where those are nothing that cleans up looks for it.
+type Home struct {
+	Private []Value // for this project
+	Shared  []Value // for all projects, and not with the host
+}
+
 // Env is the environment.
 type Env struct {
 	Pass, Drop []Value
@@ -90,6 +98,8 @@ type Env struct {
 type Network struct {
 	Hosts []Value
 	TCP   Value // none or allow
+	// Publish are ports on which the command waits for a login's answer.
+	Publish []Value
 }
 
 // Process is what a process may use up.

@@ -19,6 +19,7 @@ const (
 	keptPaths    // below the home
 	globs        // of variables
 	hosts
+	ports
 	limits
 	devices     // DEVICE:rbps=...
 	assignments // a table of strings
@@ -64,7 +65,7 @@ func (k *key) tightness(word string) int {
 }
 
 // tables are those of a profile, in the order of the schema.
-var tables = [...]string{"", "files", "cache", "env", "network", "process", "limits", "security"}
+var tables = [...]string{"", "files", "cache", "home", "env", "network", "process", "limits", "security"}
 
 var schema = [...]key{
 	{name: "description", kind: aText, one: func(p *Profile) *Value { return &p.Description }},
@@ -91,6 +92,11 @@ var schema = [...]key{
 	{table: "cache", name: "layered", kind: keptPaths, wider: "shows % read-only, and keeps what is written there for the next run",
 		many: func(p *Profile) *[]Value { return &p.Cache.Layered }},
 
+	{table: "home", name: "private", kind: keptPaths, wider: "keeps what is written to % for the project",
+		many: func(p *Profile) *[]Value { return &p.Home.Private }},
+	{table: "home", name: "shared", kind: keptPaths, wider: "keeps what is written to % for all projects with this profile",
+		many: func(p *Profile) *[]Value { return &p.Home.Shared }},
+
 	{table: "env", name: "pass", kind: globs, wider: "passes the environment's %",
 		many: func(p *Profile) *[]Value { return &p.Env.Pass }},
 	{table: "env", name: "drop", kind: globs,
@@ -101,6 +107,8 @@ var schema = [...]key{
 
 	{table: "network", name: "hosts", kind: hosts, wider: "needs the network's %",
 		many: func(p *Profile) *[]Value { return &p.Network.Hosts }},
+	{table: "network", name: "publish", kind: ports, wider: "publishes port % on the loopback",
+		many: func(p *Profile) *[]Value { return &p.Network.Publish }},
 	{table: "network", name: "tcp", kind: aChoice, choices: []string{"none", "allow"}, usual: "allow", wider: "allows TCP",
 		one: func(p *Profile) *Value { return &p.Network.TCP }},
 

@@ -23,6 +23,10 @@ description = "my own"
 # private = ["~/.cache/mytool"]  # kept for this project alone, never shared with the host
 # layered = ["~/.mytool/pkg"]    # the host's, read-only; what is written there is kept for this project
 
+[home]                        # settings and logins of a tool, apart from yours
+# private = ["~/.mytool"]     # kept for this project
+# shared = ["~/.mytool"]      # kept for all projects with this profile
+
 [env]
 # pass = ["MYTOOL_*"]         # the caller's variables
 # drop = ["SHELL"]            # wins over pass
@@ -31,6 +35,7 @@ description = "my own"
 
 [network]
 # hosts = ["@npm", "example.org:443"]  # what the command will need
+# publish = ["8080"]          # on the loopback, with a network, where it is free
 # tcp = "none"                # no TCP at all, not even inside
 
 [process]

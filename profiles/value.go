@@ -39,6 +39,8 @@ func (k *key) wants() string {
 		return `a list of names, as in ["CC", "LC_*"]`
 	case hosts:
 		return `a list of hosts, as in ["@npm", "example.org:443"]`
+	case ports:
+		return `a list of ports, as in ["8080"]`
 	case limits:
 		return `a list of limits, as in ["nofile=1024:4096"]`
 	case devices:
@@ -87,6 +89,10 @@ func (k *key) check(text string) error {
 		}
 	case hosts:
 		return checkHost(text)
+	case ports:
+		if n, err := strconv.ParseUint(text, 10, 16); err != nil || n < 1024 {
+			return fmt.Errorf("%s is no port: want 1024 to 65535", quote(text))
+		}
 	case limits:
 		_, err := parseLimit(text)
 		return err
