@@ -23,12 +23,13 @@ func cacheVerb(u ui, args []string) int {
 
 func cacheLs(u ui, args []string) int {
 	var flags struct {
-		JSON bool `name:"json" help:"Print JSON."`
+		Homes bool `help:"List the homes of agents instead."`
+		JSON  bool `name:"json" help:"Print JSON."`
 	}
 	if done, code := parseVerb(u, "cache ls", "List what profiles keep for projects.", &flags, args); done {
 		return code
 	}
-	all, err := keptCaches()
+	all, err := keptCaches(flags.Homes)
 	if err != nil {
 		return exitOf(u, err, "")
 	}
@@ -40,18 +41,21 @@ func cacheLs(u ui, args []string) int {
 	for _, c := range all {
 		project := plain(c.Project)
 		switch {
+		case c.Shared():
+			project = "all projects"
 		case project == "":
 			project = "-"
 		case c.Gone:
 			project += " (gone)"
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.ID[:12], amount.Bytes(c.Size()), project, plain(strings.Join(c.Names, " ")))
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Short(), amount.Bytes(c.Size()), project, plain(strings.Join(c.Names, " ")))
 	}
 	return exitOf(u, w.Flush(), "")
 }
 
 func cacheRm(u ui, args []string) int {
 	var flags struct {
+		Homes   bool     `help:"Remove the homes of agents instead, with their logins."`
 		All     bool     `short:"a" help:"Remove the caches of all projects."`
 		Gone    bool     `help:"Remove the caches of projects that are gone."`
 		Project []string `arg:"" optional:"" name:"PROJECT" help:"A project's path, or an id of sbx cache ls (default: this directory's)."`
@@ -59,7 +63,7 @@ func cacheRm(u ui, args []string) int {
 	if done, code := parseVerb(u, "cache rm", "Remove what profiles keep for projects.", &flags, args); done {
 		return code
 	}
-	all, err := keptCaches()
+	all, err := keptCaches(flags.Homes)
 	if err != nil {
 		return exitOf(u, err, "")
 	}
@@ -77,11 +81,11 @@ func cacheRm(u ui, args []string) int {
 	code := 0
 	for _, c := range chosen {
 		if err := removeCaches(c); err != nil {
-			u.fail(fmt.Errorf("%s: %w", c.ID[:12], err), cacheHint(c, err))
+			u.fail(fmt.Errorf("%s: %w", c.Short(), err), cacheHint(c, err))
 			code = exitFailed
 			continue
 		}
-		fmt.Fprintln(u.out, c.ID[:12])
+		fmt.Fprintln(u.out, c.Short())
 	}
 	return code
 }
@@ -108,12 +112,16 @@ func chooseCaches(all []profiles.Caches, names []string) (chosen []profiles.Cach
 	return chosen, nil
 }
 
-func keptCaches() ([]profiles.Caches, error) {
+func keptCaches(homes bool) ([]profiles.Caches, error) {
 	home, err := os.UserHomeDir()
 	if err != nil {
 		return nil, err
 	}
-	return profiles.NewPlaces(home, "/", os.Getenv).Kept()
+	at := profiles.NewPlaces(home, "/", os.Getenv)
+	if homes {
+		return at.KeptHomes()
+	}
+	return at.Kept()
 }
 
 // removeCaches removes what is kept for a project. A layered cache that a sandbox uses is an

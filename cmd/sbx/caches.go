@@ -19,6 +19,12 @@ func (f *runFlags) layer(s *sandbox.Spec, k profiles.Kept) error {
 		}
 		return f.show(s, profiles.Item{Path: k.Path, Optional: true, From: k.From}, "ro")
 	}
+	if _, missing := os.Stat(k.Source); f.DryRun != "" && missing != nil { // a dry run makes nothing
+		if hosts == nil {
+			return nil
+		}
+		return f.show(s, profiles.Item{Path: k.Path, From: k.From}, "ro")
+	}
 	if f.DryRun == "" {
 		if err := k.Make(); err != nil {
 			return hinted{fmt.Errorf("%s: %w", k.From, err), "caches are kept in the home, which must be writable; or --no-profile"}

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -130,7 +131,7 @@ func withDirectory(f *runFlags, user *profiles.User, p profiles.Profile) (profil
 
 // apply puts a profile into the Spec, and what of it flags decide into the flags.
 func apply(f *runFlags, s *sandbox.Spec, p profiles.Profile, at profiles.Places) (err error) {
-	if len(p.Cache.Private)+len(p.Cache.Layered) > 0 {
+	if len(p.Cache.Private)+len(p.Cache.Layered)+len(p.Home.Private) > 0 {
 		if at.ProjectID, err = profiles.ProjectID(at.Project); err != nil {
 			return err
 		}
@@ -222,6 +223,7 @@ func (f *runFlags) adopt(s *sandbox.Spec, p profiles.Profile) error {
 			f.origins[w.step] = w.value.From.String()
 		}
 	}
+	f.publishFor(p)
 	if p.Security.Seccomp.Is("unconfined") && f.Seccomp == "" {
 		f.Seccomp = "unconfined"
 	}
@@ -243,6 +245,23 @@ func (f *runFlags) adopt(s *sandbox.Spec, p profiles.Profile) error {
 		f.Timeout = span(d)
 	}
 	return nil
+}
+
+// publishFor publishes the ports of a profile, if the command has a network of its own. A port
+// that is taken is another sandbox's, or a server's.
+func (f *runFlags) publishFor(p profiles.Profile) {
+	if !f.networked() || f.Net == "host" || f.NoTcp || len(f.Publish) > 0 {
+		return
+	}
+	for _, v := range p.Network.Publish {
+		l, err := net.Listen("tcp", "127.0.0.1:"+v.Text)
+		if err != nil {
+			f.note("not publishing port %s (%s): it is in use", v.Text, v.From)
+			continue
+		}
+		l.Close()
+		f.Publish = append(f.Publish, text(v.Text+":"+v.Text))
+	}
 }
 
 // profileEnv is what the profile passes of the caller's variables, and sets.
