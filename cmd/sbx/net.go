@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/sbxrun/sbx/profiles/hosts"
@@ -53,17 +55,47 @@ func printHosts(u ui, sets []string, asJSON bool) error {
 		}
 	}
 	if asJSON {
-		if err := printJSON(u, found); err != nil {
+		if err := printJSON(u, newMarked(found)); err != nil {
 			return err
 		}
 		return failed
 	}
 	w := tabwriter.NewWriter(u.out, 0, 8, 2, ' ', 0)
 	for _, h := range found {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", h.Set, plain(h.Host), plain(h.From))
+		mark := ""
+		if isNew(h) {
+			mark = " (new)"
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s%s\n", h.Set, plain(h.Host), plain(h.From), mark)
 	}
 	if err := w.Flush(); err != nil {
 		return err
 	}
 	return failed
+}
+
+// markedHost is a host as JSON has it.
+type markedHost struct {
+	hosts.Host
+	New bool `json:"new"`
+}
+
+func newMarked(found []hosts.Host) []markedHost {
+	marked := []markedHost{}
+	for _, h := range found {
+		marked = append(marked, markedHost{h, isNew(h)})
+	}
+	return marked
+}
+
+// usualHosts are those of the tools where nothing is configured.
+var usualHosts = [...]string{
+	"registry.npmjs.org", "registry.yarnpkg.com", "proxy.golang.org", "sum.golang.org", "pypi.org", "files.pythonhosted.org",
+	"crates.io", "index.crates.io", "static.crates.io", "github.com", "repo.maven.apache.org", "repo1.maven.org", "rubygems.org", "index.rubygems.org",
+	"deb.debian.org", "security.debian.org",
+}
+
+// isNew tells whether a host is of a configuration, and not one that the tool has by itself.
+func isNew(h hosts.Host) bool {
+	return !strings.HasPrefix(h.From, "sbx: ") && !slices.Contains(usualHosts[:], h.Host)
 }
