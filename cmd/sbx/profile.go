@@ -274,7 +274,7 @@ func (f *runFlags) profileEnv(caller []string) (env []string) {
 	for _, a := range f.set {
 		env = append(env, a.Name+"="+a.Value)
 	}
-	return env
+	return f.jvmEnv(env)
 }
 
 // withoutDropped leaves out what the profile drops.
