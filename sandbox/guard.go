@@ -263,7 +263,7 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 		dir = c.moveAsOwner(report, errs, state, dir)
 	}
 	c.index(dir, report, errs)
-	said, moved := 0, 0
+	said, moved, packages := 0, 0, 0
 	for i, f := range report.Findings {
 		name := filepath.Join(f.Root, f.Path)
 		switch {
@@ -276,6 +276,10 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 		default:
 			moved++
 			c.left(func(r *Receipt) { r.RunLater, r.Quarantine = append(r.RunLater, name), dir })
+			if ofPackage(f) {
+				packages++
+				continue
+			}
 			if said < told {
 				said++
 				again := ""
@@ -286,13 +290,22 @@ func (c *Cmd) quarantine(report runlater.Report) (failed []string) {
 			}
 		}
 	}
-	if moved > said {
-		c.notice(false, "moved aside %d more", moved-said)
+	if more := moved - said - packages; more > 0 {
+		c.notice(false, "moved aside %d more", more)
+	}
+	if packages > 0 {
+		c.notice(false, "moved aside %d in packages of node_modules, created; sbx moved ls lists them", packages)
 	}
 	if moved > 0 {
 		c.notice(false, "they are in %s; --allow-run-later leaves such files where they are", dir)
 	}
 	return failed
+}
+
+// ofPackage tells whether a finding is an editor's or an agent's directory that a package of
+// npm's ships. Nobody opens packages as projects, and there may be hundreds.
+func ofPackage(f runlater.Finding) bool {
+	return f.What == runlater.Created && strings.Contains("/"+f.Path, "/node_modules/")
 }
 
 // index writes down what was moved, for who wants it back.
