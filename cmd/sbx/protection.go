@@ -20,6 +20,7 @@ func addProtection(f *runFlags, s *sandbox.Spec) error {
 	s.AllowRunLater, s.ReadOnlyProject, s.NoExecTmp = f.AllowRunLater, f.ReadOnlyProject, f.NoexecTmp
 	s.CapAdd, s.CapDrop = capabilityNames(f.CapAdd), capabilityNames(f.CapDrop)
 	s.Degraded = list(f.AllowDegraded)
+	f.noteNested()
 	for _, p := range texts(f.UnsafeExpose) {
 		path, named, err := exposedPlace(p, s)
 		if err != nil {
