@@ -384,14 +384,14 @@ func (s Spec) checkUser() error {
 		return fmt.Errorf("umask %#o is more than 0777", *u.Umask)
 	}
 	if _, ok := uids.ToOutside(u.UID); !ok {
-		return hinted(fmt.Errorf("user %d has no id here, the map is %s", u.UID, uids), s.idHint())
+		return hinted(fmt.Errorf("cannot run as uid %d: it has no id here, the map is %s", u.UID, uids), s.idHint())
 	}
 	if _, ok := gids.ToOutside(u.GID); !ok {
-		return hinted(fmt.Errorf("group %d has no id here, the map is %s", u.GID, gids), s.idHint())
+		return hinted(fmt.Errorf("cannot run as gid %d: it has no id here, the map is %s", u.GID, gids), s.idHint())
 	}
 	for _, g := range u.AdditionalGids {
 		if _, ok := gids.ToOutside(g); !ok {
-			return hinted(fmt.Errorf("group %d has no id here, the map is %s", g, gids), s.idHint())
+			return hinted(fmt.Errorf("cannot run with gid %d: it has no id here, the map is %s", g, gids), s.idHint())
 		}
 	}
 	return nil

@@ -353,7 +353,7 @@ func TestRefused(t *testing.T) {
 		{"action", change(func(s *Spec) { s.OCI.Linux.Seccomp = &specs.LinuxSeccomp{DefaultAction: "SCMP_ACT_NONE"} }), laptop()},
 		{"hooks is not supported", change(func(s *Spec) { s.OCI.Hooks = &specs.Hooks{} }), laptop()},
 		{"linux.intelRdt is not supported", change(func(s *Spec) { s.OCI.Linux.IntelRdt = &specs.LinuxIntelRdt{} }), laptop()},
-		{"user 33 has no id here", change(func(s *Spec) { s.OCI.Process.User.UID = 33 }), laptop()},
+		{"cannot run as uid 33: it has no id here", change(func(s *Spec) { s.OCI.Process.User.UID = 33 }), laptop()},
 		{"want an absolute path", change(func(s *Spec) { s.OCI.Mounts = []specs.Mount{tmpfs("tmp")} }), laptop()},
 		{"want an absolute path below /", change(func(s *Spec) { s.OCI.Mounts = []specs.Mount{tmpfs("/x/..")} }), laptop()},
 		{"mount point /home/ada/p/new", change(func(s *Spec) { s.OCI.Mounts = []specs.Mount{tmpfs("/home/ada/p/new")} }), laptop()},

@@ -115,13 +115,17 @@ func (s *streams) kept() string {
 	var parts []string
 	for _, d := range s.filter.Dropped() {
 		if d.Kind == terminal.Clipboard || d.Kind == terminal.Notification {
-			parts = append(parts, fmt.Sprintf("%d %s", d.Count, d.Kind))
+			kind := d.Kind.String()
+			if d.Count == 1 {
+				kind = strings.TrimSuffix(kind, "s")
+			}
+			parts = append(parts, fmt.Sprintf("%d %s", d.Count, kind))
 		}
 	}
 	if parts == nil {
 		return ""
 	}
-	return "kept from your terminal: " + strings.Join(parts, ", ") + "; --raw-terminal lets them through"
+	return "blocked on your terminal: " + strings.Join(parts, ", ") + " (allow with --raw-terminal)"
 }
 
 // resize tells the terminal how large it is.
