@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/signal"
@@ -46,7 +45,7 @@ func attachVerb(u ui, args []string) int {
 		code, err = attach(u, all, r, flags, keys)
 	}
 	if err != nil {
-		u.fail(fmt.Errorf("%s: %w", flags.Box, err), boxHint(err))
+		u.fail(ofBox(flags.Box, err), boxHint(err))
 	}
 	return code
 }

@@ -53,13 +53,21 @@ func eachBox(u ui, names []string, do func(*state.Sandboxes, state.Record) error
 			err = do(all, r)
 		}
 		if err != nil {
-			u.fail(fmt.Errorf("%s: %w", name, err), boxHint(err))
+			u.fail(ofBox(name, err), boxHint(err))
 			code = exitFailed
 			continue
 		}
 		fmt.Fprintln(u.out, name)
 	}
 	return code
+}
+
+// ofBox says which sandbox an error is about, unless it does.
+func ofBox(name string, err error) error {
+	if errors.Is(err, state.ErrNotFound) {
+		return err
+	}
+	return fmt.Errorf("%s: %w", name, err)
 }
 
 func boxHint(err error) string {

@@ -158,11 +158,11 @@ func (f *execFlags) enter() (*sandbox.Cmd, error) {
 	go func() { _, _ = sandbox.ReadEntry([]byte("{}")) }()
 	body, files, conn, err := enterBox(f.Box)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Box, err)
+		return nil, ofBox(f.Box, err)
 	}
 	entry, err := sandbox.ReadEntry(body)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", f.Box, err)
+		return nil, ofBox(f.Box, err)
 	}
 	cmd := sandbox.Enter(context.Background(), entry, files, p)
 	cmd.Spec.User = string(f.User)

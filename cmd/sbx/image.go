@@ -151,7 +151,7 @@ func (f *runFlags) pullImage(name string, isFile bool) error {
 	if err := runInterrupted(cmd); err != nil {
 		var exit *exec.ExitError
 		if errors.As(err, &exit) {
-			return fmt.Errorf("image %s could not be brought", name)
+			return fmt.Errorf("could not pull image %s", name)
 		}
 		return err
 	}

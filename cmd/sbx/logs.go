@@ -47,7 +47,7 @@ func logsVerb(u ui, args []string) int {
 	case errors.As(err, &interrupted):
 		return 128 + int(interrupted)
 	case err != nil:
-		err = fmt.Errorf("%s: %w", flags.Box, err)
+		err = ofBox(flags.Box, err)
 	}
 	return exitOf(u, err, boxHint(err))
 }

@@ -67,10 +67,10 @@ func forCommand(f *runFlags, user *profiles.User) (p profiles.Profile, err error
 	}
 	if languages := languagesOf(name, slices.Compact([]string{f.place.dir, f.place.here})...); len(languages) > 0 {
 		names := append([]string{name}, languages...)
-		f.note("profiles %s, for the command's name and the project's files; --no-profile runs without", strings.Join(names, ", "))
+		f.note("using profiles %s, by the command's name and the project's files (--no-profile disables)", strings.Join(names, ", "))
 		return user.Resolve(names)
 	}
-	f.note("profile %s, for the command's name; --no-profile runs without", name)
+	f.note("using profile %s (sbx profile show %s; --no-profile disables)", name, name)
 	return user.Resolve([]string{name})
 }
 

@@ -164,7 +164,7 @@ func inspectVerb(u ui, args []string) int {
 	for _, name := range flags.Box {
 		r, err := all.Find(name)
 		if err != nil {
-			u.fail(fmt.Errorf("%s: %w", name, err), boxHint(err))
+			u.fail(ofBox(name, err), boxHint(err))
 			code = exitFailed
 			continue
 		}

@@ -38,7 +38,7 @@ func rmVerb(u ui, args []string) int {
 			err = removeForced(all, r)
 		}
 		if err != nil && !errors.Is(err, state.ErrNotFound) {
-			u.fail(fmt.Errorf("%s: %w", name, err), boxHint(err))
+			u.fail(ofBox(name, err), boxHint(err))
 			code = exitFailed
 			continue
 		}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"os"
 	"os/signal"
 	"sync"
@@ -32,7 +31,7 @@ func statsVerb(u ui, args []string) int {
 	if len(flags.Box) > 0 {
 		for _, name := range flags.Box {
 			if err := m.check(name); err != nil {
-				return exitOf(u, fmt.Errorf("%s: %w", name, err), boxHint(err))
+				return exitOf(u, ofBox(name, err), boxHint(err))
 			}
 		}
 	}

@@ -112,7 +112,7 @@ func waitVerb(u ui, args []string) int {
 			exit, err = ended(all, r, control.Request{Do: control.Wait})
 		}
 		if err != nil {
-			u.fail(fmt.Errorf("%s: %w", name, err), boxHint(err))
+			u.fail(ofBox(name, err), boxHint(err))
 			code = exitFailed
 			continue
 		}

@@ -33,7 +33,7 @@ func topVerb(u ui, args []string) int {
 	}
 	switch {
 	case err != nil:
-		return exitOf(u, fmt.Errorf("%s: %w", flags.Box, err), boxHint(err))
+		return exitOf(u, ofBox(flags.Box, err), boxHint(err))
 	case flags.Json:
 		return exitOf(u, printJSON(u, list), "")
 	}
