@@ -132,7 +132,9 @@ func subVerb(u ui, name, help string, subs []lower, args []string) int {
 		for _, s := range subs {
 			var sub usage.Command
 			s.do(ui{u.out, u.errors, &sub}, nil)
-			c.Commands = append(c.Commands, sub)
+			if sub.Word() == s.name { // and not another name of it
+				c.Commands = append(c.Commands, sub)
+			}
 		}
 		return exitOf(u, u.help(c), "")
 	}
