@@ -131,7 +131,7 @@ func subVerb(u ui, name, help string, subs []lower, args []string) int {
 		c := usage.Command{Name: "sbx " + name, Summary: help}
 		for _, s := range subs {
 			var sub usage.Command
-			s.do(ui{u.out, u.errors, &sub}, nil)
+			s.do(ui{out: u.out, errors: u.errors, asked: &sub}, nil)
 			if sub.Word() == s.name { // and not another name of it
 				c.Commands = append(c.Commands, sub)
 			}

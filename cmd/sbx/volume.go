@@ -154,20 +154,9 @@ func findVolume(dir, name string) (v volumeInfo, err error) {
 
 // volumeVerb is sbx volume ls, create, inspect, rm and prune.
 func volumeVerb(u ui, args []string) int {
-	verbs := map[string]func(ui, []string) int{
-		"ls": volumeLs, "list": volumeLs, "create": volumeCreate, "inspect": volumeInspect, "rm": volumeRm, "remove": volumeRm, "prune": volumePrune,
-	}
-	if len(args) > 0 {
-		if verb, ok := verbs[args[0]]; ok {
-			return verb(u, args[1:])
-		}
-		if args[0] == "-h" || args[0] == "--help" {
-			fmt.Fprint(u.out, "Usage: sbx volume ls|create|inspect|rm|prune\n\nDirectories that sbx keeps by name: sbx run -v NAME:/path mounts one, and makes it.\n")
-			return 0
-		}
-	}
-	u.fail(fmt.Errorf("want ls, create, inspect, rm or prune"), "sbx volume ls lists them")
-	return exitFailed
+	return subVerb(u, "volume", "List, make and remove directories with a name: sbx run -v NAME:/path mounts one.", []lower{
+		{"ls", volumeLs}, {"list", volumeLs}, {"create", volumeCreate}, {"inspect", volumeInspect}, {"rm", volumeRm}, {"remove", volumeRm}, {"prune", volumePrune},
+	}, args)
 }
 
 func volumeLs(u ui, args []string) int {
