@@ -31,7 +31,7 @@ type fileFlags struct {
 	Rw        []text `sep:"none" placeholder:"PATH" help:"Show a path of the host at its own place, writable."`
 	Hide      []text `sep:"none" placeholder:"PATH" help:"Hide a path (PATH? if it may be missing). Overrides all others."`
 	Tmpfs     []text `sep:"none" placeholder:"DST[:size=SIZE]" help:"Mount a private directory in memory."`
-	Project   text   `placeholder:"DIR" help:"Bind DIR, which holds this directory (default: repository or workspace)."`
+	Project   text   `placeholder:"DIR" help:"Bind DIR, above this directory (default: repository or workspace)."`
 	NoProject bool   `help:"Do not bind the current directory."`
 	Workdir   text   `short:"w" placeholder:"DIR" help:"Set the working directory inside (default: the project)."`
 }
