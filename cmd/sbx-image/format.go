@@ -16,8 +16,9 @@ import (
 func formatFunctions() template.FuncMap {
 	return template.FuncMap{
 		"json": func(v any) (string, error) {
-			b, err := json.Marshal(v)
-			return string(hint.EscapeJSON(b)), err
+			var b strings.Builder
+			err := hint.WriteJSONLine(&b, v)
+			return strings.TrimSuffix(b.String(), "\n"), err
 		},
 		"join": func(list []any, between string) string {
 			var words []string

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/sbxrun/sbx/cmd/internal/usage"
+	"github.com/sbxrun/sbx/sandbox/hint"
 	"github.com/sbxrun/sbx/sandbox/image/store"
 )
 
@@ -124,7 +124,7 @@ func (r run) complain(err error, k *kong.Kong, args []string) {
 func describe(w io.Writer, node *kong.Node, args []string) (done bool, err error) {
 	all := usage.Of("sbx image", node)
 	if len(args) == 1 && args[0] == "describe" {
-		return true, json.NewEncoder(w).Encode(all)
+		return true, hint.WriteJSONLine(w, all)
 	}
 	for i, arg := range args {
 		if arg == "--" {

@@ -2,16 +2,17 @@ package main
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"os/exec"
+
+	"github.com/sbxrun/sbx/sandbox/hint"
 )
 
 // printFormat prints each value of a list as docker's --format has it: sbx-image does, so that
 // no start of sbx pays for package template.
 func printFormat(u ui, format string, list any) error {
-	b, err := json.Marshal(list)
-	if err != nil {
+	var b bytes.Buffer
+	if err := hint.WriteJSONLine(&b, list); err != nil {
 		return err
 	}
 	program, err := imageProgram()
@@ -19,7 +20,7 @@ func printFormat(u ui, format string, list any) error {
 		return err
 	}
 	cmd := exec.Command(program, "format", "--", format)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(b), u.out, u.errors
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = &b, u.out, u.errors
 	var exit *exec.ExitError
 	if err = cmd.Run(); errors.As(err, &exit) {
 		return errSaid
