@@ -139,7 +139,27 @@ func (c *Cmd) Hidden() string {
 }
 
 func hiddenLine(names []string) string {
-	return fmt.Sprintf("hidden from the command: %s; --unsafe-expose NAME shows one", someNames(names))
+	return fmt.Sprintf("hidden from the command: %s; --unsafe-expose NAME shows one", someNames(together(names)))
+}
+
+// together has one pattern stand for all the .env files of a directory: a project has many.
+func together(names []string) (some []string) {
+	const prefix = ".env"
+	count := map[string]int{}
+	for _, name := range names {
+		if strings.HasPrefix(path.Base(name), prefix) {
+			count[path.Dir(name)]++
+		}
+	}
+	for _, name := range names {
+		if strings.HasPrefix(path.Base(name), prefix) && count[path.Dir(name)] > 1 {
+			name = path.Join(path.Dir(name), prefix+"*")
+		}
+		if !slices.Contains(some, name) {
+			some = append(some, name)
+		}
+	}
+	return some
 }
 
 func someNames(names []string) string {

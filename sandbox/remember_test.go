@@ -54,6 +54,13 @@ func TestRemember(t *testing.T) {
 	}
 }
 
+func TestTogether(t *testing.T) {
+	got := together([]string{".env", "a/.env", "a/.env.local", "a/key.pem", "b/.envrc", ".aws/credentials", "a/.env.test"})
+	if want := []string{".env", "a/.env*", "a/key.pem", "b/.envrc", ".aws/credentials"}; !slices.Equal(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 // TestRememberBounded: what was known stays, and what was hidden comes before the rest.
 func TestRememberBounded(t *testing.T) {
 	project := t.TempDir()
