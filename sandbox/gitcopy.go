@@ -122,7 +122,7 @@ func (c *Cmd) adoptConfigs() {
 		left, err := c.guarded.Adopt(int(c.copies.Fd()), n)
 		name := hint.Short(shortPath(c.Spec.Project, config.Path))
 		if len(left) > 0 {
-			c.notice(false, "%s: left out %s, which the command set; --allow-run-later keeps such settings", name, settingNames(left))
+			c.notice(false, "%s: left out %s, which the command changed; --allow-run-later keeps such settings", name, settingNames(left))
 		}
 		switch {
 		case errors.Is(err, unix.EEXIST):

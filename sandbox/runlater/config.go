@@ -127,8 +127,9 @@ func (p *configParser) header() bool {
 		c := p.take()
 		switch {
 		case c == ']':
-			p.section, p.sub, _ = strings.Cut(strings.ToLower(p.text[start:at]), ".")
-			return true
+			var dotted bool
+			p.section, p.sub, dotted = strings.Cut(strings.ToLower(p.text[start:at]), ".")
+			return p.section != "" && (p.sub != "") == dotted // [a.] is another section to git than [a]
 		case isSpace(c):
 			p.section = strings.ToLower(p.text[start:at])
 			return c != '\n' && p.quotedSub()
@@ -154,6 +155,9 @@ func (p *configParser) quotedSub() bool {
 			return false
 		case '"':
 			section, first, dotted := strings.Cut(p.section, ".")
+			if dotted && first == "" || section == "" {
+				return false
+			}
 			p.section, p.sub = section, sub.String()
 			if dotted {
 				p.sub = first + "." + p.sub

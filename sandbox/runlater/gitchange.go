@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // A change is what became of all the settings of one name in a git configuration.
@@ -59,26 +61,20 @@ func changesOf(was, is listing) (changes []change) {
 }
 
 // judgeChanges parts the changes that a command made of its copy from those that the
-// developer's file is not to have.
-func judgeChanges(before, after listing) (good, bad []change) {
-	j := changeJudge{was: before, is: after, remotes: map[string]bool{}}
-	for _, n := range j.was.order {
+// developer's file is not to have. Gone tells of a branch that it is not there any more.
+func judgeChanges(before, after listing, gone func(branch string) bool) (good, bad []change) {
+	j := changeJudge{remotes: map[string]bool{}, gone: gone}
+	for _, n := range before.order {
 		if n.section == "remote" && n.sub != "" {
 			j.remotes[n.sub] = true
 		}
 	}
-	removed := map[string]bool{} // remotes whose URL is kept, and so the rest of them
-	all := changesOf(before, after)
-	for _, c := range all {
-		if c.section == "remote" && c.key == "url" && len(c.after) == 0 && len(c.before) > 0 {
-			removed[c.sub] = true
-		}
-	}
-	for _, c := range all {
-		if c.section == "remote" && removed[c.sub] || !j.harmless(c) {
-			bad = append(bad, c)
-		} else {
+	j.was, j.is = before, after
+	for _, c := range changesOf(before, after) {
+		if j.harmless(c) {
 			good = append(good, c)
+		} else {
+			bad = append(bad, c)
 		}
 	}
 	return good, bad
@@ -88,9 +84,12 @@ func judgeChanges(before, after listing) (good, bad []change) {
 type changeJudge struct {
 	was, is listing
 	remotes map[string]bool // that were there before
+	gone    func(branch string) bool
 }
 
-// harmless tells whether the developer's file may have a change. What was not harmless
+// harmless tells whether the developer's file may have a change. It is a list of what git
+// switch, push -u, branch -d, remote add and submodule init write, and of who commits; all else
+// may have git pass over what the command changed, or push elsewhere. What was not harmless
 // before is the developer's own, and stays.
 func (j changeJudge) harmless(c change) bool {
 	nowhere := func(string) bool { return false }
@@ -99,43 +98,73 @@ func (j changeJudge) harmless(c change) bool {
 			return false
 		}
 	}
-	switch {
-	case weakens(c):
-		return false
-	case c.section == "remote" && c.sub == "": // where all branches are pushed to
-		return j.leadTo(c, false)
-	case c.section == "remote" && c.key == "fetch":
-		return !slices.ContainsFunc(c.after, func(value string) bool { return !slices.Contains(c.before, value) && !fetchesOwn(c.sub, value) })
-	case c.section == "remote" && j.remotes[c.sub]:
-		return among(c.key, "tagopt", "prune", "followremotehead")
-	case c.section == "branch" && (c.key == "remote" || c.key == "pushremote"):
-		return j.leadTo(c, len(j.was.values[setting{"branch", c.sub, "remote", ""}])+len(c.before) == 0)
-	case c.section == "submodule" && c.key == "url":
-		return len(c.before) == 0 || len(c.after) == 0
-	}
-	return true
-}
-
-// weakens tells whether a setting lets git pass over what the command changed, sign less,
-// remove tags, or ask another server for objects. In a new repository it harms nobody.
-func weakens(c change) bool {
 	switch c.section {
-	case "core": // git init turns filemode off, since a link has no mode to change
-		return among(c.key, "filemode", "sharedrepository", "checkstat", "trustctime", "bigfilethreshold")
-	case "commit", "tag":
-		return among(c.key, "gpgsign", "forcesignannotated")
-	case "extensions":
-		return c.key == "partialclone"
-	case "fetch":
-		return c.key == "prunetags"
+	case "branch":
+		return isName(c.sub) && j.harmlessBranch(c)
 	case "remote":
-		return among(c.key, "prunetags", "promisor", "partialclonefilter")
-	case "status":
-		return c.key == "showuntrackedfiles"
+		return isRemote(c.sub) && j.harmlessRemote(c)
 	case "submodule":
-		return c.key == "ignore"
+		// The URL of one that was there is where it is fetched from; without it, another could be set.
+		return isName(c.sub) && (c.key == "active" || c.key == "url" && len(c.before) == 0 && len(c.after) == 1)
+	case "user":
+		return c.sub == "" && among(c.key, "name", "email")
+	case "init", "pull", "merge", "rebase", "diff", "advice", "color", "lfs":
+		return c.sub == ""
 	}
 	return false
+}
+
+// harmlessBranch lets a branch that led nowhere lead to a remote, and one that is gone lose all.
+func (j changeJudge) harmlessBranch(c change) bool {
+	switch c.key {
+	case "remote", "pushremote", "merge":
+		if len(c.before) > 0 {
+			return len(c.after) == 0 && j.gone(c.sub)
+		}
+	}
+	if c.key != "remote" && c.key != "pushremote" {
+		return true
+	}
+	if len(j.was.values[setting{"branch", c.sub, "remote", ""}]) > 0 { // it was pushed there
+		return len(c.after) == 0
+	}
+	return !slices.ContainsFunc(c.after, func(value string) bool { return value != "." && !j.leads(value) })
+}
+
+// leads tells whether a name is that of a remote, and no address.
+func (j changeJudge) leads(name string) bool {
+	_, made := j.is.values[setting{"remote", name, "url", ""}]
+	return isRemote(name) && (j.remotes[name] || made)
+}
+
+// harmlessRemote lets a remote be added. One that was there stays as it is: without it, another of
+// the same name could be added by the next command.
+func (j changeJudge) harmlessRemote(c change) bool {
+	switch {
+	case c.key == "fetch":
+		return (!j.remotes[c.sub] || len(c.after) > 0) &&
+			!slices.ContainsFunc(c.after, func(value string) bool { return !slices.Contains(c.before, value) && !fetchesOwn(c.sub, value) })
+	case j.remotes[c.sub]:
+		return among(c.key, "tagopt", "prune", "followremotehead")
+	}
+	return c.key == "url" && len(c.after) == 1 || among(c.key, "tagopt", "prune", "followremotehead", "skipdefaultupdate", "skipfetchall")
+}
+
+// isRemote tells whether git takes a name for that of a remote wherever it reads it: not for an
+// option (git fetch --all starts git fetch NAME), an address, this repository or a path.
+func isRemote(name string) bool {
+	for i, r := range name {
+		letter := r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_'
+		if !letter && (i == 0 || !strings.ContainsRune("-./", r)) {
+			return false
+		}
+	}
+	return name != "" && !strings.Contains(name, "..") && !strings.Contains(name, "//")
+}
+
+// isName tells whether a name can be shown, and is no option.
+func isName(name string) bool {
+	return name != "" && name[0] != '-' && !strings.ContainsFunc(name, func(r rune) bool { return r == utf8.RuneError || !unicode.IsPrint(r) })
 }
 
 // fetchesOwn tells whether a refspec brings the branches of a remote to where git looks for
@@ -144,18 +173,6 @@ func fetchesOwn(remote, refspec string) bool {
 	from, to, _ := strings.Cut(strings.TrimPrefix(refspec, "+"), ":")
 	branch, ok := strings.CutPrefix(from, "refs/heads/")
 	return ok && to == "refs/remotes/"+remote+"/"+branch
-}
-
-// leadTo tells whether the values are remotes that were there: a push would go to another
-// one. What led nowhere may lead to a new one.
-func (j changeJudge) leadTo(c change, newToo bool) bool {
-	for _, value := range c.after {
-		_, made := j.is.values[setting{"remote", value, "url", ""}]
-		if value != "." && !j.remotes[value] && !(newToo && made) {
-			return false
-		}
-	}
-	return true
 }
 
 // isPrintable tells whether a value has no control characters but those that git escapes.

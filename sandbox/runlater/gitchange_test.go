@@ -38,30 +38,36 @@ func TestJudgeChanges(t *testing.T) {
 		{origin + "[branch \"b\"]\nremote = origin\n", origin + "[remote \"f\"]\nurl = https://x/z\n[branch \"b\"]\nremote = f\n", "remote.f.url", "branch.b.remote"},
 		{origin + "[branch \"b\"]\nremote = origin\n", origin + "[remote \"f\"]\nurl = https://x/z\n[branch \"b\"]\nremote = origin\npushremote = f\n", "remote.f.url", "branch.b.pushremote"},
 		{origin, origin + "[remote]\npushDefault = f\n[remote \"f\"]\nurl = https://x/z\n", "remote.f.url", "remote.pushDefault"},
-		{origin, "[remote \"origin\"]\nurl = https://evil/y\n", "remote.origin.fetch", "remote.origin.url"},
+		{origin, "[remote \"origin\"]\nurl = https://evil/y\n", "", "remote.origin.url remote.origin.fetch"},
 		{origin, origin + "fetch = +refs/heads/b:refs/remotes/origin/b\n", "remote.origin.fetch", ""},
 		{origin, origin + "fetch = +refs/pull/1/head:refs/remotes/origin/main\n", "", "remote.origin.fetch"},
 		{origin, origin + "[remote \"m\"]\nurl = https://x/z\nfetch = +refs/*:refs/*\npruneTags = true\n", "remote.m.url", "remote.m.fetch remote.m.pruneTags"},
-		{"", "[core]\ncheckStat = minimal\nabbrev = 9\n[status]\nshowUntrackedFiles = no\nbranch = true\n", "core.abbrev status.branch", "core.checkStat status.showUntrackedFiles"},
-		{"[commit]\ngpgSign = true\n", "[commit]\nverbose = true\n", "commit.verbose", "commit.gpgSign"},
+		{"", "[core]\ncheckStat = minimal\nabbrev = 9\n[status]\nshowUntrackedFiles = no\nbranch = true\n", "", "core.checkStat core.abbrev status.showUntrackedFiles status.branch"},
+		{"[commit]\ngpgSign = true\n", "[commit]\nverbose = true\n", "", "commit.gpgSign commit.verbose"},
 		{origin, origin + "[remote \"origin\"]\nurl = https://evil/y\n", "", "remote.origin.url"},
 		{origin, origin + "pushurl = https://evil/y\nmirror = true\nprune = true\n", "remote.origin.prune", "remote.origin.pushurl remote.origin.mirror"},
 		{origin, "", "", "remote.origin.url remote.origin.fetch"},
 		{origin, strings.ReplaceAll(origin, "origin", "up"), "remote.up.url remote.up.fetch", "remote.origin.url remote.origin.fetch"},
 		{"", "[remote \"e\"]\nurl = ext::sh -c x\nvcs = x\n", "", "remote.e.url remote.e.vcs"},
-		{"[branch \"b\"]\nremote = .\n", "", "branch.b.remote", ""},
+		{"[branch \"b\"]\nremote = .\n", "", "", "branch.b.remote"}, // which another command could set
+		{"[branch \"gone\"]\nremote = .\nmerge = refs/heads/a\n", "", "branch.gone.remote branch.gone.merge", ""},
+		{origin + "[branch \"b\"]\nremote = origin\n", origin + "[branch \"b\"]\nremote = .\n", "", "branch.b.remote"},
+		{"[branch \"b\"]\nmerge = refs/heads/a\n", "[branch \"b\"]\nmerge = refs/heads/production\n", "", "branch.b.merge"},
+		{"", "[remote \"--upload-pack=x;\"]\nurl = https://x/y\n[remote \".\"]\nurl = https://x/y\n[remote \"https://x/y\"]\nurl = https://evil/y\n[remote \"a\x1b[8m\"]\nurl = https://x/y\n", "", "remote.--upload-pack=x;.url remote...url remote.https://x/y.url remote.a\x1b[8m.url"},
+		{"", "[branch \"a\u009b\"]\nrebase = true\n[branch \"-x\"]\nrebase = true\n", "", "branch.a\u009b.rebase branch.-x.rebase"},
+		{"", "[push]\ndefault = matching\n[core]\nignoreCase = true\nsymlinks = false\nbare = true\n[gc]\npruneExpire = now\n", "", "push.default core.ignoreCase core.symlinks core.bare gc.pruneExpire"},
 		{"[core]\nhooksPath = .githooks\nfsmonitor = x\n", "[core]\nhooksPath = /tmp\n", "", "core.hooksPath core.fsmonitor"},
 		{"[transfer]\nfsckObjects = true\n", "", "", "transfer.fsckObjects"},
 		{"", "[include]\npath = x\n[includeIf \"gitdir:/\"]\npath = x\n[alias]\nx = !y\n", "", "include.path includeif.gitdir:/.path alias.x"},
 		{"", "[filter \"lfs\"]\nsmudge = git-lfs smudge -- %f\n[lfs]\nrepositoryformatversion = 0\n", "lfs.repositoryformatversion", "filter.lfs.smudge"},
 		{"", "[submodule \"s\"]\nurl = https://x/s\nactive = true\n", "submodule.s.url submodule.s.active", ""},
 		{"[submodule \"s\"]\nurl = https://x/s\n", "[submodule \"s\"]\nurl = https://evil/s\nupdate = !x\n", "", "submodule.s.url submodule.s.update"},
-		{"[submodule \"s\"]\nurl = https://x/s\n", "", "submodule.s.url", ""},
+		{"[submodule \"s\"]\nurl = https://x/s\n", "", "", "submodule.s.url"},
 		{"", "[core]\nworktree = ..\n", "", "core.worktree"},
 		{"", "[user]\nname = \"a\x1b[2J\"\n", "", "user.name"},
 		{"[user]\nname = a\n", "[user]\n\tname = a ; same\n", "", ""},
 	} {
-		good, bad := judgeChanges(listingOf(t, c.before), listingOf(t, c.after))
+		good, bad := judgeChanges(listingOf(t, c.before), listingOf(t, c.after), func(branch string) bool { return branch == "gone" })
 		if names(good) != c.good || names(bad) != c.bad {
 			t.Errorf("%q to %q: good %q, bad %q", c.before, c.after, names(good), names(bad))
 		}

@@ -19,7 +19,9 @@ import (
 type Config struct {
 	Path string
 	Text []byte // what the copy was made of: the command's changes are those since
-	Mode uint32
+	// First is what it was made of in the beginning, or empty where that is Text.
+	First []byte
+	Mode  uint32
 }
 
 // copiesLimit bounds the texts of all copies. They are in the sandbox's memory.
@@ -60,7 +62,7 @@ func (f *finder) copyConfig(t tree, p place, text []byte) {
 	if p.st.Uid != self() || p.st.Nlink != 1 || total > copiesLimit {
 		return
 	}
-	f.g.Configs = append(f.g.Configs, Config{join(t.path, p.path), text, uint32(p.st.Mode & 0o777)})
+	f.g.Configs = append(f.g.Configs, Config{Path: join(t.path, p.path), Text: text, Mode: uint32(p.st.Mode & 0o777)})
 }
 
 // Config gives the number of the configuration at a path, and it.
@@ -106,7 +108,7 @@ func (g *Guard) Adopt(copies, n int) (left []string, err error) {
 	if err != nil {
 		return nil, err
 	}
-	good, bad := judgeChanges(before.listing(), mine.listing())
+	good, bad := judgeChanges(before.listing(), mine.listing(), func(branch string) bool { return g.branchGone(c.Path, branch) })
 	for _, s := range bad {
 		left = append(left, s.String())
 	}
@@ -114,15 +116,64 @@ func (g *Guard) Adopt(copies, n int) (left []string, err error) {
 		return left, nil
 	}
 	conflicts, err := g.edit(c.Path, func(now []byte) ([]byte, []change, error) {
-		if len(bad) == 0 && string(now) == string(c.Text) && isPlain(text) && inOrder(before.found, mine.found, good) {
+		if len(bad) == 0 && len(c.First) == 0 && string(now) == string(c.Text) && isPlain(text) && inOrder(before.found, mine.found, good) {
 			return text, nil, nil
 		}
-		return merge(now, good, false)
+		good, theirs, err := c.less(good, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		text, conflicts, err := merge(now, good, false)
+		return text, append(conflicts, theirs...), err
 	})
 	for _, s := range conflicts {
 		left = append(left, s.String())
 	}
 	return left, err
+}
+
+// less parts the changes of what the developer has set since the beginning, which stays.
+func (c *Config) less(changes []change, now []byte) (mine, theirs []change, err error) {
+	if len(c.First) == 0 {
+		return changes, nil, nil // merge compares
+	}
+	was, err := readConfig(c.First)
+	if err != nil {
+		return nil, nil, err
+	}
+	is, err := readConfig(now)
+	if err != nil {
+		return nil, nil, err
+	}
+	before, after := was.listing(), is.listing()
+	for _, s := range changes {
+		n := s.setting()
+		if slices.Equal(before.values[n], after.values[n]) {
+			mine = append(mine, s)
+		} else if !slices.Equal(after.values[n], s.after) {
+			theirs = append(theirs, s)
+		}
+	}
+	return mine, theirs, nil
+}
+
+// branchGone tells whether the repository of a configuration has no such branch. Where refs are in
+// tables it is not known.
+func (g *Guard) branchGone(config, branch string) bool {
+	dir, _, rel, err := g.openAbove(config)
+	if err != nil {
+		return false
+	}
+	defer unix.Close(dir)
+	var st unix.Statx_t
+	if _, name := parent(rel); name != "config" || statAt(dir, "reftable", &st) != unix.ENOENT || statAt(dir, "refs/heads", &st) != nil {
+		return false
+	}
+	if err := statAt(dir, "refs/heads/"+branch, &st); err != unix.ENOENT && err != unix.ENOTDIR {
+		return false
+	}
+	err = statAt(dir, "packed-refs", &st)
+	return err == unix.ENOENT || err == nil && !mentions(dir, "packed-refs", []byte(" refs/heads/"+branch+"\n"))
 }
 
 // Refresh brings what the developer has set into a copy, while the command runs. What both
@@ -155,6 +206,9 @@ func (g *Guard) Refresh(copies, n int) error {
 		return merged, err
 	})
 	if err == nil {
+		if len(c.First) == 0 {
+			c.First = c.Text
+		}
 		c.Text = now
 	}
 	return err

@@ -23,6 +23,9 @@ func harmless(s setting, inside func(string) bool) bool {
 			"repositoryformatversion", "safecrlf", "sharedrepository", "sparsecheckout", "sparsecheckoutcone", "splitindex",
 			"symlinks", "trustctime", "untrackedcache")
 	case "remote":
+		if s.sub != "" && !isRemote(s.sub) {
+			return false
+		}
 		switch s.key {
 		case "url", "pushurl":
 			return harmlessURL(s.value)
