@@ -6,8 +6,10 @@ import (
 	"io"
 	"io/fs"
 	"net/netip"
+	"os"
 	"strings"
 
+	"github.com/sbxrun/sbx/profiles"
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/control"
 	"github.com/sbxrun/sbx/sandbox/state"
@@ -44,15 +46,35 @@ var errNotBegun = errors.New("it could not be begun again")
 // begin begins a sandbox again that has ended, where it was begun, with the caller's present
 // environment.
 func begin(u ui, all *state.Sandboxes, r state.Record) error {
-	dir, args, err := all.BegunBy(r)
+	by, err := all.BegunBy(r)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &mendedError{errors.New("what it was begun with is not known"), "only what sbx run -d began can be begun again"}
 	}
 	if err != nil {
 		return err
 	}
-	if code := supervised(u, io.Discard, dir, append([]string{superviseAgainName, r.ID}, args...)); code != 0 {
+	if _, err := os.Stat(by.Dir); err != nil {
+		return errMovedAway(by.Dir)
+	}
+	if code := supervised(u, io.Discard, by.Dir, append([]string{superviseAgainName, r.ID, by.Dir, by.ID}, by.Args...)); code != 0 {
 		return errNotBegun
+	}
+	return nil
+}
+
+func errMovedAway(dir string) error {
+	return &mendedError{fmt.Errorf("another directory than before is at %s, or none", dir), "start it with sbx run in the directory that is meant"}
+}
+
+// checkBegun tells whether this process is in the directory that a sandbox was begun in. A command
+// may have put a link in its place, or another directory.
+func checkBegun(dir, id string) error {
+	here, err := sandbox.WorkingDirectory() // which has no link in it
+	if err != nil || here != dir {
+		return errMovedAway(dir)
+	}
+	if now, err := profiles.ProjectID(here); err != nil || now != id {
+		return errMovedAway(dir)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/sbxrun/sbx/profiles"
 	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/control"
 	"github.com/sbxrun/sbx/sandbox/state"
@@ -109,14 +110,19 @@ func superviseVerb(u ui, args []string) int {
 	return supervise(u, f, args)
 }
 
-// superviseAgainVerb is the process behind sbx start, which names the sandbox's id first.
+// superviseAgainVerb is the process behind sbx start, which names the sandbox's id first, and the
+// directory.
 func superviseAgainVerb(u ui, args []string) int {
-	f, code := parsedRun(u, args[1:])
+	id, dir, of, args := args[0], args[1], args[2], args[3:]
+	if err := checkBegun(dir, of); err != nil {
+		return exitOf(u, err, sandbox.Hint(err))
+	}
+	f, code := parsedRun(u, args)
 	if f == nil {
 		return code
 	}
-	f.again, f.Cidfile = args[0], ""
-	return supervise(u, f, args[1:])
+	f.again, f.Cidfile = id, ""
+	return supervise(u, f, args)
 }
 
 func supervise(u ui, f *runFlags, args []string) int {
@@ -135,7 +141,11 @@ func supervise(u ui, f *runFlags, args []string) int {
 		return exitFailed
 	}
 	if dir, err := sandbox.WorkingDirectory(); err == nil && f.again == "" && !f.Rm {
-		if err := s.held.KeepBegun(dir, args); err != nil {
+		id, err := profiles.ProjectID(dir)
+		if err == nil {
+			err = s.held.KeepBegun(state.Begun{Dir: dir, ID: id, Args: args})
+		}
+		if err != nil {
 			u.fail(err, "")
 		}
 	}

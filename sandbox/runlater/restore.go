@@ -162,9 +162,10 @@ func (m Moved) Restore() (disarmed []string, err error) {
 		return nil, err
 	}
 	defer leave()
-	root, err := openRoot(m.Root)
+	// It was a real path: a link above it is a later command's.
+	root, err := unix.Openat2(unix.AT_FDCWD, m.Root, &unix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY | unix.O_CLOEXEC, Resolve: unix.RESOLVE_NO_SYMLINKS})
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", m.Root, err)
 	}
 	defer unix.Close(root)
 	dir, as := parent(m.Path)

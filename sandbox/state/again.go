@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"time"
@@ -15,10 +16,17 @@ import (
 // a NUL, since neither need be text.
 const begunBy = "begun"
 
+// Begun is what a sandbox was begun with: its directory, what tells that from another that may
+// be at the path later, and the arguments.
+type Begun struct {
+	Dir, ID string
+	Args    []string
+}
+
 // KeepBegun writes down what the sandbox was begun with, for BegunBy.
-func (h *Held) KeepBegun(dir string, args []string) error {
+func (h *Held) KeepBegun(by Begun) error {
 	var b bytes.Buffer
-	for _, s := range append([]string{dir}, args...) {
+	for _, s := range append([]string{by.Dir, by.ID}, by.Args...) {
 		b.WriteString(s)
 		b.WriteByte(0)
 	}
@@ -26,16 +34,20 @@ func (h *Held) KeepBegun(dir string, args []string) error {
 }
 
 // BegunBy is what a sandbox was begun with.
-func (s *Sandboxes) BegunBy(r Record) (dir string, args []string, err error) {
+func (s *Sandboxes) BegunBy(r Record) (by Begun, err error) {
 	b, err := os.ReadFile(filepath.Join(s.of(r.ID).box(r.ID), begunBy))
 	if err != nil {
-		return "", nil, err
+		return by, err
 	}
 	parts := bytes.Split(bytes.TrimSuffix(b, []byte{0}), []byte{0})
-	for _, p := range parts[1:] {
-		args = append(args, string(p))
+	if len(parts) < 2 {
+		return by, fs.ErrNotExist // of another version
 	}
-	return string(parts[0]), args, nil
+	for _, p := range parts[2:] {
+		by.Args = append(by.Args, string(p))
+	}
+	by.Dir, by.ID = string(parts[0]), string(parts[1])
+	return by, nil
 }
 
 // Hold takes over a sandbox that has ended, to begin it again with what the record says. It

@@ -439,15 +439,15 @@ func TestHold(t *testing.T) {
 		t.Errorf("what runs was taken over: %v", err)
 	}
 	args := []string{"-d", "--", "sh", "\xff\n"}
-	if err := errors.Join(h.KeepBegun("/dir/\xe9", args), h.Ended(3, ""), h.Close()); err != nil {
+	if err := errors.Join(h.KeepBegun(Begun{"/dir/\xe9", "id", args}), h.Ended(3, ""), h.Close()); err != nil {
 		t.Fatal(err)
 	}
 	r, err := s.Find("one")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if dir, got, err := s.BegunBy(r); err != nil || dir != "/dir/\xe9" || !slices.Equal(got, args) {
-		t.Errorf("begun by %q in %q, %v", got, dir, err)
+	if got, err := s.BegunBy(r); err != nil || got.Dir != "/dir/\xe9" || got.ID != "id" || !slices.Equal(got.Args, args) {
+		t.Errorf("begun by %q, %v", got, err)
 	}
 	again, err := s.Hold(id, Record{Command: []string{"new"}})
 	if err != nil {
