@@ -80,11 +80,17 @@ func (s Spec) hiddenPath(search string, homes []string) (dirs []string) {
 	return dirs
 }
 
-// noteHiddenPath says which directories of PATH are hidden where a command failed and may
-// have called what is in one: as make and shells do, with 127, and what runs them with
-// others. 0 and 1 have other causes mostly.
+// notFound is the exit code of shells for a program that is not there.
+const notFound = 127
+
+// makers exit with 2 where a program that they started was not there.
+var makers = []string{"make", "gmake", "bmake"}
+
+// noteHiddenPath says which directories of PATH are hidden where a command may have called what is
+// in one.
 func (c *Cmd) noteHiddenPath(code int) {
-	if code <= 1 || code >= 128 || c.Spec.View != HostView || c.entering != nil || c.Spec.OCI.Process == nil {
+	made := code == 2 && c.Spec.OCI.Process != nil && len(c.Spec.OCI.Process.Args) > 0 && slices.Contains(makers, path.Base(c.Spec.OCI.Process.Args[0]))
+	if code != notFound && !made || c.Spec.View != HostView || c.entering != nil || c.Spec.OCI.Process == nil {
 		return
 	}
 	const most = 3

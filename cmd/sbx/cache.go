@@ -11,7 +11,6 @@ import (
 	"text/tabwriter"
 
 	"github.com/sbxrun/sbx/profiles"
-	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/amount"
 	"github.com/sbxrun/sbx/sandbox/layer"
 )
@@ -93,11 +92,11 @@ func cacheRm(u ui, args []string) int {
 // chooseCaches finds those of projects by path or id, or that of the current directory.
 func chooseCaches(all []profiles.Caches, names []string) (chosen []profiles.Caches, err error) {
 	if len(names) == 0 {
-		dir, err := sandbox.WorkingDirectory()
+		project, err := findProject()
 		if err != nil {
 			return nil, err
 		}
-		names = []string{dir}
+		names = []string{project.dir}
 	}
 	for _, name := range names {
 		id, _ := profiles.ProjectID(name)

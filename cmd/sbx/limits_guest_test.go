@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/sbxrun/sbx/cmd/internal/testenv"
+	"github.com/sbxrun/sbx/sandbox"
 	"github.com/sbxrun/sbx/sandbox/cgroup"
 )
 
@@ -26,7 +27,7 @@ type limitedRun struct {
 	out, said string
 	code      int
 	receipt   struct {
-		Limits  []string
+		Limits  limitWords
 		Usage   *cgroup.Usage
 		Seconds float64
 	}
@@ -238,6 +239,22 @@ func TestLimitsHold(t *testing.T) {
 	if r.out != "0::/\n0::/\n" {
 		t.Errorf("inside, the cgroups are %q", r.out)
 	}
+}
+
+// limitWords are the limits of a receipt that were in force.
+type limitWords []string
+
+func (l *limitWords) UnmarshalJSON(text []byte) error {
+	var proofs []sandbox.LimitProof
+	if err := json.Unmarshal(text, &proofs); err != nil {
+		return err
+	}
+	for _, p := range proofs {
+		if p.Enforced {
+			*l = append(*l, p.Limit)
+		}
+	}
+	return nil
 }
 
 // TestLimitsOfProfile: the limits of a profile that sbx brings are there when it is

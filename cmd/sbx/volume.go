@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -275,36 +276,67 @@ func volumeRm(u ui, args []string) int {
 
 func volumePrune(u ui, args []string) int {
 	var flags struct {
-		All   bool `short:"a" help:"Is taken for docker's sake: all have names."`
-		Force bool `short:"f" help:"Is taken for docker's sake: nothing is asked."`
+		All   bool `short:"a" help:"Remove volumes with names, which all are."`
+		Force bool `short:"f" help:"Accepted for compatibility."`
 	}
-	if done, code := parseVerb(u, "volume prune", "Remove all volumes that no sandbox uses now, with all that is in them.", &flags, args); done {
+	if done, code := parseVerb(u, "volume prune", "Remove all volumes that no sandbox uses, with all that is in them.", &flags, args); done {
 		return code
 	}
 	list, err := listVolumes()
 	if err != nil {
 		return exitOf(u, err, "")
 	}
-	var names []string
-	for _, v := range list {
-		names = append(names, v.Name)
-	}
-	code := 0
-	dir, err := volumesDir()
-	for _, name := range names {
-		switch err := removeVolume(dir, name); {
-		case errors.Is(err, errVolumeUsed):
-		case err != nil:
-			u.fail(fmt.Errorf("volume %s: %w", name, err), sandbox.Hint(err))
-			code = exitFailed
-		default:
-			fmt.Fprintln(u.out, name)
+	if !flags.All {
+		if len(list) > 0 {
+			u.say("volumes with names stay; sbx volume prune --all removes those that no sandbox uses")
 		}
+		return 0
 	}
+	dir, err := volumesDir()
 	if err != nil {
 		return exitOf(u, err, "")
 	}
+	used, err := volumesOfEnded()
+	if err != nil {
+		return exitOf(u, err, "")
+	}
+	code := 0
+	for _, v := range list {
+		if used(v.Name) {
+			continue
+		}
+		switch err := removeVolume(dir, v.Name); {
+		case errors.Is(err, errVolumeUsed):
+		case err != nil:
+			u.fail(fmt.Errorf("volume %s: %w", v.Name, err), sandbox.Hint(err))
+			code = exitFailed
+		default:
+			fmt.Fprintln(u.out, v.Name)
+		}
+	}
 	return code
+}
+
+// volumesOfEnded tells of a volume whether a sandbox that sbx start could begin again names it.
+func volumesOfEnded() (used func(name string) bool, err error) {
+	all, err := sandboxes()
+	if err != nil {
+		return nil, err
+	}
+	list, _ := all.List() // what cannot be read begins nothing
+	var args []string
+	for _, r := range list {
+		if by, err := all.BegunBy(r); err == nil {
+			args = append(args, by.Args...)
+		}
+	}
+	return func(name string) bool {
+		return slices.ContainsFunc(args, func(arg string) bool {
+			_, value, _ := strings.Cut(arg, "=")
+			return strings.HasPrefix(arg, name+":") || strings.HasPrefix(arg, "-v"+name+":") || strings.HasPrefix(value, name+":") ||
+				strings.Contains(arg, "src="+name) || strings.Contains(arg, "source="+name)
+		})
+	}, nil
 }
 
 var errVolumeUsed = errors.New("a sandbox uses it")
