@@ -164,7 +164,9 @@ func supervise(u ui, f *runFlags, args []string) int {
 // heed has a signal that ends other programs end the sandbox. The end of a terminal is
 // none of them.
 func (s *supervisor) heed() {
-	signal.Ignore(unix.SIGHUP, unix.SIGPIPE)
+	signal.Ignore(unix.SIGPIPE)
+	// What is ignored is so for the command too (execve(2)), which sbx kill -s HUP would not reach.
+	signal.Notify(make(chan os.Signal, 1), unix.SIGHUP)
 	signals := make(chan os.Signal, 4)
 	signal.Notify(signals, unix.SIGTERM, unix.SIGINT, unix.SIGQUIT)
 	for range signals {
