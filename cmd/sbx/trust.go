@@ -58,6 +58,10 @@ func trust(u ui, user *profiles.User, at profiles.Places, show, yes bool) error 
 	if show {
 		return nil
 	}
+	if trusted, err := at.Store().Trusted(at.Project, text); err == nil && trusted {
+		fmt.Fprintln(u.out, plain("trusted already, until it changes: "+file))
+		return nil
+	}
 	if !yes {
 		if err := u.ask("trust " + file + " until it changes?"); err != nil {
 			return err
