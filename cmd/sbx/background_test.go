@@ -57,8 +57,8 @@ func TestAttachInBackground(t *testing.T) {
 	y.Sees("done\r\n")
 }
 
-// TestTerminalOfPipe: what a terminal is asked for ends where its input does, whatever reads
-// it, and when (containers/podman#23931).
+// TestTerminalOfPipe: a command that was given a terminal ends at the end of its input, for each
+// program that reads it (containers/podman#23931).
 func TestTerminalOfPipe(t *testing.T) {
 	for _, c := range []struct{ in, command, want string }{
 		{"echo a''ha\n", "exec bash --norc --noprofile", "aha\r\n"},
@@ -80,13 +80,13 @@ func TestTerminalOfPipe(t *testing.T) {
 	}
 }
 
-// TestExecLeavesBehind: exec returns with the end of its command, whatever that leaves in the
-// sandbox, with all that it wrote.
+// TestExecLeavesBehind: exec returns when its command ends, with all its output, also if a child
+// of the command still runs.
 func TestExecLeavesBehind(t *testing.T) {
 	dir, sbx := lives(t)
 	sbx("run", "-d", "--name", "box", "--", "sleep", "1000")
 	defer sbx("rm", "-f", "box")
-	begun := time.Now()
+	started := time.Now()
 	for _, to := range []string{"", " | cat", " 2>&1 | cat", " >file; cat file", " >>file; cat file"} {
 		command := tool(t, "sbx") + " exec box sh -c 'sleep 500 & head -c 2000000 /dev/zero; echo :last; exit 0'" + to
 		cmd := exec.Command("sh", "-c", command)
@@ -96,7 +96,7 @@ func TestExecLeavesBehind(t *testing.T) {
 			t.Errorf("%s: %v, %d bytes", command, err, len(out))
 		}
 	}
-	if taken := time.Since(begun); taken > 400*time.Second {
+	if taken := time.Since(started); taken > 400*time.Second {
 		t.Errorf("it waited %v", taken)
 	}
 	out, code := execs(t, dir, "", "box", "bash", "-c", "echo late > >(sleep 0.1; cat); exit 3")

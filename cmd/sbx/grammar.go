@@ -159,7 +159,7 @@ type runFlags struct {
 	profile profiles.Profile
 	set     []profiles.Assignment // variables that the profile sets
 	origins map[string]string     // the profile's line behind a path
-	again   string                // the id of the sandbox that is begun again
+	again   string                // the id of the sandbox that sbx start starts again
 	volumes []*os.File            // keep them from being removed
 	hosts   []hosts.Host          // what sets of hosts stand for
 	place   location              // the project, and where the caller is in it

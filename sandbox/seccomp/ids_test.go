@@ -1,6 +1,7 @@
 package seccomp
 
 import (
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -95,8 +96,11 @@ func TestOneIDOf32Bits(t *testing.T) {
 func TestAnyIDIsReplaced(t *testing.T) {
 	o := DefaultOptions{Options: Options{Arch: Native(), Kernel: recent}, OneID: &OneID{UID: 7, GID: 8}}
 	f, ok := Default(o)
-	if !ok {
+	if !ok && os.Getenv("SBX_MUST_WORK") != "1" {
 		t.Skip("no programs for " + Native().String())
+	}
+	if !ok {
+		t.Fatal("no programs for " + Native().String())
 	}
 	for i, in := range f.Instructions {
 		if in.K == AnyID.UID || in.K == AnyID.GID {

@@ -14,8 +14,11 @@ import (
 func pair(t *testing.T) (master, slave *os.File) {
 	t.Helper()
 	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
-	if err != nil {
+	if err != nil && os.Getenv("SBX_MUST_WORK") != "1" {
 		t.Skip("no terminal: ", err)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 	t.Cleanup(func() { master.Close() })
 	var n int

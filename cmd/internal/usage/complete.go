@@ -58,8 +58,8 @@ func Complete(c Command, words []string) (w What, prefix string) {
 	return c.behind(at, false), ""
 }
 
-// behind is what comes as an argument.
-func (c Command) behind(at int, begun bool) What {
+// behind is what comes as an argument. PastFirst says that another word stands between "--" and it.
+func (c Command) behind(at int, pastFirst bool) What {
 	if len(c.Commands) > 0 {
 		var w What
 		for _, s := range c.Commands {
@@ -69,9 +69,9 @@ func (c Command) behind(at int, begun bool) What {
 	}
 	a, ok := c.arg(at)
 	switch {
-	case !ok && !begun:
+	case !ok && !pastFirst:
 		return What{}
-	case begun || a.Rest:
+	case pastFirst || a.Rest:
 		return What{Kind: Programs}
 	}
 	return What{Kind: kindOf(a.Name)}
